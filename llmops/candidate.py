@@ -1,0 +1,179 @@
+"""What can be put beside what: a candidate and its text form.
+
+`model-id@precision?option=value` is how a candidate is written in a link, on the command line and in the API:
+`embedded/encoder@fp32?method=setfit`, `Qwen/Qwen2.5-0.5B-Instruct@nf4`, `openai/gpt-5.4-mini`,
+`hosted/meta-llama/Llama-3.1-70B-Instruct`, `./folder@bf16`. This module knows the form only; whether a model
+exists is the engines' affair, and secrets are never part of it.
+"""
+
+import re
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from urllib.parse import parse_qsl, quote
+
+from llmops.errors import InputError
+
+
+class Kind(StrEnum):
+    """Which engine runs a candidate."""
+
+    ENCODER = "encoder"
+    DECODER = "decoder"
+    OPENAI = "openai"
+    HOSTED = "hosted"
+
+
+class Epoch(StrEnum):
+    """The tab a candidate belongs to."""
+
+    PAST = "past"
+    PRESENT = "present"
+    FUTURE = "future"
+
+
+EPOCH_OF = {
+    Kind.ENCODER: Epoch.PAST,
+    Kind.DECODER: Epoch.PRESENT,
+    Kind.OPENAI: Epoch.PRESENT,
+    Kind.HOSTED: Epoch.FUTURE,
+}
+METHODS = ("zero-shot", "few-shot", "setfit")
+PRECISIONS = {
+    Kind.ENCODER: ("fp32", "int8"),
+    Kind.DECODER: ("fp32", "bf16", "fp16", "int8", "nf4"),
+    Kind.OPENAI: (),
+    Kind.HOSTED: (),
+}
+DEFAULT_PRECISION = {Kind.ENCODER: "fp32", Kind.DECODER: "bf16"}
+EMBEDDED_ENCODER = "embedded/encoder"
+EMBEDDED_DECODER = "embedded/decoder"
+
+_OPTIONS = {
+    Kind.ENCODER: {"method", "k", "seed", "kind"},
+    Kind.DECODER: {"kind"},
+    Kind.OPENAI: set(),
+    Kind.HOSTED: {"provider"},
+}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_MAX_LENGTH = 400
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model with how it runs.
+
+    model: hub id, folder, `embedded/…`, `trained/<name>`, or the endpoint's own model name.
+    precision: one of PRECISIONS[kind]; None for endpoints, which do not tell.
+    options: further settings of the text form, sorted by key: method, k, seed (encoder), provider (hosted).
+    """
+
+    kind: Kind
+    model: str
+    precision: str | None = None
+    options: tuple[tuple[str, str], ...] = field(default=())
+
+    @property
+    def epoch(self) -> Epoch:
+        """The tab it belongs to."""
+        return EPOCH_OF[self.kind]
+
+    @property
+    def is_local(self) -> bool:
+        """True where this process holds the weights."""
+        return self.kind in (Kind.ENCODER, Kind.DECODER)
+
+    @property
+    def method(self) -> str:
+        """The encoder's way to a label; `few-shot` unless said otherwise."""
+        return self.option("method") or "few-shot"
+
+    def option(self, key: str) -> str | None:
+        """The value of one option, or None."""
+        return dict(self.options).get(key)
+
+    def with_precision(self, precision: str) -> "Candidate":
+        """The same candidate in another precision."""
+        return replace(self, precision=precision)
+
+    def __str__(self) -> str:
+        prefix = f"{self.kind}/" if self.kind in (Kind.OPENAI, Kind.HOSTED) else ""
+        precision = f"@{self.precision}" if self.precision else ""
+        options = "&".join(f"{quote(key, safe='')}={quote(value, safe='/')}" for key, value in self.options)
+        return f"{prefix}{self.model}{precision}{'?' + options if options else ''}"
+
+
+def parse_candidate(text: str, kinds: dict[str, Kind] | None = None) -> Candidate:
+    """Read the text form.
+
+    `kinds` maps known model ids to their kind (the catalogue's); an unknown id is an encoder when it has a
+    `method` or `kind=encoder`, else a decoder. Raises InputError with what is wrong and an example.
+    """
+    text = text.strip()
+    if not text:
+        raise InputError("The candidate is empty.", "Write model-id@precision, such as embedded/decoder@bf16.")
+    if len(text) > _MAX_LENGTH or _CONTROL.search(text):
+        raise InputError(
+            f"A candidate is at most {_MAX_LENGTH} printable characters; this one has {len(text)}.",
+            "Write model-id@precision, such as embedded/decoder@bf16.",
+        )
+    base, _, query = text.partition("?")
+    options = _read_options(query, text)
+    for prefix in (Kind.OPENAI, Kind.HOSTED):
+        if base.startswith(f"{prefix}/"):
+            model = base.removeprefix(f"{prefix}/")
+            return _checked(Candidate(prefix, model, None, options), text)
+    model, at, precision = base.rpartition("@")
+    if not at:
+        model, precision = base, ""
+    kind = _kind_of(model, dict(options), kinds or {})
+    if kind in (Kind.OPENAI, Kind.HOSTED):
+        return _checked(Candidate(kind, model, None, options), text)
+    return _checked(Candidate(kind, model, precision or DEFAULT_PRECISION[kind], options), text)
+
+
+def _read_options(query: str, text: str) -> tuple[tuple[str, str], ...]:
+    try:
+        pairs = parse_qsl(query, strict_parsing=True) if query else []
+    except ValueError as error:
+        raise InputError(f"The options in “{text}” can't be read.", "Write ?method=setfit&k=8.") from error
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise InputError(f"An option is given twice in “{text}”.", "Give each option once.")
+    return tuple(sorted(pairs))
+
+
+def _kind_of(model: str, options: dict[str, str], kinds: dict[str, Kind]) -> Kind:
+    if model == EMBEDDED_ENCODER or model.startswith("trained/"):
+        return Kind.ENCODER
+    if model == EMBEDDED_DECODER:
+        return Kind.DECODER
+    if "kind" in options and options["kind"] in (Kind.ENCODER, Kind.DECODER):
+        return Kind(options["kind"])
+    if "method" in options:
+        return Kind.ENCODER
+    return kinds.get(model, Kind.DECODER)
+
+
+def _checked(candidate: Candidate, text: str) -> Candidate:
+    if not candidate.model:
+        raise InputError(f"“{text}” names no model.", "Write model-id@precision, such as embedded/decoder@bf16.")
+    allowed = PRECISIONS[candidate.kind]
+    if candidate.precision and candidate.precision not in allowed:
+        raise InputError(
+            f"“{candidate.precision}” is no precision of a {candidate.kind}.", f"Use one of: {', '.join(allowed)}."
+        )
+    for key, value in candidate.options:
+        _check_option(candidate, key, value)
+    return candidate
+
+
+def _check_option(candidate: Candidate, key: str, value: str) -> None:
+    allowed = _OPTIONS[candidate.kind]
+    if key not in allowed:
+        known = ", ".join(sorted(allowed)) or "none"
+        raise InputError(f"“{key}” is no option of this {candidate.kind} candidate.", f"Options: {known}.")
+    if key == "method" and value not in METHODS:
+        raise InputError(f"“{value}” is no method of an encoder.", f"Use one of: {', '.join(METHODS)}.")
+    if key in ("k", "seed") and not (value.isascii() and value.isdigit() and int(value) <= 1_000_000):
+        raise InputError(f"{key} is a whole number; “{value}” is not.", f"Write ?{key}=8.")
+    if key == "kind" and value != candidate.kind:
+        raise InputError(f"kind={value} does not fit.", "Use kind=encoder or kind=decoder.")

@@ -1,0 +1,104 @@
+"""The shape every engine has, and what it is given. Knows no engine and no page.
+
+An engine turns a Candidate into a loaded Model; the Model runs one Request as a stream of events. Loading,
+sharing and freeing belong to `pool`; queue and load times are added by `compare`.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from llmops.candidate import Candidate
+from llmops.events import Event
+from llmops.settings import Settings
+from llmops.task import Task
+
+Report = Callable[[str, float | None], None]
+"""Loading progress: a sentence and a fraction 0..1 (None where unknown)."""
+
+
+@dataclass(frozen=True)
+class Generation:
+    """How a decoder generates. temperature 0 is greedy."""
+
+    max_new_tokens: int = 96
+    temperature: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Keys and addresses of one request. Never printed, stored or shared: repr shows none of it."""
+
+    openai_key: str | None = field(default=None, repr=False)
+    base_url: str | None = field(default=None, repr=False)
+    hf_token: str | None = field(default=None, repr=False)
+    provider: str | None = None
+    timeout_s: float = 60.0
+    retries: int = 2
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be cut out of any message."""
+        return tuple(secret for secret in (self.openai_key, self.hf_token) if secret)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One text of a task, for one model. truncate: cut a text that is too long, visibly, instead of failing."""
+
+    task: Task
+    text: str
+    language: str
+    generation: Generation = field(default_factory=Generation)
+    connection: Connection = field(default_factory=Connection)
+    stop: threading.Event = field(default_factory=threading.Event)
+    truncate: bool = False
+
+
+class Model(Protocol):
+    """Something loaded. `run` may be called again and again, by one caller at a time."""
+
+    device: str
+    """Where it runs: `cpu`, `cuda:0`, `mps`, or `remote`."""
+    weights_bytes: int | None
+    """Sum of the bytes of all parameters, buffers and quantization constants; None where unknown."""
+    notes: tuple[str, ...]
+    """Sentences that hold for every run (what stayed in full precision, which dtype was taken instead)."""
+
+    def warm_up(self) -> None:
+        """One small untimed run, so that first-call costs are in no figure."""
+        ...
+
+    def run(self, request: Request) -> Iterator[Event]:
+        """Yield Started, Token*, Note*, Waiting* and then Finished; raise LlmopsError on failure.
+
+        The Finished run carries ttft_s, e2e_s, token counts, memory and source; load_s and queue_s stay None. Closing the
+        generator stops the work and returns only when it has really ended.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back everything held. The model can't be used afterwards."""
+        ...
+
+
+class Engine(Protocol):
+    """Makes models. One object for the process; holds no model itself."""
+
+    def key(self, candidate: Candidate, task: Task) -> str:
+        """What the pool shares by: equal keys may share one loaded model."""
+        ...
+
+    def device(self, candidate: Candidate, connection: Connection) -> str:
+        """Where it would run, told without loading anything heavy; `remote` for endpoints elsewhere."""
+        ...
+
+    def estimate_bytes(self, candidate: Candidate) -> int | None:
+        """Bytes its weights will take, before loading; None where unknown."""
+        ...
+
+    def load(self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event) -> Model:
+        """Load (download, train, convert where needed). Raises LlmopsError; honours stop with errors.Stopped."""
+        ...

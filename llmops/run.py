@@ -1,0 +1,111 @@
+"""What a run is known by afterwards: text, label, timing, memory, and where each figure came from.
+
+A figure that is not known is None, never zero. Words and formulas are DESIGN's: TTFT from hand-over to the
+first generated token, E2E to the last, TPOT = (E2E − TTFT) / (output tokens − 1).
+"""
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Source(StrEnum):
+    """How a figure is known."""
+
+    CLIENT = "client-measured"
+    SERVER = "server-reported"
+    ESTIMATED = "estimated"
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds and token counts of one run; load and queue are never inside another figure."""
+
+    load_s: float | None = None
+    queue_s: float | None = None
+    ttft_s: float | None = None
+    e2e_s: float | None = None
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+
+    @property
+    def tpot_s(self) -> float | None:
+        """Seconds per output token after the first; None below two tokens."""
+        if self.ttft_s is None or self.e2e_s is None or not self.output_tokens or self.output_tokens < 2:
+            return None
+        return (self.e2e_s - self.ttft_s) / (self.output_tokens - 1)
+
+    @property
+    def prefill_rate(self) -> float | None:
+        """Prompt tokens per second: prompt tokens / TTFT."""
+        return self.prompt_tokens / self.ttft_s if self.prompt_tokens and self.ttft_s else None
+
+    @property
+    def decode_rate(self) -> float | None:
+        """Output tokens per second after the first: 1 / TPOT."""
+        tpot = self.tpot_s
+        return 1 / tpot if tpot else None
+
+    @property
+    def texts_per_second(self) -> float | None:
+        """1 / E2E: how many such texts one after the other would pass in a second."""
+        return 1 / self.e2e_s if self.e2e_s else None
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes. peak is the highest extra above the idle baseline during the run; left is what stays after unloading."""
+
+    weights_bytes: int | None = None
+    kv_cache_bytes: int | None = None
+    peak_bytes: int | None = None
+    left_bytes: int | None = None
+    device: str | None = None
+
+
+@dataclass(frozen=True)
+class RunError:
+    """What happened, and what would help, in words; `kind` for programs (errors.LlmopsError.kind)."""
+
+    kind: str
+    message: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One text through one candidate.
+
+    text: the output (empty for an encoder, which has only a label).
+    label: a label id of the task; None when unparsed or failed (`unparsed` tells them apart).
+    probabilities: label id → probability, summing to 1; None where unknown.
+    source: figure group (`timing`, `tokens`, `memory`, `probabilities`) → Source.
+    notes: sentences the user should read beside the figures.
+    settings: what the run was made with (generation settings, beside whom it ran).
+    """
+
+    candidate: str
+    text: str = ""
+    label: str | None = None
+    unparsed: bool = False
+    probabilities: dict[str, float] | None = None
+    timing: Timing = field(default_factory=Timing)
+    memory: Memory = field(default_factory=Memory)
+    source: dict[str, Source] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+    finish: str | None = None  # "stop", "length", or "stopped" by the visitor
+    error: RunError | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the API, the command line and exports; derived figures included."""
+        data = asdict(self)
+        data["timing"] |= {
+            "tpot_s": self.timing.tpot_s,
+            "prefill_tokens_per_s": self.timing.prefill_rate,
+            "decode_tokens_per_s": self.timing.decode_rate,
+            "texts_per_s": self.timing.texts_per_second,
+        }
+        data["source"] = {key: str(value) for key, value in self.source.items()}
+        data["notes"] = list(self.notes)
+        return data

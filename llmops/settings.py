@@ -1,0 +1,31 @@
+"""Environment variables and limits, read once, in one place. Every variable starts with LLMOPS_."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Limits and places. Bytes, seconds and characters as named."""
+
+    data_dir: Path
+    pool_budget_bytes: int | None = None  # None: a share of the memory that is free when first asked
+    max_text_chars: int = 200_000
+    max_upload_bytes: int = 5_000_000
+    max_rows: int = 10_000
+    max_columns: int = 8
+    max_new_tokens: int = 1024
+    offline: bool = False
+
+
+def load_settings() -> Settings:
+    """Settings from the environment; unknown or absent variables keep the defaults."""
+    env = os.environ
+    budget = env.get("LLMOPS_MEMORY_GB")
+    data = env.get("LLMOPS_DATA") or str(Path.home() / ".local" / "share" / "llmops")
+    return Settings(
+        data_dir=Path(data).expanduser(),
+        pool_budget_bytes=int(float(budget) * 1e9) if budget else None,
+        offline=env.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"),
+    )

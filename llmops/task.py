@@ -1,0 +1,121 @@
+"""A task: labels, instruction, prompt templates per language, and examples; and the built-in ones.
+
+Built-in tasks are folders below `llmops/tasks/` with `task.toml` and `examples.jsonl`: a new folder is a new
+task. Reading a user's own file is `reading`'s part.
+"""
+
+import json
+import tomllib
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+from llmops.errors import InputError
+
+TASKS_DIR = Path(__file__).parent / "tasks"
+
+
+@dataclass(frozen=True)
+class Example:
+    """One labelled text. split is `pool` (few-shot examples come from here) or `test` (held out)."""
+
+    text: str
+    label: str
+    language: str
+    split: str = "pool"
+
+
+@dataclass(frozen=True)
+class Label:
+    """A class. name, description and answer are per language code; `answer` is the word a decoder begins with."""
+
+    id: str
+    name: dict[str, str]
+    description: dict[str, str]
+    answer: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """Templates of one language: system may use {instruction}, user must use {text}."""
+
+    instruction: str
+    system: str = "{instruction}"
+    user: str = "{text}"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is asked of every candidate."""
+
+    id: str
+    name: str
+    labels: tuple[Label, ...]
+    prompts: dict[str, Prompt]
+    examples: tuple[Example, ...] = ()
+    description: dict[str, str] = field(default_factory=dict)
+    source: str = ""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Language codes with a prompt, in the task's order."""
+        return tuple(self.prompts)
+
+    @property
+    def label_ids(self) -> tuple[str, ...]:
+        """Label ids in the task's order."""
+        return tuple(label.id for label in self.labels)
+
+    def split(self, name: str, language: str | None = None) -> tuple[Example, ...]:
+        """Examples of a split, of one language or of all."""
+        return tuple(e for e in self.examples if e.split == name and (language is None or e.language == language))
+
+    def messages(self, text: str, language: str) -> list[dict[str, str]]:
+        """The chat: a system and a user turn, templates filled. Raises InputError for a language it has not."""
+        prompt = self.prompt(language)
+        # Plain replacement, not str.format: braces in a user's text or template are just text.
+        return [
+            {"role": "system", "content": prompt.system.replace("{instruction}", prompt.instruction)},
+            {"role": "user", "content": prompt.user.replace("{text}", text)},
+        ]
+
+    def prompt(self, language: str) -> Prompt:
+        """The templates of one language."""
+        if language not in self.prompts:
+            raise InputError(
+                f"The task “{self.name}” has no prompt in “{language}”.", f"Choose one of: {', '.join(self.prompts)}."
+            )
+        return self.prompts[language]
+
+    def answers(self, language: str) -> dict[str, str]:
+        """Label id → answer word in a language (any language's word where this one has none)."""
+        return {label.id: label.answer.get(language) or next(iter(label.answer.values())) for label in self.labels}
+
+    def with_examples(self, examples: tuple[Example, ...]) -> "Task":
+        """The same task with other examples."""
+        return replace(self, examples=examples)
+
+
+def builtin_ids() -> tuple[str, ...]:
+    """Ids of the built-in tasks, `medical` first."""
+    found = sorted(path.parent.name for path in TASKS_DIR.glob("*/task.toml"))
+    return tuple(sorted(found, key=lambda name: name != "medical"))
+
+
+@cache
+def load_builtin(task_id: str) -> Task:
+    """A built-in task with its examples. Raises InputError for an unknown id."""
+    if task_id not in builtin_ids():
+        raise InputError(f"There is no task “{task_id}”.", f"Choose one of: {', '.join(builtin_ids())}.")
+    folder = TASKS_DIR / task_id
+    data = tomllib.loads((folder / "task.toml").read_text(encoding="utf-8"))
+    lines = (folder / "examples.jsonl").read_text(encoding="utf-8").splitlines()
+    return Task(
+        id=data["id"],
+        name=data["name"],
+        source=data["source"],
+        description=data["description"],
+        labels=tuple(Label(**label) for label in data["labels"]),
+        prompts={language: Prompt(**prompt) for language, prompt in data["prompts"].items()},
+        examples=tuple(Example(**json.loads(line)) for line in lines if line.strip()),
+    )
