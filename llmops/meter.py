@@ -80,3 +80,12 @@ def _status_bytes(name: str) -> int | None:
     except (OSError, ValueError):
         pass
     return None
+
+
+def held_bytes(device: str) -> int | None:
+    """Bytes this process holds on a device now: the allocator's count on CUDA, the resident set elsewhere."""
+    if device.startswith("cuda") and "torch" in sys.modules:
+        import torch
+
+        return int(torch.cuda.memory_allocated(device))
+    return resident_bytes()

@@ -11,7 +11,7 @@ class Settings:
 
     data_dir: Path
     pool_budget_bytes: int | None = None  # None: a share of the memory that is free when first asked
-    max_text_chars: int = 200_000
+    max_text_chars: int = 1_000_000
     max_upload_bytes: int = 5_000_000
     max_rows: int = 10_000
     max_columns: int = 8

@@ -1,0 +1,105 @@
+"""The catalogue: models and presets as data, each row with its source. A new model is a new row.
+
+Sizes here are for choosing (`fits`, `what it would need`); the exact planner is a part of its own.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from llmops.candidate import DEFAULT_PRECISION, PRECISIONS, Candidate, Epoch, Kind
+
+_DIR = Path(__file__).parent
+# Bits a quantized parameter takes, constants included: nf4 with double quantization 4 + 8/64 + 32/(64*256) = 4.127;
+# int8 with one fp32 scale a row about 8.01 (bitsandbytes 0.50, counted).
+_BITS = {"fp32": 32.0, "bf16": 16.0, "fp16": 16.0, "int8": 8.01, "nf4": 4.127}
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One row. params and active in parameters, context in tokens, shipped_bytes where the hub's files are smaller."""
+
+    id: str
+    name: str
+    kind: Kind
+    licence: str
+    gated: bool
+    note: str
+    source: str
+    params: int | None = None
+    active: int | None = None
+    quantizable: float | None = None
+    context: int | None = None
+    shipped_bytes: int | None = None
+
+    @property
+    def epoch(self) -> Epoch:
+        """The tab it belongs to."""
+        return Candidate(self.kind, self.id).epoch
+
+    def candidates(self) -> tuple[Candidate, ...]:
+        """One candidate a precision (one alone for endpoints)."""
+        return tuple(Candidate(self.kind, self.id, p) for p in PRECISIONS[self.kind]) or (
+            Candidate(self.kind, self.id),
+        )
+
+    def weights_bytes(self, precision: str) -> int | None:
+        """Estimated bytes of the weights; what the quantizer leaves alone counts as 16 bits."""
+        if self.params is None:
+            return None
+        if precision not in ("int8", "nf4"):
+            return int(self.params * _BITS[precision] / 8)
+        if self.quantizable is None:
+            return None
+        return int(self.params * (self.quantizable * _BITS[precision] + (1 - self.quantizable) * 16) / 8)
+
+    def needs(self) -> str:
+        """What it would take to run on one's own hardware, in a sentence; empty where unknown."""
+        if self.shipped_bytes:
+            return f"On your own hardware: about {self.shipped_bytes / 1e9:.0f} GB of GPU memory for the weights as shipped."
+        full, small = self.weights_bytes("bf16"), self.weights_bytes("nf4")
+        if full is None or small is None:
+            return ""
+        return f"On your own hardware: about {full / 1e9:.0f} GB of GPU memory in bf16, {small / 1e9:.0f} GB in nf4, weights alone."
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Candidates chosen at first paint on a kind of machine, with and without a hub in reach."""
+
+    id: str
+    name: str
+    min_gpu_bytes: int
+    offline: tuple[str, ...]
+    hub: tuple[str, ...]
+
+
+@cache
+def models() -> tuple[ModelSpec, ...]:
+    """All rows, in the file's order."""
+    rows = tomllib.loads((_DIR / "models.toml").read_text(encoding="utf-8"))["models"]
+    return tuple(ModelSpec(**{**row, "kind": Kind(row["kind"])}) for row in rows)
+
+
+@cache
+def kinds() -> dict[str, Kind]:
+    """Model id → kind, for local rows: lets `parse_candidate` tell an encoder from a decoder."""
+    return {spec.id: spec.kind for spec in models() if spec.kind in DEFAULT_PRECISION}
+
+
+def find(candidate: Candidate) -> ModelSpec | None:
+    """The row of a candidate, if there is one."""
+    return next((spec for spec in models() if (spec.kind, spec.id) == (candidate.kind, candidate.model)), None)
+
+
+@cache
+def presets() -> tuple[Preset, ...]:
+    """All presets, smallest machine first."""
+    rows = tomllib.loads((_DIR / "presets.toml").read_text(encoding="utf-8"))["presets"]
+    return tuple(Preset(**{**row, "offline": tuple(row["offline"]), "hub": tuple(row["hub"])}) for row in rows)
+
+
+def preset_for(gpu_bytes: int | None) -> Preset:
+    """The largest preset that the GPU (None: no GPU) is enough for."""
+    return [preset for preset in presets() if preset.min_gpu_bytes <= (gpu_bytes or 0)][-1]

@@ -1,0 +1,252 @@
+"""Loaded models under a memory budget: load, share, evict the least recently used, really free.
+
+The pool knows engines and devices, not texts. Two things are handed out: a place in a device's queue (local models on one
+device run one after the other, so that their figures are clean) and a lease on a loaded model (one copy for all
+visitors, one caller at a time).
+"""
+
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from llmops.candidate import Candidate, Kind
+from llmops.engines import engine_for
+from llmops.engines.base import Connection, Engine, Model, Report
+from llmops.errors import OutOfMemory, Stopped
+from llmops.hardware import device_memory
+from llmops.meter import held_bytes
+from llmops.task import Task
+
+_POLL_S = 0.05
+_BUDGET_SHARE = 0.7  # of what is free when first asked: the rest is for caches, activations and the page
+_REMOTE = "remote"
+
+
+class Place:
+    """A place in one device's queue. `wait` until it is first, `leave` in any case."""
+
+    def __init__(self, line: deque["Place"], changed: threading.Condition) -> None:
+        self._line, self._changed = line, changed
+        with changed:
+            line.append(self)
+
+    def ahead(self) -> int:
+        """How many go first."""
+        with self._changed:
+            return self._line.index(self) if self in self._line else 0
+
+    def wait(self, stop: threading.Event, moved: Callable[[int], None]) -> None:
+        """Block until first; `moved(ahead)` is told at each change. Raises Stopped."""
+        last = -1
+        while True:
+            ahead = self.ahead()
+            if ahead == 0:
+                return
+            if ahead != last:
+                moved(ahead)
+                last = ahead
+            if stop.is_set():
+                raise Stopped("Stopped while waiting for the device.")
+            with self._changed:
+                self._changed.wait(_POLL_S)
+
+    def leave(self) -> None:
+        """Give the place up; safe to call twice."""
+        with self._changed:
+            if self in self._line:
+                self._line.remove(self)
+                self._changed.notify_all()
+
+
+@dataclass
+class _Entry:
+    """One model of the pool: `ready` once loaded, `lock` held by its one caller."""
+
+    key: str
+    device: str
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    model: Model | None = None
+    before_bytes: int | None = None
+    users: int = 0
+    bytes: int = 0
+    epoch: int = 0
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A loaded model for one run. load_s is None when it was loaded before."""
+
+    model: Model
+    load_s: float | None
+    waited_s: float
+
+
+class Pool:
+    """The process's loaded models. Thread-safe."""
+
+    def __init__(self, budget_bytes: int | None = None, engines: Callable[[Kind], Engine] = engine_for) -> None:
+        self._engines = engines
+        self._given_budget = budget_bytes
+        self._budgets: dict[str, int] = {}
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()  # least recently used first
+        self._guard = threading.Lock()
+        self._lines: dict[str, tuple[deque[Place], threading.Condition]] = {}
+        self._epoch = 0  # grows with each load and unload: tells whether a before/after pair is undisturbed
+
+    def device(self, candidate: Candidate, connection: Connection) -> str:
+        """Where the candidate would run."""
+        return self._engines(candidate.kind).device(candidate, connection)
+
+    def enter(self, device: str) -> Place | None:
+        """A place in the device's queue; None for `remote`, which has none."""
+        if device == _REMOTE:
+            return None
+        with self._guard:
+            line, changed = self._lines.setdefault(device, (deque(), threading.Condition()))
+        return Place(line, changed)
+
+    @contextmanager
+    def lease(
+        self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
+    ) -> Iterator[Lease]:
+        """A loaded, warmed-up model, for this caller alone. Raises what loading raises, or Stopped."""
+        engine = self._engines(candidate.kind)
+        if not candidate.is_local:  # nothing is held but an address, so there is nothing to share or to evict
+            yield Lease(engine.load(candidate, task, connection, report, stop), None, 0.0)
+            return
+        device = engine.device(candidate, connection)
+        entry = self._claim(f"{candidate.kind}:{engine.key(candidate, task)}", device)
+        started = time.perf_counter()
+        try:
+            _acquire(entry.lock, stop)
+            waited_s = time.perf_counter() - started
+            try:
+                load_s = None
+                if entry.model is None:
+                    load_s = self._load(entry, engine, candidate, task, connection, report, stop)
+                if entry.model is None:  # for the type checker; _load sets it or raises
+                    raise RuntimeError("The model did not load.")
+                yield Lease(entry.model, load_s, waited_s)
+            finally:
+                entry.lock.release()
+        finally:
+            self._release(entry)
+
+    def unload(self, candidate: Candidate, task: Task) -> int | None:
+        """Free a model nobody uses. Returns the bytes that stayed behind (None where unknown or still in use)."""
+        key = f"{candidate.kind}:{self._engines(candidate.kind).key(candidate, task)}"
+        with self._guard:
+            entry = self._entries.get(key)
+            if entry is None or entry.users:
+                return None
+            del self._entries[key]
+        return self._free(entry)
+
+    def close(self) -> None:
+        """Free every model that is not in use."""
+        with self._guard:
+            idle = [entry for entry in self._entries.values() if not entry.users]
+            for entry in idle:
+                del self._entries[entry.key]
+        for entry in idle:
+            self._free(entry)
+
+    def loaded(self) -> dict[str, int]:
+        """Key → bytes of weights of what is loaded now."""
+        with self._guard:
+            return {entry.key: entry.bytes for entry in self._entries.values() if entry.model is not None}
+
+    def budget(self, device: str) -> int:
+        """Bytes of weights that may be loaded on a device at once."""
+        if self._given_budget is not None:
+            return self._given_budget
+        with self._guard:
+            if device not in self._budgets:
+                self._budgets[device] = int(device_memory(device) * _BUDGET_SHARE)
+            return self._budgets[device]
+
+    def _claim(self, key: str, device: str) -> _Entry:
+        with self._guard:
+            entry = self._entries.get(key)
+            if entry is None:
+                entry = self._entries[key] = _Entry(key, device)
+            entry.users += 1
+            self._entries.move_to_end(key)
+            return entry
+
+    def _release(self, entry: _Entry) -> None:
+        with self._guard:
+            entry.users -= 1
+            if not entry.users and entry.model is None:
+                self._entries.pop(entry.key, None)
+
+    def _load(
+        self,
+        entry: _Entry,
+        engine: Engine,
+        candidate: Candidate,
+        task: Task,
+        connection: Connection,
+        report: Report,
+        stop: threading.Event,
+    ) -> float:
+        self._make_room(entry, engine.estimate_bytes(candidate))
+        entry.before_bytes = held_bytes(entry.device)
+        started = time.perf_counter()
+        model = engine.load(candidate, task, connection, report, stop)
+        load_s = time.perf_counter() - started
+        try:
+            report("warming up", None)
+            model.warm_up()
+        except BaseException:
+            model.close()
+            raise
+        with self._guard:
+            self._epoch += 1
+            entry.model, entry.epoch = model, self._epoch
+            entry.bytes = model.weights_bytes or 0
+        self._make_room(entry, 0)  # the estimate may have been too low
+        return load_s
+
+    def _make_room(self, wanted: _Entry, needed: int | None) -> None:
+        budget = self.budget(wanted.device)
+        if needed is not None and needed > budget:
+            raise OutOfMemory(
+                f"The weights need about {needed / 1e9:.1f} GB; {budget / 1e9:.1f} GB may be used on {wanted.device}.",
+                "Choose a smaller precision or model, or raise LLMOPS_MEMORY_GB.",
+            )
+        while True:
+            with self._guard:
+                same = [entry for entry in self._entries.values() if entry.device == wanted.device]
+                total = sum(entry.bytes for entry in same) + (needed or 0)
+                idle = [entry for entry in same if not entry.users and entry.model is not None]
+                if total <= budget or not idle:
+                    return
+                victim = idle[0]
+                del self._entries[victim.key]
+            self._free(victim)
+
+    def _free(self, entry: _Entry) -> int | None:
+        if entry.model is None:
+            return None
+        full = held_bytes(entry.device)
+        entry.model.close()
+        entry.model = None
+        after = held_bytes(entry.device)
+        with self._guard:
+            undisturbed = self._epoch == entry.epoch
+            self._epoch += 1
+        if entry.before_bytes is None or full is None or after is None:
+            return None
+        if undisturbed:
+            return max(0, after - entry.before_bytes)
+        return max(0, entry.bytes - (full - after))
+
+
+def _acquire(lock: threading.Lock, stop: threading.Event) -> None:
+    while not lock.acquire(timeout=_POLL_S):
+        if stop.is_set():
+            raise Stopped("Stopped while another run used the model.")
