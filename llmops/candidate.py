@@ -159,7 +159,8 @@ def _checked(candidate: Candidate, text: str) -> Candidate:
     allowed = PRECISIONS[candidate.kind]
     if candidate.precision and candidate.precision not in allowed:
         raise InputError(
-            f"“{candidate.precision}” is no precision of a {candidate.kind}.", f"Use one of: {', '.join(allowed)}."
+            f"“{candidate.precision}” is no precision of a {candidate.kind}.",
+            f"Use one of: {', '.join(allowed)}.",
         )
     for key, value in candidate.options:
         _check_option(candidate, key, value)

@@ -1,7 +1,7 @@
 """One text, many candidates → one stream of updates. Knows the pool and the engines, not the page.
 
-Each column has a worker thread, so a slow candidate never paces a fast one. Local columns take their turn on the device;
-remote ones run beside them. `updates` yields at least every 50 ms (a Tick when nothing happened), so that
+Each column has a worker thread, so a slow candidate never paces a fast one. Local columns take their turn on the
+device; remote ones run beside them. `updates` yields at least every 50 ms (a Tick when nothing happened), so that
 whoever drains it can be cancelled soon; when it is closed, every worker is stopped.
 """
 
@@ -9,20 +9,24 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llmops.candidate import Candidate
 from llmops.engines.base import Connection, Generation, Request
-from llmops.errors import InputError, LlmopsError, Stopped, redact
-from llmops.events import Event, Failed, Finished, Loaded, Loading, Queued, Unloaded
+from llmops.errors import EndpointError, InputError, LlmopsError, Stopped, redact
+from llmops.events import Event, Failed, Finished, Loaded, Loading, Queued, Token, Unloaded
 from llmops.pool import Lease, Place, Pool
 from llmops.run import Memory, Run, RunError
 from llmops.task import Task
 
 _TICK_S = 0.05
+# Some stages (quantizing a large layer, a library's own download) can't be interrupted at once. The column is given
+# up after this; its thread ends on its own, keeping its place on the device until then.
+_GRACE_S = 5.0
+Emit = Callable[[Event], None]
 _log = logging.getLogger(__name__)
 
 
@@ -67,11 +71,20 @@ class Tick:
     """Nothing happened for 50 ms."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Worker:
+    """One attempt at one column."""
+
     stop: threading.Event
     thread: threading.Thread
-    queue: "queue.SimpleQueue[tuple[_Worker, int, Event]]"
+    stopped_s: float | None = None  # when Stop was pressed
+
+    @property
+    def holds_up(self) -> bool:
+        """True while a reader should wait for it: not once it ignored a Stop for longer than the grace."""
+        if not self.thread.is_alive():
+            return False
+        return self.stopped_s is None or time.perf_counter() - self.stopped_s < _GRACE_S
 
 
 def check_text(text: str, max_chars: int) -> str:
@@ -79,7 +92,9 @@ def check_text(text: str, max_chars: int) -> str:
 
     Raises InputError for nothing but white space, and above max_chars.
     """
-    cleaned = "".join(c for c in text if c in "\n\t" or (ord(c) >= 32 and ord(c) != 127 and not 0xD800 <= ord(c) < 0xE000))
+    cleaned = "".join(
+        c for c in text if c in "\n\t" or (ord(c) >= 32 and ord(c) != 127 and not 0xD800 <= ord(c) < 0xE000)
+    )
     if not cleaned.strip():
         raise InputError("The text is empty.", "Type a text or click an example.")
     if len(cleaned) > max_chars:
@@ -107,25 +122,31 @@ class Comparison:
         for column in range(len(self.candidates)):
             self._begin(column)
 
-    def retry(self, column: int) -> None:
-        """Run one column again; the old attempt is stopped and its events are dropped."""
+    def retry(self, column: int, options: Options) -> None:
+        """Run one column again, with the options of now; the old attempt is stopped and its events are dropped."""
         self.stop(column)
+        self.options = options
         self._begin(column)
+
+    def forget_secrets(self) -> None:
+        """Drop keys and tokens: called when the run is over, so that nothing kept for a retry holds one."""
+        self.options = replace(self.options, connection=Connection())
 
     def stop(self, column: int | None = None) -> None:
         """Stop one column, or all."""
         with self._guard:
             chosen = list(self._workers.values()) if column is None else [self._workers.get(column)]
         for worker in chosen:
-            if worker is not None:
+            if worker is not None and not worker.stop.is_set():
+                worker.stopped_s = time.perf_counter()
                 worker.stop.set()
 
     @property
     def running(self) -> bool:
         """True while a worker lives or events wait to be read."""
         with self._guard:
-            alive = any(worker.thread.is_alive() for worker in self._workers.values())
-        return alive or not self._events.empty()
+            held_up = any(worker.holds_up for worker in self._workers.values())
+        return held_up or not self._events.empty()
 
     def updates(self) -> Iterator[Update | Tick]:
         """Events of all columns as they come, until every column has ended. Closing it stops what runs."""
@@ -137,6 +158,7 @@ class Comparison:
                     worker, column, event = self._events.get(timeout=_TICK_S)
                 except queue.Empty:
                     if not running:
+                        yield from self._given_up()
                         return
                     yield Tick()
                     continue
@@ -146,95 +168,118 @@ class Comparison:
             self.reading = False
             self.stop()
 
+    def _given_up(self) -> list[Update]:
+        """A failure for each column whose thread ignored Stop; what it still emits is not read."""
+        with self._guard:
+            stuck = [column for column, worker in self._workers.items() if worker.thread.is_alive()]
+        message = "Stopped. The step it was in can't be interrupted and ends in the background."
+        blank = [(column, Run(str(self.candidates[column]), settings=self.options.record())) for column in stuck]
+        return [Update(column, _failure(run, Stopped(message), ())) for column, run in blank]
+
     def _begin(self, column: int) -> None:
         candidate = self.candidates[column]
-        stop = threading.Event()
+        options = self.options
         place: Place | None = None
         error: LlmopsError | None = None
         try:
-            device = self._pool.device(candidate, self.options.connection)
-            place = None if self.options.all_at_once else self._pool.enter(device)
+            device = self._pool.device(candidate, options.connection)
+            place = None if options.all_at_once else self._pool.enter(device)
         except LlmopsError as caught:
             error = caught
         thread = threading.Thread(
-            target=lambda: self._work(worker, column, place, error), name=f"column-{column}", daemon=True
+            target=lambda: self._work(worker, column, options, place, error), name=f"column-{column}", daemon=True
         )
-        worker = _Worker(stop, thread, self._events)
+        worker = _Worker(threading.Event(), thread)
         with self._guard:
             self._workers[column] = worker
         thread.start()
 
-    def _work(self, worker: _Worker, column: int, place: Place | None, error: LlmopsError | None) -> None:
+    def _work(
+        self, worker: _Worker, column: int, options: Options, place: Place | None, error: LlmopsError | None
+    ) -> None:
         candidate = self.candidates[column]
 
         def emit(event: Event) -> None:
-            worker.queue.put((worker, column, event))
+            self._events.put((worker, column, event))
 
-        blank = Run(str(candidate), settings=self.options.record())
+        attempt = _Attempt(self._pool, self.task, self.text, candidate, options, worker.stop, emit)
         try:
             if error is not None:
                 raise error
-            self._run(candidate, worker.stop, place, emit, blank)
+            attempt.run(place)
         except Exception as caught:
-            emit(_failure(blank, caught, self.options.connection.secrets))
+            emit(_failure(attempt.blank, caught, options.connection.secrets))
         finally:
             if place is not None:
                 place.leave()
 
-    def _run(self, candidate: Candidate, stop: threading.Event, place: Place | None, emit: Any, blank: Run) -> None:
+
+@dataclass
+class _Attempt:
+    """One candidate's way from the device's queue to its finished run, in the worker's thread."""
+
+    pool: Pool
+    task: Task
+    text: str
+    candidate: Candidate
+    options: Options
+    stop: threading.Event
+    emit: Emit
+
+    @property
+    def blank(self) -> Run:
+        """A run of which nothing is known yet."""
+        return Run(str(self.candidate), settings=self.options.record())
+
+    def run(self, place: Place | None) -> None:
+        """Wait, load, measure, and unload where asked."""
         started = time.perf_counter()
         if place is not None:
-            place.wait(stop, lambda ahead: emit(Queued(ahead)))
+            place.wait(self.stop, lambda ahead: self.emit(Queued(ahead)))
         waited_s = time.perf_counter() - started
         connection = self.options.connection
 
         def report(message: str, fraction: float | None) -> None:
-            emit(Loading(message, fraction))
+            self.emit(Loading(message, fraction))
 
-        with self._pool.lease(candidate, self.task, connection, report, stop) as lease:
-            emit(Loaded(lease.load_s, lease.model.weights_bytes, lease.model.device))
-            if stop.is_set():
+        with self.pool.lease(self.candidate, self.task, connection, report, self.stop) as lease:
+            self.emit(Loaded(lease.load_s, lease.model.weights_bytes, lease.model.device))
+            if self.stop.is_set():
                 raise Stopped("Stopped before the run.")
-            run = self._measure(lease, waited_s, stop, emit, blank)
-        if run is None or not (self.options.unload_after and candidate.is_local):
-            return
-        left = self._pool.unload(candidate, self.task)
-        run = replace(run, memory=replace(run.memory, left_bytes=left))
-        emit(Unloaded(left))
-        emit(Finished(run))
+            last = self._measure(lease, waited_s)
+        if self.options.unload_after and self.candidate.is_local:
+            left = self.pool.unload(self.candidate, self.task)
+            self.emit(Unloaded(left))
+            last = replace(last, run=replace(last.run, memory=replace(last.run.memory, left_bytes=left)))
+        self.emit(last)
 
-    def _measure(self, lease: Lease, waited_s: float, stop: threading.Event, emit: Any, blank: Run) -> Run | None:
+    def _measure(self, lease: Lease, waited_s: float) -> Finished | Failed:
         """Drain the model's events; the finished run gets load and queue time, the candidate's name and notes."""
         options = self.options
         request = Request(
-            self.task, self.text, options.language, options.generation, options.connection, stop, options.truncate
+            self.task, self.text, options.language, options.generation, options.connection, self.stop, options.truncate
         )
-        run = None
         partial: list[str] = []
         try:
-            with closing(lease.model.run(request)) as events:  # type: ignore[type-var]
+            with closing(lease.model.run(request)) as events:
                 for event in events:
                     if isinstance(event, Finished):
-                        run = self._complete(event.run, lease, waited_s, blank)
-                        emit(Finished(run, at_s=event.at_s))
-                    else:
-                        partial.append(getattr(event, "text", ""))
-                        emit(event)
+                        return Finished(self._complete(event.run, lease, waited_s), at_s=event.at_s)
+                    if isinstance(event, Token):
+                        partial.append(event.text)
+                    self.emit(event)
+            raise EndpointError("The run ended without a result.", "Retry.")
         except Exception as caught:
-            known = replace(blank, text="".join(partial), memory=_memory(lease))
-            emit(_failure(known, caught, options.connection.secrets))
-        return run
+            memory = Memory(weights_bytes=lease.model.weights_bytes, device=lease.model.device)
+            known = replace(self.blank, text="".join(partial), memory=memory)
+            return _failure(known, caught, options.connection.secrets)
 
-    def _complete(self, run: Run, lease: Lease, waited_s: float, blank: Run) -> Run:
+    def _complete(self, run: Run, lease: Lease, waited_s: float) -> Run:
         timing = replace(run.timing, load_s=lease.load_s, queue_s=waited_s + lease.waited_s)
         notes = (*lease.model.notes, *run.notes)
         if self.options.all_at_once:
             notes = (*notes, "Ran beside other local models: the times disturb each other.")
-        return replace(run, candidate=blank.candidate, timing=timing, notes=notes, settings=blank.settings)
-
-
-def _memory(lease: Lease) -> Memory:
-    return Memory(weights_bytes=lease.model.weights_bytes, device=lease.model.device)
+        return replace(run, candidate=str(self.candidate), timing=timing, notes=notes, settings=self.options.record())
 
 
 def _failure(run: Run, caught: Exception, secrets: tuple[str, ...]) -> Failed:

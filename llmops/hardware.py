@@ -102,7 +102,11 @@ def _cpu_name() -> str:
 def _gpus() -> tuple[Gpu, ...]:
     rows = _nvidia_smi("name,memory.total,compute_cap")
     return tuple(
-        Gpu(name, int(float(memory) * 2**20), float(capability) if capability.replace(".", "").isdigit() else None)
+        Gpu(
+            name,
+            int(float(memory) * 2**20),
+            float(capability) if capability.replace(".", "").isdigit() else None,
+        )
         for name, memory, capability in (row for row in rows if len(row) == 3)
     )
 

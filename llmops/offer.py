@@ -32,9 +32,7 @@ class Offer:
 
 def offers(connection: Connection, hub_in_reach: bool | None, trained: tuple[str, ...] = ()) -> list[Offer]:
     """Every catalogue row in every precision, and the visitor's kept encoders by name."""
-    rows = [
-        _offer(spec, candidate, connection, hub_in_reach) for spec in models() for candidate in spec.candidates()
-    ]
+    rows = [_offer(spec, candidate, connection, hub_in_reach) for spec in models() for candidate in spec.candidates()]
     kept = [
         Offer(f"trained/{name}@fp32", name, Epoch.PAST, True, "", "", False, "Trained here and kept.", "", None)
         for name in trained

@@ -1,7 +1,7 @@
 """Loaded models under a memory budget: load, share, evict the least recently used, really free.
 
-The pool knows engines and devices, not texts. Two things are handed out: a place in a device's queue (local models on one
-device run one after the other, so that their figures are clean) and a lease on a loaded model (one copy for all
+The pool knows engines and devices, not texts. Two things are handed out: a place in a device's queue (local models on
+one device run one after the other, so that their figures are clean) and a lease on a loaded model (one copy for all
 visitors, one caller at a time).
 """
 

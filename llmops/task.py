@@ -83,7 +83,8 @@ class Task:
         """The templates of one language."""
         if language not in self.prompts:
             raise InputError(
-                f"The task “{self.name}” has no prompt in “{language}”.", f"Choose one of: {', '.join(self.prompts)}."
+                f"The task “{self.name}” has no prompt in “{language}”.",
+                f"Choose one of: {', '.join(self.prompts)}.",
             )
         return self.prompts[language]
 

@@ -57,11 +57,12 @@ class ModelSpec:
     def needs(self) -> str:
         """What it would take to run on one's own hardware, in a sentence; empty where unknown."""
         if self.shipped_bytes:
-            return f"On your own hardware: about {self.shipped_bytes / 1e9:.0f} GB of GPU memory for the weights as shipped."
+            return f"On your own hardware: about {self.shipped_bytes / 1e9:.0f} GB of GPU memory, weights as shipped."
         full, small = self.weights_bytes("bf16"), self.weights_bytes("nf4")
         if full is None or small is None:
             return ""
-        return f"On your own hardware: about {full / 1e9:.0f} GB of GPU memory in bf16, {small / 1e9:.0f} GB in nf4, weights alone."
+        sizes = f"{full / 1e9:.0f} GB of GPU memory in bf16, {small / 1e9:.0f} GB in nf4"
+        return f"On your own hardware: about {sizes}, weights alone."
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ sharing and freeing belong to `pool`; queue and load times are added by `compare
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from llmops.candidate import Candidate
 from llmops.events import Event
-from llmops.settings import Settings
 from llmops.task import Task
 
 Report = Callable[[str, float | None], None]
@@ -71,11 +70,11 @@ class Model(Protocol):
         """One small untimed run, so that first-call costs are in no figure."""
         ...
 
-    def run(self, request: Request) -> Iterator[Event]:
+    def run(self, request: Request) -> Generator[Event, None, None]:
         """Yield Started, Token*, Note*, Waiting* and then Finished; raise LlmopsError on failure.
 
-        The Finished run carries ttft_s, e2e_s, token counts, memory and source; load_s and queue_s stay None. Closing the
-        generator stops the work and returns only when it has really ended.
+        The Finished run carries ttft_s, e2e_s, token counts, memory and source; load_s and queue_s stay None.
+        Closing the generator stops the work and returns only when it has really ended.
         """
         ...
 
@@ -99,6 +98,8 @@ class Engine(Protocol):
         """Bytes its weights will take, before loading; None where unknown."""
         ...
 
-    def load(self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event) -> Model:
+    def load(
+        self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
+    ) -> Model:
         """Load (download, train, convert where needed). Raises LlmopsError; honours stop with errors.Stopped."""
         ...
