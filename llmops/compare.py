@@ -9,14 +9,15 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from llmops.candidate import Candidate
+from llmops.candidate import Candidate, parse_candidate
+from llmops.catalog import kinds
 from llmops.engines.base import Connection, Generation, Request
-from llmops.errors import EndpointError, InputError, LlmopsError, Stopped, redact
+from llmops.errors import EndpointError, LlmopsError, Stopped, redact
 from llmops.events import Event, Failed, Finished, Loaded, Loading, Queued, Token, Unloaded
 from llmops.pool import Lease, Place, Pool
 from llmops.run import Memory, Run, RunError
@@ -87,27 +88,10 @@ class _Worker:
         return self.stopped_s is None or time.perf_counter() - self.stopped_s < _GRACE_S
 
 
-def check_text(text: str, max_chars: int) -> str:
-    """The text as it will be sent: NUL and other control characters out, line breaks and tabs kept.
-
-    Raises InputError for nothing but white space, and above max_chars.
-    """
-    cleaned = "".join(
-        c for c in text if c in "\n\t" or (ord(c) >= 32 and ord(c) != 127 and not 0xD800 <= ord(c) < 0xE000)
-    )
-    if not cleaned.strip():
-        raise InputError("The text is empty.", "Type a text or click an example.")
-    if len(cleaned) > max_chars:
-        raise InputError(
-            f"The text has {len(cleaned):,} characters; at most {max_chars:,} are read.", "Shorten the text."
-        )
-    return cleaned
-
-
 class Comparison:
     """One text through several candidates at once. One reader drains `updates`; others may stop or retry."""
 
-    def __init__(self, pool: Pool, task: Task, text: str, candidates: Sequence[Candidate], options: Options) -> None:
+    def __init__(self, pool: Pool, task: Task, text: str, candidates: Sequence[str], options: Options) -> None:
         task.prompt(options.language)
         self.task, self.text, self.options = task, text, options
         self.candidates = tuple(candidates)
@@ -148,7 +132,7 @@ class Comparison:
             held_up = any(worker.holds_up for worker in self._workers.values())
         return held_up or not self._events.empty()
 
-    def updates(self) -> Iterator[Update | Tick]:
+    def updates(self) -> Generator[Update | Tick, None, None]:
         """Events of all columns as they come, until every column has ended. Closing it stops what runs."""
         self.reading = True
         try:
@@ -173,21 +157,22 @@ class Comparison:
         with self._guard:
             stuck = [column for column, worker in self._workers.items() if worker.thread.is_alive()]
         message = "Stopped. The step it was in can't be interrupted and ends in the background."
-        blank = [(column, Run(str(self.candidates[column]), settings=self.options.record())) for column in stuck]
+        blank = [(column, Run(self.candidates[column], settings=self.options.record())) for column in stuck]
         return [Update(column, _failure(run, Stopped(message), ())) for column, run in blank]
 
     def _begin(self, column: int) -> None:
-        candidate = self.candidates[column]
+        text = self.candidates[column]
         options = self.options
+        candidate: Candidate | LlmopsError
         place: Place | None = None
-        error: LlmopsError | None = None
         try:
+            candidate = parse_candidate(text, kinds())
             device = self._pool.device(candidate, options.connection)
             place = None if options.all_at_once else self._pool.enter(device)
         except LlmopsError as caught:
-            error = caught
+            candidate = caught
         thread = threading.Thread(
-            target=lambda: self._work(worker, column, options, place, error), name=f"column-{column}", daemon=True
+            target=lambda: self._work(worker, column, candidate, options, place), name=f"column-{column}", daemon=True
         )
         worker = _Worker(threading.Event(), thread)
         with self._guard:
@@ -195,20 +180,23 @@ class Comparison:
         thread.start()
 
     def _work(
-        self, worker: _Worker, column: int, options: Options, place: Place | None, error: LlmopsError | None
+        self,
+        worker: _Worker,
+        column: int,
+        candidate: Candidate | LlmopsError,
+        options: Options,
+        place: Place | None,
     ) -> None:
-        candidate = self.candidates[column]
-
         def emit(event: Event) -> None:
             self._events.put((worker, column, event))
 
-        attempt = _Attempt(self._pool, self.task, self.text, candidate, options, worker.stop, emit)
         try:
-            if error is not None:
-                raise error
-            attempt.run(place)
+            if isinstance(candidate, LlmopsError):
+                raise candidate
+            _Attempt(self._pool, self.task, self.text, candidate, options, worker.stop, emit).run(place)
         except Exception as caught:
-            emit(_failure(attempt.blank, caught, options.connection.secrets))
+            blank = Run(self.candidates[column], settings=options.record())
+            emit(_failure(blank, caught, options.connection.secrets))
         finally:
             if place is not None:
                 place.leave()
@@ -225,11 +213,6 @@ class _Attempt:
     options: Options
     stop: threading.Event
     emit: Emit
-
-    @property
-    def blank(self) -> Run:
-        """A run of which nothing is known yet."""
-        return Run(str(self.candidate), settings=self.options.record())
 
     def run(self, place: Place | None) -> None:
         """Wait, load, measure, and unload where asked."""
@@ -271,7 +254,7 @@ class _Attempt:
             raise EndpointError("The run ended without a result.", "Retry.")
         except Exception as caught:
             memory = Memory(weights_bytes=lease.model.weights_bytes, device=lease.model.device)
-            known = replace(self.blank, text="".join(partial), memory=memory)
+            known = Run(str(self.candidate), text="".join(partial), memory=memory, settings=self.options.record())
             return _failure(known, caught, options.connection.secrets)
 
     def _complete(self, run: Run, lease: Lease, waited_s: float) -> Run:
@@ -291,3 +274,15 @@ def _failure(run: Run, caught: Exception, secrets: tuple[str, ...]) -> Failed:
         _log.error("unexpected failure of %s: %s", run.candidate, detail)
         error = RunError("unexpected", f"Something unforeseen went wrong ({detail}).", "Retry; if it stays, report it.")
     return Failed(replace(run, error=error), error)
+
+
+def run_all(comparison: Comparison) -> list[Run]:
+    """Start a comparison, drain it, and return one run a column, in order."""
+    comparison.start()
+    runs: dict[int, Run] = {}
+    with closing(comparison.updates()) as updates:
+        for update in updates:
+            if isinstance(update, Update) and isinstance(update.event, Finished | Failed):
+                runs[update.column] = update.event.run
+    comparison.forget_secrets()
+    return [runs[column] for column in range(len(comparison.candidates))]

@@ -1,0 +1,139 @@
+"""Plain values (from the page, the API, the command line) checked and turned into core objects, with clear errors."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from llmops.compare import Comparison, Options
+from llmops.engines.base import Connection, Generation
+from llmops.errors import InputError
+from llmops.pool import Pool
+from llmops.settings import Settings
+from llmops.task import Task
+
+_DEFAULT = Generation()
+_SURROGATES = range(0xD800, 0xE000)
+
+SETTING_NAMES = (
+    "language",
+    "max_new_tokens",
+    "temperature",
+    "seed",
+    "truncate",
+    "all_at_once",
+    "unload_after",
+    "openai_key",
+    "base_url",
+    "hf_token",
+    "provider",
+)
+
+
+def check_text(text: str, max_chars: int) -> str:
+    """The text as it will be sent: NUL and other control characters out, line breaks and tabs kept.
+
+    Raises InputError for nothing but white space, and above max_chars.
+    """
+    cleaned = "".join(c for c in text if c in "\n\t" or (c >= " " and c != "\x7f" and ord(c) not in _SURROGATES))
+    if not cleaned.strip():
+        raise InputError("The text is empty.", "Type a text or click an example.")
+    if len(cleaned) > max_chars:
+        raise InputError(
+            f"The text has {len(cleaned):,} characters; at most {max_chars:,} are read.", "Shorten the text."
+        )
+    return cleaned
+
+
+def check_candidates(candidates: list[str], most: int) -> list[str]:
+    """The candidates, if there are 1 to `most`. Raises InputError."""
+    if not candidates:
+        raise InputError("No candidate is selected.", "Choose at least one in Past, Present or Future.")
+    if len(candidates) > most:
+        raise InputError(f"{len(candidates)} candidates are selected; {most} fit side by side.", "Remove some.")
+    return candidates
+
+
+def read_generation(max_new_tokens: object, temperature: object, seed: object, most_tokens: int) -> Generation:
+    """Checked generation settings: 1..most_tokens, 0..2, 0..2³²−1. Raises InputError."""
+    return Generation(
+        max_new_tokens=int(_number("max_new_tokens", max_new_tokens, 1, most_tokens, whole=True)),
+        temperature=_number("temperature", temperature, 0, 2),
+        seed=int(_number("seed", seed, 0, 2**32 - 1, whole=True)),
+    )
+
+
+def read_settings(given: str | Mapping[str, Any] | None, task: Task, limits: Settings) -> Options:
+    """Options from a JSON object (text or mapping) with any of SETTING_NAMES. Raises InputError."""
+    data = _object(given)
+    unknown = sorted(set(data) - set(SETTING_NAMES))
+    if unknown:
+        raise InputError(f"Unknown setting: {', '.join(unknown)}.", f"Known: {', '.join(SETTING_NAMES)}.")
+    language = _string(data, "language") or task.languages[0]
+    task.prompt(language)
+    return Options(
+        language=language,
+        generation=read_generation(
+            data.get("max_new_tokens", _DEFAULT.max_new_tokens),
+            data.get("temperature", _DEFAULT.temperature),
+            data.get("seed", _DEFAULT.seed),
+            limits.max_new_tokens,
+        ),
+        connection=Connection(
+            openai_key=_string(data, "openai_key"),
+            base_url=_string(data, "base_url"),
+            hf_token=_string(data, "hf_token"),
+            provider=_string(data, "provider"),
+        ),
+        truncate=_flag(data, "truncate"),
+        all_at_once=_flag(data, "all_at_once"),
+        unload_after=_flag(data, "unload_after"),
+    )
+
+
+def make_comparison(
+    pool: Pool,
+    task: Task,
+    text: str,
+    candidates: list[str],
+    given: str | Mapping[str, Any] | None,
+    limits: Settings,
+) -> Comparison:
+    """A comparison ready to start, from a program's plain values. Raises InputError."""
+    options = read_settings(given, task, limits)
+    checked = check_candidates(list(dict.fromkeys(candidates)), limits.max_columns)
+    return Comparison(pool, task, check_text(text, limits.max_text_chars), checked, options)
+
+
+def _object(given: str | Mapping[str, Any] | None) -> Mapping[str, Any]:
+    if given is None or given == "":
+        return {}
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except ValueError as error:
+            raise InputError("The settings are no JSON object.", 'Write {"max_new_tokens": 64}.') from error
+    if not isinstance(given, Mapping):
+        raise InputError("The settings are no JSON object.", 'Write {"max_new_tokens": 64}.')
+    return given
+
+
+def _string(data: Mapping[str, Any], name: str) -> str | None:
+    value = data.get(name)
+    if value is not None and not isinstance(value, str):
+        raise InputError(f"{name} is a text; it is a {type(value).__name__}.", f'Write "{name}": "…".')
+    return (value or "").strip() or None
+
+
+def _flag(data: Mapping[str, Any], name: str) -> bool:
+    value = data.get(name, False)
+    if not isinstance(value, bool):
+        raise InputError(f"{name} is true or false; it is {value!r}.", f'Write "{name}": true.')
+    return value
+
+
+def _number(name: str, value: object, low: float, high: float, whole: bool = False) -> float:
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if number is None or not low <= number <= high or (whole and number != int(number)):
+        kind = "a whole number" if whole else "a number"
+        raise InputError(f"{name} is {kind} from {low:g} to {high:g}; it is {value!r}.", f"Correct {name}.")
+    return number

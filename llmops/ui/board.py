@@ -1,0 +1,117 @@
+"""The columns: a fixed pool of places, a comparison painted into them. One way up: events → fold → render → outputs.
+
+A board belongs to one visitor's session. Every paint gives every output its full value: unchanged
+ones cost nothing on the wire.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from llmops.candidate import Kind, parse_candidate
+from llmops.catalog import kinds
+from llmops.compare import Comparison, Options, Update
+from llmops.errors import InputError
+from llmops.ui import render
+from llmops.view import View, fold
+
+_PAINT_S = 0.1
+
+
+@dataclass(frozen=True)
+class Column:
+    """The components of one place."""
+
+    group: gr.Column
+    head: gr.HTML
+    verdict: gr.HTML
+    answer: gr.Textbox
+    figures: gr.HTML
+    stop: gr.Button
+    retry: gr.Button
+
+    @property
+    def painted(self) -> list[Any]:
+        """Those that a paint fills, in its order."""
+        return [self.group, self.head, self.verdict, self.answer, self.figures]
+
+
+@dataclass
+class Board:
+    """A comparison and its views, in the order of its candidates."""
+
+    comparison: Comparison
+    views: list[View] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.views = [View(candidate) for candidate in self.comparison.candidates]
+
+    def retry(self, column: int, options: Options) -> None:
+        """Run one column again with what the page says now."""
+        self.views[column] = View(self.comparison.candidates[column])
+        self.comparison.retry(column, options)
+
+    def follow(self) -> Iterator[None]:
+        """Fold events as they come; yields when it is time to paint, at most ten times a second, and at the end."""
+        painted_s, dirty = 0.0, True
+        for update in self.comparison.updates():
+            if isinstance(update, Update):
+                self.views[update.column] = fold(self.views[update.column], update.event)
+                dirty = True
+            if dirty and time.perf_counter() - painted_s >= _PAINT_S:
+                yield None
+                painted_s, dirty = time.perf_counter(), False
+        self.comparison.forget_secrets()
+        yield None
+
+    def paint(self, places: int) -> list[Any]:
+        """Values for the summary and then for each place's `Column.painted`."""
+        values: list[Any] = [render.summary(self.views)]
+        for place in range(places):
+            values += self._column(self.views[place]) if place < len(self.views) else _EMPTY
+        return values
+
+    def _column(self, view: View) -> list[Any]:
+        language = self.comparison.options.language
+        return [
+            gr.update(visible=True),
+            render.head(view),
+            render.verdict(view, self.comparison.task, language),
+            gr.update(value=view.text, visible=_writes(view.candidate)),
+            render.figures(view),
+        ]
+
+
+_EMPTY = [gr.update(visible=False), "", "", gr.update(value="", visible=False), ""]
+
+
+def _writes(candidate: str) -> bool:
+    """True where the candidate answers in words; an encoder has no text to show."""
+    try:
+        return parse_candidate(candidate, kinds()).kind != Kind.ENCODER
+    except InputError:
+        return False
+
+
+def build(places: int) -> list[Column]:
+    """Lay out the places, all hidden until a run fills them."""
+    with gr.Row(elem_classes="lo-columns"):
+        return [_place(index) for index in range(places)]
+
+
+def _place(index: int) -> Column:
+    number = index + 1
+    with gr.Column(visible=False, elem_classes="lo-column", elem_id=f"column-{number}") as group:
+        head = gr.HTML()
+        verdict = gr.HTML()
+        answer = gr.Textbox(
+            label=f"Answer {number}", lines=3, max_lines=14, interactive=False, buttons=["copy"], autoscroll=False
+        )
+        figures = gr.HTML()
+        with gr.Row():
+            stop = gr.Button(f"Stop {number}", size="sm")
+            retry = gr.Button(f"Retry {number}", size="sm")
+    return Column(group, head, verdict, answer, figures, stop, retry)

@@ -1,0 +1,83 @@
+"""The one way down: every input of a run as one NamedTuple, filled once with components and once with values.
+
+Order can't drift, because both sides are the same tuple. Page values become core objects here and nowhere else.
+"""
+
+from typing import Any, NamedTuple
+
+from llmops.compare import Comparison, Options
+from llmops.engines.base import Connection
+from llmops.errors import InputError
+from llmops.inputs import check_candidates, check_text, read_generation
+from llmops.task import Task, load_builtin
+from llmops.ui.services import Services
+
+OWN_TASK = "own"
+
+
+class Controls(NamedTuple):
+    """Components while the page is built, their values in a callback. Types are the values'."""
+
+    task_id: Any  # str
+    own_task: Any  # Task | None, session state
+    language: Any  # str
+    text: Any  # str
+    past: Any  # list[str] of candidate texts
+    present: Any
+    future: Any
+    max_new_tokens: Any  # int
+    temperature: Any  # float
+    seed: Any  # int
+    truncate: Any  # bool
+    all_at_once: Any  # bool
+    unload_after: Any  # bool
+    openai_key: Any  # str
+    base_url: Any  # str
+    hf_token: Any  # str
+    provider: Any  # str
+
+    def candidates(self) -> list[str]:
+        """Selected candidate texts of all epochs, in tab order, each once."""
+        chosen = [*(self.past or []), *(self.present or []), *(self.future or [])]
+        return list(dict.fromkeys(text.strip() for text in chosen if text.strip()))
+
+    def task(self) -> Task:
+        """The visitor's own task, or a built-in one. Raises InputError."""
+        return pick_task(self.task_id, self.own_task)
+
+    def connection(self) -> Connection:
+        """Keys and addresses as typed; empty fields are None."""
+        return Connection(
+            openai_key=(self.openai_key or "").strip() or None,
+            base_url=(self.base_url or "").strip() or None,
+            hf_token=(self.hf_token or "").strip() or None,
+            provider=(self.provider or "").strip() or None,
+        )
+
+    def options(self, services: Services) -> Options:
+        """Everything but text, task and candidates. Raises InputError for a number out of its range."""
+        return Options(
+            language=self.language,
+            generation=read_generation(
+                self.max_new_tokens, self.temperature, self.seed, services.settings.max_new_tokens
+            ),
+            connection=self.connection(),
+            truncate=bool(self.truncate),
+            all_at_once=bool(self.all_at_once),
+            unload_after=bool(self.unload_after),
+        )
+
+    def comparison(self, services: Services) -> Comparison:
+        """A comparison ready to start. Raises InputError where something common to all columns is wrong."""
+        candidates = check_candidates(self.candidates(), services.settings.max_columns)
+        text = check_text(self.text or "", services.settings.max_text_chars)
+        return Comparison(services.pool, self.task(), text, candidates, self.options(services))
+
+
+def pick_task(task_id: str, own_task: Task | None) -> Task:
+    """A built-in task by id, or the visitor's own. Raises InputError."""
+    if task_id != OWN_TASK:
+        return load_builtin(task_id)
+    if own_task is None:
+        raise InputError("There is no task of your own yet.", "Upload a file under “Your own task”.")
+    return own_task

@@ -1,0 +1,43 @@
+"""The Future tab: top models on hosted hardware, with provider and token, and what they would need at home."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from llmops.candidate import Epoch, Kind
+from llmops.ui import selection
+
+
+@dataclass(frozen=True)
+class Future:
+    """The tab's components."""
+
+    selection: selection.Selection
+    token: gr.Textbox
+    provider: gr.Dropdown
+
+
+def build() -> Future:
+    """Lay out the tab."""
+    selection.intro(Epoch.FUTURE)
+    chosen = selection.build(Epoch.FUTURE, Kind.HOSTED, "Future candidates")
+    with gr.Accordion("Provider and token", open=True), gr.Row():
+        token = gr.Textbox(
+            label="Hugging Face token",
+            type="password",
+            info="Kept in this browser session only; HF_TOKEN is used where this is empty.",
+            html_attributes=gr.InputHTMLAttributes(autocomplete="off"),
+        )
+        provider = gr.Dropdown(
+            choices=["auto", "cerebras", "fireworks-ai", "groq", "hf-inference", "nebius", "novita", "together"],
+            value="auto",
+            allow_custom_value=True,
+            label="Provider",
+            info="auto: the first that serves the model. Texts go to the provider.",
+        )
+    return Future(chosen, token, provider)
+
+
+def wire(tab: Future) -> None:
+    """Connect the tab's own events."""
+    selection.wire(tab.selection, Kind.HOSTED)

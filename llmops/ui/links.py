@@ -1,0 +1,56 @@
+"""The selection in the page's address, so that a link reopens it: task, language, candidates.
+
+Never a text, never a key.
+
+It is built from an allow-list of our own: Gradio's deep links would store every component's value on the server.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from llmops.candidate import Candidate, Epoch, parse_candidate
+from llmops.catalog import kinds
+from llmops.errors import InputError
+from llmops.task import builtin_ids, load_builtin
+
+# Runs in the browser with (task, language, past, present, future).
+WRITE_JS = """(task, language, past, present, future) => {
+  const query = new URLSearchParams(window.location.search);
+  for (const name of ["task", "lang", "c"]) query.delete(name);
+  query.set("task", task); query.set("lang", language);
+  for (const one of [...(past || []), ...(present || []), ...(future || [])]) query.append("c", one);
+  window.history.replaceState(null, "", window.location.pathname + "?" + query.toString());
+}"""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a link holds. Candidates that can't be read are left out."""
+
+    task_id: str
+    language: str
+    candidates: tuple[str, ...]
+
+    def of(self, epoch: Epoch) -> list[str]:
+        """The candidates of one tab."""
+        return [text for text in self.candidates if _parsed(text, epoch)]
+
+
+def read(query: Mapping[str, list[str]], most: int) -> Selection:
+    """A selection out of query parameters (name → values); unknown tasks and languages fall back to the first."""
+    ids = builtin_ids()
+    task_id = next(iter(query.get("task", [])), ids[0])
+    task = load_builtin(task_id if task_id in ids else ids[0])
+    language = next(iter(query.get("lang", [])), task.languages[0])
+    if language not in task.languages:
+        language = task.languages[0]
+    chosen = dict.fromkeys(text for text in query.get("c", []) if any(_parsed(text, epoch) for epoch in Epoch))
+    return Selection(task.id, language, tuple(chosen)[:most])
+
+
+def _parsed(text: str, epoch: Epoch) -> Candidate | None:
+    try:
+        candidate = parse_candidate(text, kinds())
+    except InputError:
+        return None
+    return candidate if candidate.epoch == epoch else None

@@ -1,0 +1,195 @@
+"""The page as a whole: lay out the parts, connect them, and paint runs into the columns."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from llmops import __version__
+from llmops.candidate import Epoch
+from llmops.catalog import preset_for, presets
+from llmops.engines.base import Connection
+from llmops.errors import LlmopsError
+from llmops.hardware import hardware
+from llmops.offer import offers, task_languages
+from llmops.task import load_builtin
+from llmops.ui import api, board, future, links, past, present, render, selection, shared_input, task_panel
+from llmops.ui.board import Board, Column
+from llmops.ui.controls import Controls
+from llmops.ui.services import Services
+
+_HUB_WAIT_S = 1.0
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_EPOCHS = (Epoch.PAST, Epoch.PRESENT, Epoch.FUTURE)
+
+
+def build(services: Services) -> gr.Blocks:
+    """The page, ready to launch."""
+    places = services.settings.max_columns
+    with gr.Blocks(title="llm-ops", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+        gr.Markdown(
+            "# llm-ops\nOne text, three epochs of models, side by side: what they answer, how fast, in how much memory.",
+            elem_classes="lo-title",
+        )
+        panel = shared_input.build(services)
+        tasks = task_panel.build()
+        with gr.Row(equal_height=True):
+            preset = gr.Dropdown([(p.name, p.id) for p in presets()], value=None, label="Preset for a machine", scale=1)
+            machine = gr.Textbox(label="This machine", interactive=False, scale=3, elem_id="machine")
+        with gr.Tabs():
+            with gr.Tab("Past", id="past"):
+                tab_past = past.build(services)
+            with gr.Tab("Present", id="present"):
+                tab_present = present.build()
+            with gr.Tab("Future", id="future"):
+                tab_future = future.build()
+        problem = gr.HTML(elem_id="problem")
+        summary = gr.HTML(elem_id="summary")
+        columns = board.build(places)
+        gr.Markdown(
+            f"llm-ops {__version__}. Texts go only to the candidates you select; local ones stay on this machine."
+        )
+        current = gr.State(None)
+
+        controls = Controls(
+            panel.task_id,
+            panel.own_task,
+            panel.language,
+            panel.text,
+            tab_past.selection.chosen,
+            tab_present.selection.chosen,
+            tab_future.selection.chosen,
+            panel.max_new_tokens,
+            panel.temperature,
+            panel.seed,
+            panel.truncate,
+            panel.all_at_once,
+            panel.unload_after,
+            tab_present.key,
+            tab_present.base_url,
+            tab_future.token,
+            tab_future.provider,
+        )
+        shared_input.wire(panel)
+        task_panel.wire(tasks, panel, services)
+        past.wire(tab_past, panel, services)
+        present.wire(tab_present)
+        future.wire(tab_future)
+        _wire_runs(services, controls, panel, current, problem, summary, columns)
+        _wire_opening(services, page, controls, preset, machine, (tab_past, tab_present, tab_future))
+        api.wire(services)
+    return page
+
+
+def _wire_runs(
+    services: Services,
+    controls: Controls,
+    panel: shared_input.SharedInput,
+    current: gr.State,
+    problem: gr.HTML,
+    summary: gr.HTML,
+    columns: list[Column],
+) -> None:
+    painted = [summary, *(component for column in columns for component in column.painted)]
+    outputs = [current, problem, *painted]
+    measuring: dict[str, Any] = {**_QUIET, "concurrency_id": "measure", "concurrency_limit": 16}
+
+    def run(previous: Board | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
+        if previous is not None:
+            previous.comparison.stop()
+        try:
+            comparison = Controls(*values).comparison(services)
+        except LlmopsError as error:
+            yield [previous, render.problem(error), *[gr.skip()] * len(painted)]
+            return
+        made = Board(comparison)
+        comparison.start()
+        yield from follow(made)
+
+    def follow(made: Board) -> Iterator[list[Any]]:
+        for _ in made.follow():
+            yield [made, "", *made.paint(len(columns))]
+
+    def stop(made: Board | None) -> None:
+        if made is not None:
+            made.comparison.stop()
+
+    panel.run.click(run, [current, *controls], outputs, **measuring)
+    panel.text.submit(run, [current, *controls], outputs, **measuring)
+    panel.stop.click(stop, current, None, queue=False, **_QUIET)
+    for index, column in enumerate(columns):
+        _wire_column(index, column, services, controls, current, outputs, measuring)
+
+
+def _wire_column(
+    index: int,
+    column: Column,
+    services: Services,
+    controls: Controls,
+    current: gr.State,
+    outputs: list[Any],
+    measuring: dict[str, Any],
+) -> None:
+    def stop(made: Board | None) -> None:
+        if made is not None:
+            made.comparison.stop(index)
+
+    def retry(made: Board | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
+        nothing = [gr.skip()] * len(outputs)
+        if made is None or index >= len(made.views):
+            yield nothing
+            return
+        try:
+            options = Controls(*values).options(services)
+        except LlmopsError as error:
+            yield [made, render.problem(error), *nothing[2:]]
+            return
+        followed = made.comparison.reading
+        made.retry(index, options)
+        if followed:  # the run that still paints will paint this too
+            yield nothing
+            return
+        for _ in made.follow():
+            yield [made, "", *made.paint((len(outputs) - 2) // len(column.painted))]
+
+    column.stop.click(stop, current, None, queue=False, **_QUIET)
+    column.retry.click(retry, [current, *controls], outputs, **measuring)
+
+
+def _wire_opening(
+    services: Services,
+    page: gr.Blocks,
+    controls: Controls,
+    preset: gr.Dropdown,
+    machine: gr.Textbox,
+    tabs: tuple[past.Past, present.Present, future.Future],
+) -> None:
+    """First paint: a link's selection, or the preset of the machine found; then the address follows the selection."""
+    chosen = [controls.past, controls.present, controls.future]
+
+    def open_page(request: gr.Request) -> list[Any]:
+        query = request.query_params
+        found = links.read({name: query.getlist(name) for name in query}, services.settings.max_columns)
+        reach = services.hub.in_reach(_HUB_WAIT_S)
+        fitting = preset_for(hardware().gpu_bytes)
+        if not found.candidates:
+            texts = fitting.hub if reach else fitting.offline
+            found = links.Selection(found.task_id, found.language, texts)
+        offered = offers(Connection(), reach, services.kept_encoders())
+        task = load_builtin(found.task_id)
+        language = gr.update(choices=task_languages(task), value=found.language)
+        lists = [gr.update(choices=selection.choices(offered, e), value=found.of(e)) for e in _EPOCHS]
+        tables = [selection.table(offered, e) for e in _EPOCHS]
+        hub = {True: "model hub in reach", False: "no model hub in reach", None: "model hub not known yet"}[reach]
+        return [found.task_id, language, *lists, *tables, fitting.id, f"{hardware().describe()}; {hub}"]
+
+    def use_preset(preset_id: str) -> list[list[str]]:
+        one = next(p for p in presets() if p.id == preset_id)
+        texts = one.hub if services.hub.in_reach(_HUB_WAIT_S) else one.offline
+        return [links.Selection("", "", texts).of(epoch) for epoch in _EPOCHS]
+
+    tables = [tab.selection.table for tab in tabs]
+    page.load(open_page, None, [controls.task_id, controls.language, *chosen, *tables, preset, machine], **_QUIET)
+    preset.input(use_preset, preset, chosen, **_QUIET)
+    shown = [controls.task_id, controls.language, *chosen]
+    gr.on([component.change for component in shown], None, shown, None, js=links.WRITE_JS, **_QUIET)

@@ -1,0 +1,79 @@
+"""The Present tab: local decoders in their precisions, and an OpenAI-compatible endpoint as the baseline."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from llmops.candidate import Candidate, Epoch, Kind
+from llmops.engines.base import Connection
+from llmops.errors import LlmopsError
+from llmops.ui import selection
+
+
+@dataclass(frozen=True)
+class Present:
+    """The tab's components."""
+
+    selection: selection.Selection
+    key: gr.Textbox
+    base_url: gr.Textbox
+    model: gr.Dropdown
+    list_models: gr.Button
+    add: gr.Button
+    said: gr.Textbox
+
+
+def build() -> Present:
+    """Lay out the tab."""
+    selection.intro(Epoch.PRESENT)
+    chosen = selection.build(Epoch.PRESENT, Kind.DECODER, "Present candidates")
+    with gr.Accordion(
+        "OpenAI, or any compatible server (vLLM, llama.cpp, Ollama, TGI, transformers serve)", open=False
+    ):
+        with gr.Row():
+            key = gr.Textbox(
+                label="OpenAI key",
+                type="password",
+                info="Kept in this browser session only; OPENAI_API_KEY is used where this is empty.",
+                html_attributes=gr.InputHTMLAttributes(autocomplete="off"),
+            )
+            base_url = gr.Textbox(
+                label="Server address (base URL)",
+                placeholder="http://localhost:8000/v1",
+                info="Empty: OpenAI itself. The text is sent to this address.",
+            )
+        with gr.Row(equal_height=True):
+            model = gr.Dropdown(
+                choices=["gpt-5.4-mini"],
+                value="gpt-5.4-mini",
+                allow_custom_value=True,
+                label="Endpoint model",
+                info="Any name can be typed.",
+                scale=3,
+            )
+            list_models = gr.Button("List models", scale=0, min_width=120)
+            add = gr.Button("Add endpoint", scale=0, min_width=120)
+        said = gr.Textbox(label="The server says", visible=False, interactive=False)
+    return Present(chosen, key, base_url, model, list_models, add, said)
+
+
+def wire(tab: Present) -> None:
+    """Connect the tab's own events."""
+    selection.wire(tab.selection, Kind.DECODER)
+
+    def list_models(key: str, base_url: str) -> tuple[object, object]:
+        from llmops.engines.openai_compatible import list_models
+
+        try:
+            names = list_models(Connection(openai_key=key.strip() or None, base_url=base_url.strip() or None))
+        except LlmopsError as error:
+            return gr.update(), gr.update(value=f"{error.message} {error.remedy}".strip(), visible=True)
+        said = f"{len(names)} models." if names else "The server lists no model; type a name."
+        return gr.update(choices=names), gr.update(value=said, visible=True)
+
+    def add(chosen: list[str] | None, model: str) -> list[str]:
+        text = str(Candidate(Kind.OPENAI, (model or "").strip()))
+        return list(dict.fromkeys([*(chosen or []), text])) if model else list(chosen or [])
+
+    tab.list_models.click(list_models, [tab.key, tab.base_url], [tab.model, tab.said], api_visibility="private")
+    tab.add.click(add, [tab.selection.chosen, tab.model], tab.selection.chosen, api_visibility="private")

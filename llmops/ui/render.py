@@ -1,0 +1,198 @@
+"""Views as HTML. Pure, and everything that isn't ours is escaped; a model's output never comes through here.
+
+gr.HTML inserts what it is given as it stands, so each foreign piece (candidate text, error, label) goes through `_e`.
+"""
+
+from collections.abc import Callable, Sequence
+from html import escape as _e
+
+from llmops.candidate import EPOCH_OF, Epoch, parse_candidate
+from llmops.catalog import find, kinds
+from llmops.errors import InputError, LlmopsError
+from llmops.run import Run, RunError, Source
+from llmops.task import Task
+from llmops.ui.format import count, percent, rate, seconds, size
+from llmops.view import Status, View
+
+_STATUS = {
+    Status.WAITING: "waiting",
+    Status.QUEUED: "queued",
+    Status.LOADING: "loading",
+    Status.RUNNING: "running",
+    Status.DONE: "done",
+    Status.STOPPED: "stopped",
+    Status.FAILED: "failed",
+}
+_SOURCE = {
+    Source.CLIENT: ("c", "client-measured"),
+    Source.SERVER: ("s", "server-reported"),
+    Source.ESTIMATED: ("e", "estimated"),
+}
+LEGEND = (
+    '<p class="lo-legend">Behind each figure: <b>c</b> client-measured, <b>s</b> server-reported, '
+    "<b>e</b> estimated. What is not known is left out.</p>"
+)
+
+
+def head(view: View) -> str:
+    """Name, how it runs, status, and progress while something is fetched or loaded."""
+    name, epoch = _name(view.candidate)
+    status = _STATUS[view.status]
+    detail = f'<div class="lo-message">{_e(view.message)}</div>' if view.message else ""
+    bar = ""
+    if view.status == Status.LOADING:
+        value = "" if view.fraction is None else f' value="{view.fraction:.3f}"'
+        bar = f'<progress max="1"{value} aria-label="loading {_e(name, quote=True)}"></progress>'
+    return (
+        f'<div class="lo-head lo-{epoch}"><div class="lo-name">{_e(name)}</div>'
+        f'<code class="lo-id">{_e(view.candidate)}</code>'
+        f'<span class="lo-status lo-is-{status}" role="status">{status}</span>{detail}{bar}</div>'
+    )
+
+
+def verdict(view: View, task: Task, language: str) -> str:
+    """The label and the probabilities, or the error with what would help."""
+    run = view.run
+    if run is None:
+        return ""
+    if run.error is not None:
+        return problem(run.error)
+    names = {label.id: label.name.get(language) or label.id for label in task.labels}
+    if run.label is not None:
+        title = f'<div class="lo-verdict">{_e(names.get(run.label, run.label))}</div>'
+    elif run.unparsed:
+        title = '<div class="lo-verdict lo-unparsed">unparsed <small>no answer word at its start</small></div>'
+    else:
+        title = ""
+    return title + _probabilities(run, names) + _notes(run.notes)
+
+
+def problem(error: RunError | LlmopsError) -> str:
+    """What happened and what would help."""
+    remedy = f'<div class="lo-remedy">{_e(error.remedy)}</div>' if error.remedy else ""
+    return f'<div class="lo-error" role="alert"><b>{_e(error.message)}</b>{remedy}</div>'
+
+
+def said(sentence: str, notes: Sequence[str] = ()) -> str:
+    """A sentence for the user, with notes below it."""
+    return f'<div role="status">{_e(sentence)}</div>{_notes(notes)}'
+
+
+def _probabilities(run: Run, names: dict[str, str]) -> str:
+    if not run.probabilities:
+        return ""
+    rows = "".join(
+        f'<div class="lo-prob"><span>{_e(names.get(label, label))}</span>'
+        f'<span class="lo-track"><span style="width:{value * 100:.1f}%"></span></span><span>{percent(value)}</span></div>'
+        for label, value in run.probabilities.items()
+    )
+    return f'<div class="lo-probs" role="group" aria-label="probability per label">{rows}</div>'
+
+
+def _notes(notes: Sequence[str]) -> str:
+    items = "".join(f"<li>{_e(note)}</li>" for note in notes)
+    return f'<ul class="lo-notes">{items}</ul>' if items else ""
+
+
+def figures(view: View) -> str:
+    """The run's figures as a table: name, value, where it comes from. Unknown ones are left out."""
+    run = view.run
+    if run is None:
+        return ""
+    timing, memory = run.timing, run.memory
+    rows = [
+        ("E2E", seconds(timing.e2e_s), "timing"),
+        ("TTFT", seconds(timing.ttft_s), "timing"),
+        ("TPOT", seconds(timing.tpot_s), "timing"),
+        ("Decode", rate(timing.decode_rate, "tok/s"), "timing"),
+        ("Prefill", rate(timing.prefill_rate, "tok/s"), "timing"),
+        ("Texts", rate(timing.texts_per_second, "/s") if timing.ttft_s is None else "", "timing"),
+        ("Tokens in", count(timing.prompt_tokens), "tokens"),
+        ("Tokens out", count(timing.output_tokens), "tokens"),
+        ("Load", seconds(timing.load_s), "load"),
+        ("Queue", seconds(timing.queue_s), "load"),
+        ("Weights", size(memory.weights_bytes), "memory"),
+        ("KV cache", size(memory.kv_cache_bytes), "memory"),
+        ("Peak extra", size(memory.peak_bytes), "memory"),
+        ("Left after unload", size(memory.left_bytes), "memory"),
+        ("Device", memory.device or "", ""),
+    ]
+    body = "".join(
+        f'<tr><th scope="row">{name}</th><td>{_e(value)}</td><td>{_source(run, group)}</td></tr>'
+        for name, value, group in rows
+        if value
+    )
+    caption = f'<caption class="lo-sr">figures of {_e(run.candidate)}</caption>'
+    return f'<table class="lo-figures">{caption}<tbody>{body}</tbody></table>' if body else ""
+
+
+def _source(run: Run, group: str) -> str:
+    source = Source.CLIENT if group == "load" else run.source.get(group)
+    if source is None:
+        return ""
+    letter, words = _SOURCE[source]
+    return f'<abbr title="{words}">{letter}</abbr>'
+
+
+def summary(views: Sequence[View]) -> str:
+    """Bars above the columns: each figure against the best of the finished runs."""
+    runs = [view.run for view in views if view.run is not None and view.run.error is None]
+    if not runs:
+        return ""
+    charts = "".join(
+        (
+            _bars("E2E", runs, lambda run: run.timing.e2e_s, seconds, smaller=True),
+            _bars("TTFT", runs, lambda run: run.timing.ttft_s, seconds, smaller=True),
+            _bars("Decode rate", runs, lambda r: r.timing.decode_rate, lambda v: rate(v, "tok/s"), smaller=False),
+            _bars("Peak memory (weights and extra)", runs, _held, size, smaller=True),
+        )
+    )
+    return f'<div class="lo-summary">{charts}</div>{LEGEND}'
+
+
+def _held(run: Run) -> float | None:
+    """Weights plus the highest extra of the run: what the candidate takes on its device."""
+    if run.memory.weights_bytes is None or run.memory.peak_bytes is None:
+        return None
+    return run.memory.weights_bytes + run.memory.peak_bytes
+
+
+def _bars(
+    title: str,
+    runs: Sequence[Run],
+    value_of: Callable[[Run], float | None],
+    written: Callable[[float], str],
+    smaller: bool,
+) -> str:
+    known = [(run, value) for run in runs if (value := value_of(run)) is not None]
+    if not known:
+        return ""
+    values = [value for _, value in known]
+    best, longest = (min(values) if smaller else max(values)), max(values) or 1.0
+    rows = "".join(
+        f'<div class="lo-bar{" lo-best" if value == best else ""}"><span class="lo-bar-name">{_e(run.candidate)}</span>'
+        f'<span class="lo-track"><span style="width:{max(1.0, 100 * value / longest):.1f}%"></span></span>'
+        f'<span class="lo-bar-value">{_e(written(value))}{_against(value, best, smaller)}</span></div>'
+        for run, value in known
+    )
+    return f'<section class="lo-chart" aria-label="{_e(title)}"><h4>{_e(title)}</h4>{rows}</section>'
+
+
+def _against(value: float, best: float, smaller: bool) -> str:
+    if value == best or not best or not value:
+        return ' <span class="lo-x">best</span>' if value == best else ""
+    ratio = value / best if smaller else best / value
+    return f' <span class="lo-x">{ratio:.3g} ×</span>'
+
+
+def _name(candidate: str) -> tuple[str, Epoch]:
+    """The catalogue's name with precision and method, or the text itself; and the epoch."""
+    try:
+        parsed = parse_candidate(candidate, kinds())
+    except InputError:
+        return candidate, Epoch.PRESENT
+    spec = find(parsed)
+    parts = [spec.name if spec else parsed.model.rstrip("/").rsplit("/", 1)[-1], parsed.precision or ""]
+    if parsed.is_local and EPOCH_OF[parsed.kind] == Epoch.PAST and not parsed.model.startswith("trained/"):
+        parts.append(parsed.method)
+    return " · ".join(part for part in parts if part), parsed.epoch

@@ -1,0 +1,34 @@
+"""What every callback shares in this process: settings, the pool of models, the hub.
+
+No visitor's data is among it."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from llmops.hub import HubProbe
+from llmops.pool import Pool
+from llmops.settings import Settings
+
+_DIR = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Services:
+    """Made once by the page."""
+
+    settings: Settings
+    pool: Pool
+    hub: HubProbe
+
+
+@cache
+def texts() -> dict[str, dict[str, str]]:
+    """The page's longer texts, by epoch."""
+    return tomllib.loads((_DIR / "texts.toml").read_text(encoding="utf-8"))
+
+
+def stylesheet() -> str:
+    """The page's own CSS."""
+    return (_DIR / "style.css").read_text(encoding="utf-8")

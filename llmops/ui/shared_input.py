@@ -1,0 +1,125 @@
+"""The one shared input: task, language, text with examples to click, and how the runs are made."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from llmops.errors import InputError
+from llmops.offer import task_languages
+from llmops.task import Task, builtin_ids, load_builtin
+from llmops.ui.controls import OWN_TASK, pick_task
+from llmops.ui.services import Services
+
+_EXAMPLES = 6
+
+
+@dataclass(frozen=True)
+class SharedInput:
+    """The panel's components. own_task is session state: Task or None."""
+
+    task_id: gr.Dropdown
+    own_task: gr.State
+    language: gr.Radio
+    text: gr.Textbox
+    examples: gr.Dataset
+    run: gr.Button
+    stop: gr.Button
+    max_new_tokens: gr.Slider
+    temperature: gr.Slider
+    seed: gr.Number
+    truncate: gr.Checkbox
+    all_at_once: gr.Checkbox
+    unload_after: gr.Checkbox
+
+
+def build(services: Services) -> SharedInput:
+    """Lay out the panel."""
+    first = load_builtin(builtin_ids()[0])
+    with gr.Row():
+        task_id = gr.Dropdown(task_choices(None), value=first.id, label="Task", elem_id="task")
+        language = gr.Radio(task_languages(first), value=first.languages[0], label="Language", elem_id="language")
+    text = gr.Textbox(
+        label="Text", lines=3, max_lines=12, placeholder="Type or paste a text, or click an example.", elem_id="text"
+    )
+    examples = gr.Dataset(
+        components=[gr.Textbox(visible=False)],
+        samples=example_rows(first, first.languages[0]),
+        label="Examples (held out: no encoder is trained on them)",
+        samples_per_page=_EXAMPLES,
+        type="values",
+    )
+    with gr.Row():
+        run = gr.Button("Run", variant="primary", elem_id="run", scale=3)
+        stop = gr.Button("Stop", elem_id="stop", scale=1)
+    with gr.Accordion("Run settings", open=False):
+        with gr.Row():
+            most = services.settings.max_new_tokens
+            max_new_tokens = gr.Slider(1, most, value=96, step=1, label="Max new tokens")
+            temperature = gr.Slider(
+                0, 2, value=0, step=0.05, label="Temperature", info="0: always the likeliest token."
+            )
+            seed = gr.Number(0, label="Seed", precision=0, minimum=0)
+        with gr.Row():
+            truncate = gr.Checkbox(False, label="Cut texts that are too long", info="The run says how much was cut.")
+            all_at_once = gr.Checkbox(
+                False,
+                label="Local models all at once",
+                info="Quicker to the last answer, but the times disturb each other.",
+            )
+            unload_after = gr.Checkbox(
+                False,
+                label="Unload after each run",
+                info="Frees memory and shows what stays behind; the next run loads again.",
+            )
+    return SharedInput(
+        task_id,
+        gr.State(None),
+        language,
+        text,
+        examples,
+        run,
+        stop,
+        max_new_tokens,
+        temperature,
+        seed,
+        truncate,
+        all_at_once,
+        unload_after,
+    )
+
+
+def wire(panel: SharedInput) -> None:
+    """Connect task and language to the examples, and an example to the text."""
+
+    def show_task(task_id: str, own: Task | None, language: str) -> tuple[object, object]:
+        try:
+            task = pick_task(task_id, own)
+        except InputError as error:
+            raise gr.Error(f"{error.message} {error.remedy}", print_exception=False) from None
+        language = language if language in task.languages else task.languages[0]
+        radio = gr.update(choices=task_languages(task), value=language)
+        return radio, gr.update(samples=example_rows(task, language))
+
+    def show_language(task_id: str, own: Task | None, language: str) -> object:
+        task = pick_task(task_id, own)
+        return gr.update(samples=example_rows(task, language if language in task.languages else task.languages[0]))
+
+    given = [panel.task_id, panel.own_task, panel.language]
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    panel.task_id.change(show_task, given, [panel.language, panel.examples], **quiet)
+    panel.language.change(show_language, given, panel.examples, **quiet)
+    panel.examples.click(lambda row: row[0], panel.examples, panel.text, **quiet)
+
+
+def task_choices(own: Task | None) -> list[tuple[str, str]]:
+    """(name, id) of the tasks that can be chosen."""
+    builtin = [(load_builtin(task_id).name, task_id) for task_id in builtin_ids()]
+    return builtin + ([(f"{own.name} (yours)", OWN_TASK)] if own else [])
+
+
+def example_rows(task: Task, language: str) -> list[list[str]]:
+    """Held-out texts of a language, labels taking turns, so that the first few show every label."""
+    test = task.split("test", language) or task.split("pool", language)
+    of_label = [[e.text for e in test if e.label == label] for label in task.label_ids]
+    turns = [row[index] for index in range(_EXAMPLES) for row in of_label if index < len(row)]
+    return [[text] for text in turns[:_EXAMPLES]]

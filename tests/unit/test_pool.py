@@ -1,0 +1,86 @@
+"""Loaded models under a budget. Engines are scripted; freeing real models is tested with the decoder engine."""
+
+import threading
+
+import pytest
+
+from llmops.candidate import parse_candidate
+from llmops.engines.base import Connection
+from llmops.errors import OutOfMemory
+from llmops.pool import Pool
+from tests.unit.scripted import TASK, ScriptedEngine
+
+
+def _lease(pool, text):
+    return pool.lease(parse_candidate(text), TASK, Connection(), lambda message, fraction: None, threading.Event())
+
+
+def test_a_second_visitor_shares_the_loaded_copy():
+    engine = ScriptedEngine()
+    pool = Pool(1000, lambda kind: engine)
+    with _lease(pool, "one:1:1@bf16") as first:
+        assert first.load_s is not None
+    with _lease(pool, "one:1:1@bf16") as second:
+        assert second.load_s is None
+        assert second.model is first.model
+    assert engine.loads == ["one:1:1"]
+
+
+def test_two_at_the_same_moment_load_once():
+    engine = ScriptedEngine(load_s=0.2)
+    pool = Pool(1000, lambda kind: engine)
+    seen = []
+
+    def use():
+        with _lease(pool, "one:1:1@bf16") as lease:
+            seen.append(lease.model)
+
+    threads = [threading.Thread(target=use) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert engine.loads == ["one:1:1"]
+    assert len(set(map(id, seen))) == 1
+
+
+def test_the_least_recently_used_goes_first_and_one_in_use_stays():
+    engine = ScriptedEngine(weights_bytes=100)
+    pool = Pool(250, lambda kind: engine)
+    for name in ("one", "two", "one", "three"):  # two is now the least recently used
+        with _lease(pool, f"{name}:1:1@bf16"):
+            pass
+    assert engine.models["two"].closed
+    assert not engine.models["one"].closed
+    with _lease(pool, "one:1:1@bf16"), _lease(pool, "four:1:1@bf16"):
+        assert engine.models["three"].closed
+        assert not engine.models["one"].closed
+
+
+def test_a_model_over_the_budget_is_refused_with_both_numbers():
+    pool = Pool(50_000_000, lambda kind: ScriptedEngine(weights_bytes=200_000_000))
+    with pytest.raises(OutOfMemory, match=r"0\.2 GB.*0\.1 GB|0\.2 GB.*0\.0 GB"), _lease(pool, "one:1:1@bf16"):
+        pass
+    assert pool.loaded() == {}
+
+
+def test_unload_frees_only_what_nobody_uses():
+    engine = ScriptedEngine()
+    pool = Pool(1000, lambda kind: engine)
+    candidate = parse_candidate("one:1:1@bf16")
+    with _lease(pool, "one:1:1@bf16"):
+        assert pool.unload(candidate, TASK) is None
+        assert not engine.models["one"].closed
+    assert pool.unload(candidate, TASK) is not None
+    assert engine.models["one"].closed
+    assert pool.loaded() == {}
+
+
+def test_a_failed_load_leaves_nothing_behind():
+    engine = ScriptedEngine(errors={"load one": ValueError("no")})
+    pool = Pool(1000, lambda kind: engine)
+    with pytest.raises(ValueError, match="no"), _lease(pool, "one:1:1@bf16"):
+        pass
+    engine.errors.clear()
+    with _lease(pool, "one:1:1@bf16") as lease:
+        assert lease.load_s is not None
