@@ -22,6 +22,11 @@ class Services:
     pool: Pool
     hub: HubProbe
 
+    def kept_encoders(self) -> tuple[str, ...]:
+        """Names of the encoders that were trained here and kept."""
+        folder = self.settings.data_dir / "encoders"
+        return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())) if folder.is_dir() else ()
+
 
 @cache
 def texts() -> dict[str, dict[str, str]]:
