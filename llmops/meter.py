@@ -4,6 +4,7 @@ Token times are stamped in the thread that makes the token. On Linux the peak re
 without polling: writing 5 to /proc/self/clear_refs resets VmHWM (proc(5)).
 """
 
+import ctypes
 import sys
 import time
 from dataclasses import dataclass, field
@@ -22,15 +23,13 @@ class Stopwatch:
     handed_s: float = field(default_factory=time.perf_counter)
     first_s: float | None = None
     last_s: float | None = None
-    tokens: int = 0
 
-    def tick(self, at_s: float | None = None) -> float:
+    def tick(self) -> float:
         """A token was made; returns its stamp."""
-        now = time.perf_counter() if at_s is None else at_s
+        now = time.perf_counter()
         if self.first_s is None:
             self.first_s = now
         self.last_s = now
-        self.tokens += 1
         return now
 
     def timing(self, prompt_tokens: int | None, output_tokens: int | None) -> Timing:
@@ -40,24 +39,29 @@ class Stopwatch:
         return Timing(ttft_s=ttft, e2e_s=e2e, prompt_tokens=prompt_tokens, output_tokens=output_tokens)
 
 
-def resident_bytes() -> int | None:
-    """Resident set of this process now; None where the platform does not tell."""
-    return _status_bytes("VmRSS")
+class PeakMemory:
+    """Highest extra bytes of a stretch of work above its start: the allocator's on CUDA, else the process's.
 
+    Process-wide, so nothing else should run meanwhile. `extra_bytes` may be read before the end.
+    """
 
-@dataclass
-class PeakRss:
-    """Highest resident set of a stretch of work above the level at its start. Process-wide: nothing else should run."""
+    def __init__(self, device: str) -> None:
+        self._cuda = device if device.startswith("cuda") else None
+        self._start: int | None = None
 
-    start_bytes: int | None = None
+    def __enter__(self) -> "PeakMemory":
+        if self._cuda:
+            import torch
 
-    def __enter__(self) -> "PeakRss":
-        self.start_bytes = resident_bytes()
-        if sys.platform == "linux":
-            try:
-                _CLEAR.write_text("5")
-            except OSError:  # a hardened container: then no peak is known
-                self.start_bytes = None
+            torch.cuda.synchronize(self._cuda)
+            torch.cuda.reset_peak_memory_stats(self._cuda)
+            self._start = int(torch.cuda.memory_allocated(self._cuda))
+            return self
+        try:
+            _CLEAR.write_text("5")
+            self._start = resident_bytes()
+        except OSError:  # not Linux, or a hardened container: then no peak is known
+            self._start = None
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -65,11 +69,41 @@ class PeakRss:
 
     @property
     def extra_bytes(self) -> int | None:
-        """High water so far minus the start; None where unknown."""
-        high = _status_bytes("VmHWM")
-        if self.start_bytes is None or high is None:
-            return None
-        return max(0, high - self.start_bytes)
+        """High water so far minus the start; None where the platform does not tell."""
+        if self._cuda:
+            import torch
+
+            high: int | None = int(torch.cuda.max_memory_allocated(self._cuda))
+        else:
+            high = _status_bytes("VmHWM")
+        return None if self._start is None or high is None else max(0, high - self._start)
+
+
+def resident_bytes() -> int | None:
+    """Resident set of this process now; None where the platform does not tell."""
+    return _status_bytes("VmRSS")
+
+
+def held_bytes(device: str) -> int | None:
+    """Bytes this process holds on a device now: the allocator's count on CUDA, the resident set elsewhere."""
+    if device.startswith("cuda") and "torch" in sys.modules:
+        import torch
+
+        return int(torch.cuda.memory_allocated(device))
+    return resident_bytes()
+
+
+def give_back(device: str) -> None:
+    """Return freed memory to the system: the CUDA cache, or glibc's free lists, which it keeps otherwise."""
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.empty_cache()
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
+        except (OSError, AttributeError):  # another C library
+            return
 
 
 def _status_bytes(name: str) -> int | None:
@@ -80,12 +114,3 @@ def _status_bytes(name: str) -> int | None:
     except (OSError, ValueError):
         pass
     return None
-
-
-def held_bytes(device: str) -> int | None:
-    """Bytes this process holds on a device now: the allocator's count on CUDA, the resident set elsewhere."""
-    if device.startswith("cuda") and "torch" in sys.modules:
-        import torch
-
-        return int(torch.cuda.memory_allocated(device))
-    return resident_bytes()

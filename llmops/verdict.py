@@ -12,7 +12,8 @@ from llmops.task import Task
 _THINKING = re.compile(r"<think>.*?</think>", re.DOTALL)
 _HEADING = re.compile(
     r"(?:the |my |die |das |meine |mein )?(?:final )?"
-    r"(?:answer|verdict|label|result|classification|antwort|urteil|ergebnis|einstufung|bewertung)(?: is| ist)?\s*[:=\-–—]\s*",
+    r"(?:answer|verdict|label|result|classification|antwort|urteil|ergebnis|einstufung|bewertung)"
+    r"(?: is| ist)?\s*[:=\-–—]\s*",
     re.IGNORECASE,
 )
 _MARKS = " \t\r\n\"'`*_#>-–—•„“”‚‘’«»([{"

@@ -1,4 +1,4 @@
-"""The endless stream of training samples: sentence, prompt and answer, seeded, without anything near a held-out text."""
+"""The endless stream of training samples, seeded, without anything near a held-out text."""
 
 import re
 import tomllib
@@ -56,7 +56,7 @@ class Labelled:
 
 
 def samples(seed: int, bare: bool = False) -> Iterator[Sample]:
-    """Endless; the same seed gives the same stream. bare: texts without an instruction, which are quicker to learn from."""
+    """Endless; the same seed gives the same stream. bare: no instruction, so quicker to learn from."""
     rng = Random(seed)
     while True:
         made = labelled(rng)

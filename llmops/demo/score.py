@@ -1,4 +1,4 @@
-"""Held-out accuracy of a decoder folder: `python -m llmops.demo.score`. Greedy, in batches, with the task's own prompts."""
+"""Held-out accuracy of a decoder folder: `python -m llmops.demo.score`. Greedy, with the task's own prompts."""
 
 import argparse
 from dataclasses import dataclass

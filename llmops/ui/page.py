@@ -28,7 +28,7 @@ def build(services: Services) -> gr.Blocks:
     places = services.settings.max_columns
     with gr.Blocks(title="llm-ops", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         gr.Markdown(
-            "# llm-ops\nOne text, three epochs of models, side by side: what they answer, how fast, in how much memory.",
+            "# llm-ops\nOne text, three epochs of models, side by side: answers, time and memory.",
             elem_classes="lo-title",
         )
         panel = shared_input.build(services)

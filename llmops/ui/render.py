@@ -83,7 +83,8 @@ def _probabilities(run: Run, names: dict[str, str]) -> str:
         return ""
     rows = "".join(
         f'<div class="lo-prob"><span>{_e(names.get(label, label))}</span>'
-        f'<span class="lo-track"><span style="width:{value * 100:.1f}%"></span></span><span>{percent(value)}</span></div>'
+        f'<span class="lo-track"><span style="width:{value * 100:.1f}%"></span></span>'
+        f"<span>{percent(value)}</span></div>"
         for label, value in run.probabilities.items()
     )
     return f'<div class="lo-probs" role="group" aria-label="probability per label">{rows}</div>'

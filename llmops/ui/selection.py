@@ -131,7 +131,8 @@ def table(offers: list[Offer], epoch: Epoch) -> str:
     body = "".join(_row(name, [o for o in offers if o.name == name]) for name in _names(offers, epoch))
     titles = ("Model", "Licence", "Parameters", "Context", "Notes", "Here")
     header = "".join(f'<th scope="col">{title}</th>' for title in titles)
-    return f'<div class="lo-scroll"><table class="lo-models"><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table></div>'
+    rows = f"<thead><tr>{header}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="lo-scroll" tabindex="0"><table class="lo-models">{rows}</table></div>'
 
 
 def _names(offers: list[Offer], epoch: Epoch) -> list[str]:

@@ -1,0 +1,1 @@
+"""The parts of the local decoder engine: prompt, stream, label likelihood, and the account of its bytes."""

@@ -1,0 +1,133 @@
+"""generate() in a thread of its own, watched from outside: tokens stamped where they are made, text pieced together,
+stopped at the next token or, while it reads the prompt, at the next layer."""
+
+import queue
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from llmops.events import Token
+from llmops.meter import Stopwatch
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers.generation.streamers import BaseStreamer
+
+_POLL_S = 0.1
+
+
+class Interrupted(BaseException):
+    """Raised inside a forward pass to leave it. Not an Exception, so that no library swallows it."""
+
+
+def interruptible(model: "PreTrainedModel", stop: threading.Event) -> None:
+    """Leave a forward pass between two layers once `stop` is set: a long prompt is then no wait."""
+
+    def check(module: "torch.nn.Module", args: Any) -> None:  # noqa: ANN401
+        if stop.is_set():
+            raise Interrupted
+
+    names = set(getattr(model, "_no_split_modules", None) or ())
+    for module in model.modules():
+        if type(module).__name__ in names or type(module).__name__.endswith("DecoderLayer"):
+            module.register_forward_pre_hook(check)
+
+
+class Generation:
+    """One generate() call. Iterate it for Token events; afterwards `ids`, `watch`, `output` and `error` are final."""
+
+    def __init__(self, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", watch: Stopwatch) -> None:
+        self.watch = watch
+        self.ids: list[int] = []
+        self.output: Any = None
+        self.error: BaseException | None = None
+        self._model, self._tokenizer = model, tokenizer
+        self._made: queue.SimpleQueue[tuple[float, int] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def start(self, **kwargs: Any) -> None:  # noqa: ANN401
+        """Begin generate(**kwargs) in the thread."""
+        self._thread = threading.Thread(target=self._run, args=(kwargs,), name="generate", daemon=True)
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait until the thread has really left."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def tokens(self) -> Iterator[Token | None]:
+        """Pieces of text as they come; None at least every 0.1 s without one, so that the caller can look around."""
+        text = _Pieces(self._tokenizer)
+        while True:
+            try:
+                made = self._made.get(timeout=_POLL_S)
+            except queue.Empty:
+                yield None
+                continue
+            if made is None:
+                break
+            at_s, token = made
+            self.ids.append(token)
+            yield Token(text.add(token), at_s=at_s)
+        if rest := text.rest():
+            yield Token(rest)
+
+    def _run(self, kwargs: dict[str, Any]) -> None:
+        import torch
+
+        try:
+            with torch.inference_mode():
+                self.output = self._model.generate(**kwargs, streamer=_streamer(self.watch, self._made))
+        except BaseException as error:  # reported by the reader; the thread must always end the queue
+            self.error = error
+        finally:
+            self._made.put(None)
+
+
+def _streamer(watch: Stopwatch, made: "queue.SimpleQueue[tuple[float, int] | None]") -> "BaseStreamer":
+    from transformers.generation.streamers import BaseStreamer
+
+    class Stamping(BaseStreamer):
+        """First it gets the prompt, then each token, already on the CPU (so CUDA has finished it)."""
+
+        prompt_seen = False
+
+        def put(self, value: "torch.Tensor") -> None:
+            if not self.prompt_seen:
+                self.prompt_seen = True
+                return
+            made.put((watch.tick(), int(value.reshape(-1)[0])))
+
+        def end(self) -> None:
+            """Nothing: the thread tells the end itself, after an error too."""
+
+    return Stamping()
+
+
+class _Pieces:
+    """Token ids to text that only grows: a half-finished character waits for its rest."""
+
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
+        self._tokenizer = tokenizer
+        self._ids: list[int] = []
+        self._shown_ids = 0  # ids whose text was given out
+        self._start = 0  # where decoding begins: some tokens before, because spaces depend on them
+
+    def add(self, token: int) -> str:
+        self._ids.append(token)
+        return self._next(final=False)
+
+    def rest(self) -> str:
+        return self._next(final=True)
+
+    def _next(self, final: bool) -> str:
+        before = self._decode(self._ids[self._start : self._shown_ids])
+        now = self._decode(self._ids[self._start :])
+        if len(now) <= len(before) or (now.endswith("\ufffd") and not final):
+            return ""
+        self._start, self._shown_ids = self._shown_ids, len(self._ids)
+        return now[len(before) :]
+
+    def _decode(self, ids: list[int]) -> str:
+        return self._tokenizer.decode(ids, skip_special_tokens=True) if ids else ""
