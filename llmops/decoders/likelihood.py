@@ -1,8 +1,9 @@
 """A probability for every label: how likely the model finds each answer word after the prompt.
 
 log p(word | prompt) is the sum over the word's tokens; softmax over the labels gives probabilities that sum to 1.
-transformers' `decision` pipeline does something near it, but asks its own question with option letters; here the prompt must be the
-very one that the answer was generated from. One forward pass, all words as one batch over the prompt's own cache.
+transformers' `decision` pipeline does something near it, but asks its own question with option letters; here the
+prompt must be the very one that the answer was generated from. It is one forward pass, all words as one batch over the
+prompt's own cache.
 """
 
 import copy

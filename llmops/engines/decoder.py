@@ -8,7 +8,6 @@ import copy
 import gc
 import threading
 from collections.abc import Generator
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -245,15 +244,15 @@ def _load(folder: Path, candidate: Candidate, device: str) -> DecoderModel:
     tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
     dtype, notes = _dtype(candidate.precision or "bf16", device)
     quantization = _quantization(candidate.precision, dtype)
-    with _quiet():
-        model = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=dtype,
-            use_safetensors=True,
-            device_map={"": device},
-            **({"quantization_config": quantization} if quantization is not None else {}),
-            **safe,
-        )
+    _quiet()
+    model = AutoModelForCausalLM.from_pretrained(
+        folder,
+        dtype=dtype,
+        use_safetensors=True,
+        device_map={"": device},
+        **({"quantization_config": quantization} if quantization is not None else {}),
+        **safe,
+    )
     model.eval()
     counted = account.account(model)
     note = counted.note(candidate.precision or "", _NAMES[str(dtype).removeprefix("torch.")])
@@ -288,12 +287,14 @@ def _quantization(precision: str | None, dtype: "torch.dtype") -> Any:  # noqa: 
     )
 
 
-def _quiet() -> AbstractContextManager[None]:
-    """No progress bars of transformers in the server's log."""
+def _quiet() -> None:
+    """Keep progress bars and int8's per-layer remark (its inputs are cast to fp16) out of the server's log."""
+    import logging as standard
+
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    return nullcontext()
+    standard.getLogger("bitsandbytes.autograd._functions").setLevel(standard.ERROR)
 
 
 def _check_memory(folder: Path, candidate: Candidate, device: str) -> None:

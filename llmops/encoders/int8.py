@@ -1,0 +1,118 @@
+"""An int8 copy of an encoder: its transformer exported to OpenVINO and quantized by nncf, kept on disk once made.
+
+The copy's name is a hash of the weights and of how it was made. Pooling and normalising stay the model's own modules.
+"""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llmops.engines.base import Report
+from llmops.settings import load_settings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from sentence_transformers import SentenceTransformer
+
+_CALIBRATION_TEXTS = 64
+_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+
+
+class OpenVinoBody:
+    """The int8 copy with the pooling of the model it was made from. `embed` as TorchBody's."""
+
+    def __init__(self, model: "SentenceTransformer", folder: Path) -> None:
+        import openvino
+
+        self.model: Any = model
+        self.max_tokens = int(model.max_seq_length or model.tokenizer.model_max_length)
+        self.weights_bytes = (folder / "model.bin").stat().st_size
+        options = {"PERFORMANCE_HINT": "LATENCY"}
+        compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", options)
+        self._names = [port.get_any_name() for port in compiled.inputs]
+        self._request = compiled.create_infer_request()
+        _drop_transformer(model)
+
+    def embed(self, texts: Sequence[str]) -> "np.ndarray":
+        """(texts, width) float32."""
+        import torch
+
+        features = self.model.preprocess(list(texts))
+        made = self._request.infer({name: features[name].numpy() for name in self._names}, share_outputs=False)
+        pooled = {**features, "token_embeddings": torch.from_numpy(next(iter(made.values())))}
+        with torch.inference_mode():
+            for module in list(self.model)[1:]:
+                pooled = module(pooled)
+        vectors: np.ndarray = pooled["sentence_embedding"].numpy()
+        return vectors
+
+
+def int8_body(model: "SentenceTransformer", texts: Sequence[str], report: Report) -> OpenVinoBody:
+    """The kept copy, or a new one calibrated on `texts`."""
+    folder = load_settings().data_dir / "openvino" / _fingerprint(model)
+    if not (folder / "model.xml").exists():
+        report("making the int8 copy (once)", None)
+        _make(model, texts, folder)
+    return OpenVinoBody(model, folder)
+
+
+def _fingerprint(model: Any) -> str:  # noqa: ANN401
+    digest = hashlib.sha256(f"{version('openvino')} {version('nncf')} {_CALIBRATION_TEXTS}".encode())
+    for name, parameter in sorted(model[0].auto_model.named_parameters()):
+        digest.update(name.encode())
+        digest.update(parameter.detach().contiguous().view(-1).numpy().tobytes())
+    return digest.hexdigest()[:24]
+
+
+def _make(model: Any, texts: Sequence[str], folder: Path) -> None:  # noqa: ANN401
+    """Export, quantize, and put in place in one step, so that a broken attempt leaves nothing behind."""
+    import logging
+
+    import nncf
+    import openvino
+    import torch
+
+    logging.getLogger("nncf").setLevel(logging.ERROR)
+    batches = [model.preprocess([text]) for text in texts[:_CALIBRATION_TEXTS]]
+    names = [name for name in _INPUTS if name in batches[0]]
+    rows = [{name: batch[name].numpy() for name in names} for batch in batches]
+
+    class Tokens(torch.nn.Module):
+        """Only the tensor that is needed, under names that the export keeps."""
+
+        def __init__(self, inner: torch.nn.Module) -> None:
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+            """(batch, tokens) each → (batch, tokens, width)."""
+            states: torch.Tensor = self.inner(**dict(zip(names, inputs, strict=True))).last_hidden_state
+            return states
+
+    with torch.inference_mode(False), torch.no_grad():
+        example = tuple(batches[0][name] for name in names)
+        exported = openvino.convert_model(Tokens(model[0].auto_model), example_input=example)
+    for port, name in zip(exported.inputs, names, strict=True):
+        port.get_tensor().set_names({name})
+    exported.reshape({name: [-1, -1] for name in names})
+    quantized = nncf.quantize(
+        exported, nncf.Dataset(rows), subset_size=len(rows), model_type=nncf.ModelType.TRANSFORMER
+    )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=folder.parent))
+    openvino.save_model(quantized, partial / "model.xml")
+    try:
+        partial.rename(folder)
+    except OSError:  # somebody else was quicker
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _drop_transformer(model: Any) -> None:  # noqa: ANN401
+    """The fp32 weights are not needed beside the int8 copy; tokenizer and pooling stay."""
+    import torch
+
+    model[0].auto_model = torch.nn.Identity()

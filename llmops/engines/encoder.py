@@ -1,0 +1,206 @@
+"""The encoder engine: a label and a probability for each label, on the CPU. Writes no text.
+
+zero-shot, few-shot head or SetFit, in fp32 or int8. Bodies, heads, training and the store are in `encoders/`.
+"""
+
+import gc
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING
+
+from llmops.candidate import Candidate
+from llmops.encoders import body, int8, store, training
+from llmops.encoders.head import Head, description_head
+from llmops.engines.base import Connection, Report, Request
+from llmops.errors import ContextTooLong, InputError, Stopped
+from llmops.events import Event, Finished, Note, Started
+from llmops.meter import PeakMemory, give_back
+from llmops.run import Memory, Run, Source, Timing
+from llmops.task import Task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sentence_transformers import SentenceTransformer
+
+_KEPT = "trained/"
+_INT8_SHARE = 0.3  # of fp32's bytes: a quarter, and what stays in floating point; only for the estimate
+
+
+class EncoderEngine:
+    """Makes EncoderModels."""
+
+    def key(self, candidate: Candidate, task: Task) -> str:
+        """Two tasks never share: what a head learnt is part of the model."""
+        learnt = [[e.text, e.label, e.language] for e in task.split("pool")]
+        described = [[label.id, label.description] for label in task.labels]
+        digest = hashlib.sha256(json.dumps([learnt, described], sort_keys=True).encode()).hexdigest()[:16]
+        return f"{candidate}#{digest}"
+
+    def device(self, candidate: Candidate, connection: Connection) -> str:
+        """Encoders run on the CPU."""
+        return "cpu"
+
+    def estimate_bytes(self, candidate: Candidate) -> int | None:
+        """The size of the weights file, where it is on disk."""
+        folder = _weights_folder(candidate.model)
+        files = list(folder.glob("*.safetensors")) if folder else []
+        size = sum(file.stat().st_size for file in files)
+        if not size:
+            return None
+        return int(size * _INT8_SHARE) if candidate.precision == "int8" else size
+
+    def load(
+        self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
+    ) -> "EncoderModel":
+        """Fetch, train where the method asks for it, and make the int8 copy where wanted. Raises LlmopsError."""
+        if candidate.model.startswith(_KEPT):
+            model, heads, notes = _load_kept(candidate, task, connection, report, stop)
+        else:
+            model, heads, notes = _load_fresh(candidate, task, connection, report, stop)
+        if stop.is_set():
+            raise Stopped("Stopped while loading.")
+        loaded: body.TorchBody | int8.OpenVinoBody = body.TorchBody(model)
+        if candidate.precision == "int8":
+            loaded = int8.int8_body(model, _calibration(task), report)
+        return EncoderModel(candidate, loaded, heads, notes)
+
+
+ENGINE = EncoderEngine()
+
+
+class EncoderModel:
+    """A body with a head (one a language for zero-shot, where descriptions differ)."""
+
+    device = "cpu"
+
+    def __init__(
+        self,
+        candidate: Candidate,
+        loaded: body.TorchBody | int8.OpenVinoBody,
+        heads: dict[str, Head],
+        notes: tuple[str, ...],
+    ) -> None:
+        self.notes = notes
+        self.weights_bytes: int | None = loaded.weights_bytes
+        self._candidate = candidate
+        self._body: body.TorchBody | int8.OpenVinoBody | None = loaded
+        self._heads = heads
+
+    def warm_up(self) -> None:
+        """Texts of several lengths: the first of a shape costs more."""
+        if self._body is not None:
+            for text in ("a", "a short sentence to warm up", "word " * 60):
+                self._body.embed([text])
+
+    def run(self, request: Request) -> Generator[Event, None, None]:
+        """One label; see engines.base.Model.run."""
+        if self._body is None:
+            raise InputError("This encoder was unloaded.", "Run again.")
+        head = self._heads.get(request.language) or next(iter(self._heads.values()))
+        tokens = body.token_count(self._body, request.text)
+        notes = _check_length(tokens, self._body.max_tokens, request.truncate)
+        yield Started()
+        for note in notes:
+            yield Note(note)
+        with PeakMemory("cpu") as peak:
+            handed_s = time.perf_counter()
+            shares = head.probabilities(self._body.embed([request.text]))[0]
+            e2e_s = time.perf_counter() - handed_s
+        probabilities = {label: float(share) for label, share in zip(head.labels, shares, strict=True)}
+        ordered = {label: probabilities[label] for label in request.task.label_ids}
+        yield Finished(
+            Run(
+                candidate=str(self._candidate),
+                label=max(ordered, key=lambda label: ordered[label]),
+                probabilities=ordered,
+                timing=Timing(e2e_s=e2e_s, prompt_tokens=min(tokens, self._body.max_tokens)),
+                memory=Memory(weights_bytes=self.weights_bytes, peak_bytes=peak.extra_bytes, device=self.device),
+                source=dict.fromkeys(("timing", "tokens", "memory", "probabilities"), Source.CLIENT),
+                notes=notes,
+                finish="stop",
+            )
+        )
+
+    def close(self) -> None:
+        """Drop the weights and give the memory back to the system."""
+        self._body = None
+        gc.collect()
+        give_back(self.device)
+
+
+def _check_length(tokens: int, limit: int, truncate: bool) -> tuple[str, ...]:
+    if tokens <= limit:
+        return ()
+    if not truncate:
+        raise ContextTooLong(
+            f"The text has {tokens:,} tokens; this encoder reads {limit:,}.",
+            "Shorten it, or have long texts cut (run settings, or truncate in a program).",
+        )
+    return (f"The text was cut: {tokens - limit:,} of its {tokens:,} tokens were left out.",)
+
+
+def _load_fresh(
+    candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
+) -> tuple["SentenceTransformer", dict[str, Head], tuple[str, ...]]:
+    folder = body.folder_of(candidate.model, connection, report, stop)
+    report("reading the weights", None)
+    model = body.load_body(folder, candidate.model)
+    if candidate.method == "zero-shot":
+        return model, _description_heads(model, task), ()
+    k, seed = int(candidate.option("k") or training.DEFAULT_K), int(candidate.option("seed") or 0)
+    for event in training.train(model, candidate.method, training.pick_examples(task, k, seed), seed, stop):
+        if isinstance(event, training.Trained):
+            note = f"Learnt from {event.examples} examples of the pool, at most {k} a class."
+            return model, dict.fromkeys(task.languages, event.head), (note,)
+        if event is not None:
+            report(event.message, event.fraction)
+    raise Stopped("The training was stopped.")
+
+
+def _load_kept(
+    candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
+) -> tuple["SentenceTransformer", dict[str, Head], tuple[str, ...]]:
+    kept = store.load(candidate.model.removeprefix(_KEPT))
+    if set(kept.meta.labels) != set(task.label_ids):
+        raise InputError(
+            f"It was trained on the labels {', '.join(kept.meta.labels)}; the task has {', '.join(task.label_ids)}.",
+            "Choose the task it was trained for, or train another.",
+        )
+    folder = kept.folder / "body" if kept.meta.has_body else body.folder_of(kept.meta.base, connection, report, stop)
+    report("reading the weights", None)
+    model = body.load_body(folder, candidate.model)
+    note = f"Kept encoder: {kept.meta.method} on {kept.meta.base}, {kept.meta.examples} examples."
+    return model, dict.fromkeys(task.languages, kept.head), (note,)
+
+
+def _description_heads(model: "SentenceTransformer", task: Task) -> dict[str, Head]:
+    """One head a language, from that language's descriptions."""
+    heads = {}
+    for language in task.languages:
+        words = [label.description.get(language) or next(iter(label.description.values()), "") for label in task.labels]
+        if not all(words):
+            raise InputError(
+                "A label has no description to compare with.", "Describe each label under “Your own task”."
+            )
+        heads[language] = description_head(body.TorchBody(model).embed(words), task.label_ids)
+    return heads
+
+
+def _calibration(task: Task) -> Sequence[str]:
+    """Texts that show nncf what activations look like: the pool's, or the labels' descriptions."""
+    texts = [example.text for example in task.split("pool")]
+    return texts or [words for label in task.labels for words in label.description.values()] or [task.name]
+
+
+def _weights_folder(model: str) -> "Path | None":
+    if not model.startswith(_KEPT):
+        return body.known_folder(model)
+    name = model.removeprefix(_KEPT)
+    if name not in store.names():
+        return None
+    kept = store.load(name)
+    return kept.folder / "body" if kept.meta.has_body else body.known_folder(kept.meta.base)
