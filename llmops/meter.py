@@ -24,9 +24,9 @@ class Stopwatch:
     first_s: float | None = None
     last_s: float | None = None
 
-    def tick(self) -> float:
-        """A token was made; returns its stamp."""
-        now = time.perf_counter()
+    def tick(self, at_s: float | None = None) -> float:
+        """A token was made, now or at a stamp taken elsewhere; returns the stamp."""
+        now = time.perf_counter() if at_s is None else at_s
         if self.first_s is None:
             self.first_s = now
         self.last_s = now
