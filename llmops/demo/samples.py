@@ -73,7 +73,7 @@ def labelled(rng: Random) -> Labelled:
 
 
 def _draw(rng: Random) -> Labelled:
-    kind = rng.choices(["de", "en", "support", "pool", "unrelated"], [41, 41, 13, 0, 5])[0]
+    kind = rng.choices(["de", "en", "support", "pool", "unrelated"], [37, 37, 14, 7, 5])[0]
     if kind in ("de", "en"):
         text, label, reason = medical_sentence(kind, rng)
         return Labelled("medical", kind, noisy(text, kind, rng), label, reason)

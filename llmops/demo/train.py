@@ -36,7 +36,7 @@ _IGNORED = -100
 class Plan:
     """How long and how fast: steps of `batch` samples, AdamW with warm-up and cosine decay to a tenth."""
 
-    steps: int = 2600
+    steps: int = 3400
     batch: int = 48
     learning_rate: float = 1.5e-3
     warm_up: int = 150
