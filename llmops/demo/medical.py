@@ -21,7 +21,14 @@ _DE_ARTICLE = {"m": "der den dem des", "f": "die die der der", "n": "das das dem
 _DE_ADJECTIVES = ("beantragt", "verordnet", "gewünscht", "vorgesehen", "begehrt", "betreffend", "genannt")
 _DESPITE = {
     "positive": {
-        "de": ["der hohen Kosten", "des Preises", "des Alters", "gewisser Zweifel", "der unklaren Prognose", "der früheren Ablehnung"],
+        "de": [
+            "der hohen Kosten",
+            "des Preises",
+            "des Alters",
+            "gewisser Zweifel",
+            "der unklaren Prognose",
+            "der früheren Ablehnung",
+        ],
         "en": ["the cost", "a high price", "the age", "some doubts", "the open outlook", "the earlier refusal"],
     },
     "negative": {

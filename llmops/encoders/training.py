@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from llmops.encoders.body import TorchBody, embed_all
+from llmops.encoders.body import TorchBody, embed_all, folder_of, load_body
 from llmops.encoders.head import Head, fit_head
+from llmops.engines.base import Connection
 from llmops.errors import InputError, Stopped
 from llmops.task import Example, Task
 
@@ -49,6 +50,8 @@ class Trained:
 
 def pick_examples(task: Task, k: int, seed: int) -> list[Example]:
     """k pool examples a class, languages taking turns; all of a class that has fewer. Raises InputError below one."""
+    if k < 1:
+        raise InputError("k must be 1 or more.", "Write ?k=8.")
     rng = Random(seed)
     picked: list[Example] = []
     for label in task.label_ids:
@@ -63,8 +66,6 @@ def pick_examples(task: Task, k: int, seed: int) -> list[Example]:
         longest = max(len(rows) for rows in by_language.values())
         turns = [rows[i] for i in range(longest) for _, rows in sorted(by_language.items()) if i < len(rows)]
         picked += turns[:k]
-    if k < 1:
-        raise InputError("k must be 1 or more.", "Write ?k=8.")
     return picked
 
 
@@ -84,6 +85,18 @@ def train(
     yield TrainEvent("fitting the head", 0.95)
     vectors = embed_all(TorchBody(model), [example.text for example in examples])
     yield Trained(model, fit_head(vectors, [example.label for example in examples], seed), len(examples))
+
+
+def train_named(
+    task: Task, base: str, method: str, k: int, seed: int, stop: threading.Event
+) -> Generator[TrainEvent | Trained | None, None, None]:
+    """The same from a base model's name: fetch and read it first. Raises LlmopsError."""
+    if not base.strip():
+        raise InputError("No base encoder is given.", "Choose one.")
+    examples = pick_examples(task, k, seed)
+    yield TrainEvent("reading the weights", 0.0)
+    folder = folder_of(base.strip(), Connection(), lambda message, fraction: None, stop)
+    yield from train(load_body(folder, base.strip()), method, examples, seed, stop)
 
 
 def _fine_tune(

@@ -181,7 +181,8 @@ def _wire_opening(
         lists = [gr.update(choices=selection.choices(offered, e), value=found.of(e)) for e in _EPOCHS]
         tables = [selection.table(offered, e) for e in _EPOCHS]
         hub = {True: "model hub in reach", False: "no model hub in reach", None: "model hub not known yet"}[reach]
-        return [found.task_id, language, *lists, *tables, fitting.id, f"{hardware().describe()}; {hub}"]
+        kept = gr.update(choices=list(services.kept_encoders()))
+        return [found.task_id, language, *lists, *tables, kept, fitting.id, f"{hardware().describe()}; {hub}"]
 
     def use_preset(preset_id: str) -> list[list[str]]:
         one = next(p for p in presets() if p.id == preset_id)
@@ -189,7 +190,8 @@ def _wire_opening(
         return [links.Selection("", "", texts).of(epoch) for epoch in _EPOCHS]
 
     tables = [tab.selection.table for tab in tabs]
-    page.load(open_page, None, [controls.task_id, controls.language, *chosen, *tables, preset, machine], **_QUIET)
+    opened = [controls.task_id, controls.language, *chosen, *tables, tabs[0].training.kept, preset, machine]
+    page.load(open_page, None, opened, **_QUIET)
     preset.input(use_preset, preset, chosen, **_QUIET)
     shown = [controls.task_id, controls.language, *chosen]
     gr.on([component.change for component in shown], None, shown, None, js=links.WRITE_JS, **_QUIET)

@@ -1,9 +1,9 @@
-"""The Past tab: encoders, their method and precision, and training one on your own examples."""
+"""The Past tab: encoders, their method and precision, and training one on the task's examples."""
 
 from dataclasses import dataclass
 
 from llmops.candidate import Epoch, Kind
-from llmops.ui import selection
+from llmops.ui import selection, training_panel
 from llmops.ui.services import Services
 from llmops.ui.shared_input import SharedInput
 
@@ -13,14 +13,17 @@ class Past:
     """The tab's components."""
 
     selection: selection.Selection
+    training: training_panel.TrainingPanel
 
 
 def build(services: Services) -> Past:
     """Lay out the tab."""
     selection.intro(Epoch.PAST)
-    return Past(selection.build(Epoch.PAST, Kind.ENCODER, "Past candidates"))
+    chosen = selection.build(Epoch.PAST, Kind.ENCODER, "Past candidates")
+    return Past(chosen, training_panel.build(services))
 
 
 def wire(tab: Past, shared: SharedInput, services: Services) -> None:
     """Connect the tab's own events."""
     selection.wire(tab.selection, Kind.ENCODER)
+    training_panel.wire(tab.training, shared, tab.selection, services)

@@ -78,6 +78,14 @@ def said(sentence: str, notes: Sequence[str] = ()) -> str:
     return f'<div role="status">{_e(sentence)}</div>{_notes(notes)}'
 
 
+def progress(message: str, fraction: float) -> str:
+    """A bar with a sentence."""
+    return (
+        f'<div role="status">{_e(message)}</div>'
+        f'<progress class="lo-progress" max="1" value="{fraction:.3f}" aria-label="progress"></progress>'
+    )
+
+
 def _probabilities(run: Run, names: dict[str, str]) -> str:
     if not run.probabilities:
         return ""

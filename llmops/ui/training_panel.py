@@ -1,0 +1,197 @@
+"""Train an encoder in the browser: base, method, k, seed; progress, loss curve and Stop; then keep it under a name.
+
+The result waits in the session until it is kept; kept ones can be chosen, downloaded, deleted, and brought back.
+"""
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from llmops.candidate import EMBEDDED_ENCODER, Candidate, Kind
+from llmops.catalog import models
+from llmops.errors import InputError, LlmopsError
+from llmops.task import Task
+from llmops.ui import render
+from llmops.ui.controls import pick_task
+from llmops.ui.selection import Selection
+from llmops.ui.services import Services
+from llmops.ui.shared_input import SharedInput
+
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass
+class Session:
+    """One visitor's training: its stop flag, and what came out and is not kept yet."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    trained: Any = None  # encoders.training.Trained
+    meta: Any = None  # encoders.store.Meta
+
+
+@dataclass(frozen=True)
+class TrainingPanel:
+    """The panel's components."""
+
+    base: gr.Dropdown
+    method: gr.Radio
+    k: gr.Slider
+    seed: gr.Number
+    train: gr.Button
+    stop: gr.Button
+    said: gr.HTML
+    curve: gr.LinePlot
+    name: gr.Textbox
+    keep: gr.Button
+    kept: gr.Dropdown
+    use: gr.Button
+    download: gr.DownloadButton
+    delete: gr.Button
+    upload: gr.File
+    session: gr.State
+
+
+def build(services: Services) -> TrainingPanel:
+    """Lay out the panel."""
+    with gr.Accordion("Train an encoder on the task's examples", open=False):
+        with gr.Row():
+            base = gr.Dropdown(
+                [spec.id for spec in models() if spec.kind == Kind.ENCODER],
+                value=EMBEDDED_ENCODER,
+                allow_custom_value=True,
+                label="Base encoder",
+            )
+            method = gr.Radio(["few-shot", "setfit"], value="setfit", label="Training method")
+            k = gr.Slider(1, 64, value=8, step=1, label="k, examples a class")
+            seed = gr.Number(0, label="Training seed", precision=0, minimum=0)
+        with gr.Row():
+            train = gr.Button("Train", variant="primary", elem_id="train")
+            stop = gr.Button("Stop training", elem_id="stop-training")
+        said = gr.HTML(elem_id="training-said")
+        curve = gr.LinePlot(x="step", y="loss", title="Loss by step", height=220, visible=False)
+        with gr.Row(equal_height=True):
+            name = gr.Textbox(label="Name to keep it under", placeholder="my-encoder", scale=3)
+            keep = gr.Button("Keep", scale=1, elem_id="keep")
+        with gr.Row(equal_height=True):
+            kept = gr.Dropdown([], label="Kept encoders", scale=3, elem_id="kept")
+            use = gr.Button("Select for the run", scale=1)
+            download = gr.DownloadButton("Download", scale=1)
+            delete = gr.Button("Delete", scale=1)
+        upload = gr.File(label="Bring a kept encoder back (zip)", file_types=[".zip"], height=110)
+    session = gr.State(None)
+    return TrainingPanel(
+        base, method, k, seed, train, stop, said, curve, name, keep, kept, use, download, delete, upload, session
+    )
+
+
+def wire(panel: TrainingPanel, shared: SharedInput, selection: Selection, services: Services) -> None:
+    """Connect training, keeping and choosing."""
+
+    def train(
+        previous: Session | None, task_id: str, own: Task | None, base: str, method: str, k: float, seed: float
+    ) -> Iterator[list[Any]]:
+        from llmops.encoders.training import Trained, train_named
+
+        if previous is not None:
+            previous.stop.set()  # one training a visitor
+        session = Session()
+        losses: list[float] = []
+        try:
+            task = pick_task(task_id, own)
+            for event in train_named(task, base or "", method, int(k), int(seed or 0), session.stop):
+                if isinstance(event, Trained):
+                    session.trained, session.meta = event, _meta(task, base, method, int(k), int(seed or 0), event)
+                elif event is not None:
+                    losses += [event.loss] if event.loss is not None else []
+                    yield [session, render.progress(event.message, event.fraction), _curve(losses)]
+        except LlmopsError as error:
+            yield [session, render.problem(error), _curve(losses)]
+            return
+        done = f"Trained on {session.trained.examples} examples. Give it a name and keep it."
+        yield [session, render.said(done), _curve(losses)]
+
+    def stop(session: Session | None) -> None:
+        if session is not None:
+            session.stop.set()
+
+    def keep(session: Session | None, name: str) -> list[Any]:
+        from llmops.encoders import store
+
+        try:
+            if session is None or session.trained is None:
+                raise InputError("Nothing is trained yet.", "Press Train first.")
+            store.keep(name.strip(), session.trained.model, session.trained.head, session.meta)
+        except LlmopsError as error:
+            return [render.problem(error), gr.skip()]
+        session.trained = None
+        return [render.said(f"Kept as trained/{name.strip()}."), _names(services, name.strip())]
+
+    def use(chosen: list[str] | None, name: str | None) -> list[str]:
+        texts = list(chosen or [])
+        return list(dict.fromkeys([*texts, str(Candidate(Kind.ENCODER, f"trained/{name}", "fp32"))])) if name else texts
+
+    def download(name: str | None) -> Any:  # noqa: ANN401
+        from llmops.encoders import store
+
+        return str(store.pack(name, Path(tempfile.mkdtemp()))) if name else None
+
+    def delete(name: str | None) -> list[Any]:
+        from llmops.encoders import store
+
+        if name:
+            store.delete(name)
+        return [render.said(f"Deleted {name}." if name else "Choose one first."), _names(services, None)]
+
+    def upload(path: str | None) -> list[Any]:
+        from llmops.encoders import store
+
+        if path is None:
+            return ["", gr.skip()]
+        name = Path(path).stem
+        try:
+            store.unpack(Path(path), name)
+        except LlmopsError as error:
+            return [render.problem(error), gr.skip()]
+        return [render.said(f"Kept as trained/{name}."), _names(services, name)]
+
+    inputs = [panel.session, shared.task_id, shared.own_task, panel.base, panel.method, panel.k, panel.seed]
+    panel.train.click(
+        train,
+        inputs,
+        [panel.session, panel.said, panel.curve],
+        concurrency_id="training",
+        concurrency_limit=1,
+        **_QUIET,
+    )
+    panel.stop.click(stop, panel.session, None, queue=False, **_QUIET)
+    panel.keep.click(keep, [panel.session, panel.name], [panel.said, panel.kept], **_QUIET)
+    panel.use.click(use, [selection.chosen, panel.kept], selection.chosen, **_QUIET)
+    # The file is made when another encoder is chosen, so that one click downloads it.
+    panel.kept.change(download, panel.kept, panel.download, **_QUIET)
+    panel.delete.click(delete, panel.kept, [panel.said, panel.kept], **_QUIET)
+    panel.upload.upload(upload, panel.upload, [panel.said, panel.kept], **_QUIET)
+
+
+def _meta(task: Task, base: str, method: str, k: int, seed: int, trained: Any) -> Any:  # noqa: ANN401
+    from llmops.encoders.store import Meta
+
+    return Meta(task.id, method, base, trained.head.labels, k, seed, trained.examples, has_body=method == "setfit")
+
+
+def _names(services: Services, chosen: str | None) -> Any:  # noqa: ANN401
+    names = list(services.kept_encoders())
+    return gr.update(choices=names, value=chosen if chosen in names else None)
+
+
+def _curve(losses: list[float]) -> Any:  # noqa: ANN401
+    if not losses:
+        return gr.update(visible=False)
+    import pandas
+
+    rows = pandas.DataFrame({"step": range(1, len(losses) + 1), "loss": losses})
+    return gr.update(value=rows, visible=True)
