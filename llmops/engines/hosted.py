@@ -58,6 +58,7 @@ class HostedEngine:
             token = _token(request.connection, base_url)
             where: dict[str, Any] = {"base_url": check_address(base_url)} if base_url else {"provider": provider}
             async with AsyncInferenceClient(token=token, timeout=request.connection.timeout_s, **where) as client:
+                yield Chunk(sent=True)
                 stream = await client.chat_completion(**arguments(candidate.model, request, accepts, _TOP_LOGPROBS))
                 async for part in stream:
                     yield as_chunk(part)

@@ -51,6 +51,7 @@ class OpenAIEngine:
 
         async def open_stream(request: Request, accepts: Accepts) -> AsyncIterator[Chunk]:
             async with _client(request.connection) as client:
+                yield Chunk(sent=True)
                 stream = await client.chat.completions.create(
                     **arguments(candidate.model, request, accepts, _TOP_LOGPROBS)
                 )

@@ -30,9 +30,13 @@ _MOST_ADAPTATIONS = 6
 
 @dataclass(frozen=True)
 class Chunk:
-    """A piece of a streamed answer. logprobs: (token, log probability) alternatives of the first token, where given."""
+    """A piece of a streamed answer. logprobs: (token, log probability) alternatives of the first token, where given.
+
+    sent marks the moment before the request leaves: clocks start there, not at building a client.
+    """
 
     text: str = ""
+    sent: bool = False
     reasoning: bool = False
     finish: str | None = None
     prompt_tokens: int | None = None
@@ -114,6 +118,8 @@ class RemoteModel:
                 yield Waiting(f"{explained.message} Trying again, {retried} of {request.connection.retries}", wait_s)
                 if request.stop.wait(wait_s):
                     raise Stopped("Stopped while waiting to try again.") from None
+        if gathered.stopped and not gathered.pieces:
+            raise Stopped("Stopped before the first token.")
         yield Finished(self._finished(request, gathered))
 
     def _attempt(self, request: Request, gathered: "_Gathered") -> Generator[Event, None, None]:
@@ -170,6 +176,9 @@ class _Gathered:
     any_chunk: bool = False
 
     def take(self, chunk: Chunk) -> None:
+        if chunk.sent:
+            self.watch.handed_s = chunk.at_s
+            return
         self.any_chunk = True
         if chunk.text:
             # The first chunk of many servers is an empty role; only text is a token.

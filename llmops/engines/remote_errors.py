@@ -69,6 +69,8 @@ def explain(error: BaseException, model: str, connection: Connection) -> LlmopsE
     if status is not None:
         return _of_status(status, said, model)
     names = {cls.__name__ for one in _chain(error) for cls in type(one).__mro__}
+    if "OfflineModeIsEnabled" in names:
+        return EndpointError("Hosted models can't be asked in offline mode.", "Unset HF_HUB_OFFLINE and start again.")
     if any(part in name for name in names for part in _TIMEOUT):
         return Refused("The endpoint did not answer in time.", "Retry, or choose a faster endpoint.", again=True)
     if any(name in names for name in _BROKEN):
@@ -100,11 +102,15 @@ def _of_status(status: int, said: str, model: str) -> LlmopsError:
 def _message(error: BaseException) -> str:
     """The server's own words: out of a JSON body where there is one, never HTML."""
     body: Any = getattr(error, "body", None)
+    if isinstance(body, str) and body and "<" not in body:
+        return " ".join(body.split())
     if isinstance(body, dict):
         inner = body.get("error", body)
         text = inner.get("message") if isinstance(inner, dict) else inner
         if isinstance(text, str):
             return " ".join(text.split())
+    if re.fullmatch(r"Error code: \d+", str(error)):  # the client's own words, where the server had none
+        return ""
     text = str(getattr(error, "server_message", None) or getattr(error, "message", None) or error)
     if "<html" in text.lower() or "<!doctype" in text.lower():
         return "a web page instead of an answer"

@@ -1,0 +1,53 @@
+"""What all tests share: no hub, no keys, no proxy for local addresses; and the real servers, started once a session."""
+
+import json
+import os
+import shutil
+
+# Before anything imports huggingface_hub or gradio.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"
+for _name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "HF_TOKEN", "LLMOPS_HOSTED_BASE_URL"):
+    os.environ.pop(_name, None)
+
+import pytest  # noqa: E402
+
+from llmops.demo import DECODER_DIR  # noqa: E402
+from tests.serving import app, transformers_serve  # noqa: E402
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_dir(tmp_path_factory):
+    """Where this session's app keeps things: never the user's own place."""
+    folder = tmp_path_factory.mktemp("data")
+    os.environ["LLMOPS_DATA"] = str(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory):
+    """Base URL of a running `transformers serve` with the embedded decoder."""
+    with transformers_serve(DECODER_DIR, tmp_path_factory.mktemp("serve") / "log.txt") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def served_endless(tmp_path_factory):
+    """The same weights without an end token, so that an answer is as long as allowed: long enough to time."""
+    folder = tmp_path_factory.mktemp("endless") / "decoder"
+    shutil.copytree(DECODER_DIR, folder)
+    for name in ("config.json", "generation_config.json"):
+        settings = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps(settings | {"eos_token_id": None}))
+    with transformers_serve(folder, folder.parent / "log.txt") as url:
+        yield url, folder
+
+
+@pytest.fixture(scope="session")
+def running_app(tmp_path_factory):
+    """Address of the running app."""
+    folder = tmp_path_factory.mktemp("app")
+    with app(folder / "data", folder / "log.txt") as url:
+        yield url

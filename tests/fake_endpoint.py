@@ -1,0 +1,150 @@
+"""A fake OpenAI-compatible endpoint at the HTTP edge, for what no real one can be made to do."""
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+def chunk(text: str | None = None, finish: str | None = None, **more: object) -> str:
+    delta = (
+        {"role": "assistant", "content": ""} if text is None and finish is None else {"content": text} if text else {}
+    )
+    choice = {"index": 0, "delta": delta, "finish_reason": finish, **more.pop("choice", {})}
+    return json.dumps(
+        {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice], **more}
+    )
+
+
+USAGE = {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}
+
+
+class FakeEndpoint:
+    """`script` is what the next requests get, one name each, the last for all that follow. See Handler.do_POST."""
+
+    def __init__(self, *script: str) -> None:
+        self.script = list(script)
+        self.requests: list[dict] = []
+        self.headers: list[dict] = []
+        self.disconnected = threading.Event()
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                fake.headers.append({k.lower(): v for k, v in self.headers.items()})
+                self._json(
+                    200, {"object": "list", "data": [{"id": "b", "object": "model"}, {"id": "a", "object": "model"}]}
+                )
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                fake.requests.append(body)
+                fake.headers.append({k.lower(): v for k, v in self.headers.items()})
+                name = fake.script.pop(0) if len(fake.script) > 1 else fake.script[0]
+                if name.isdigit():
+                    echo = f"no {self.headers.get('Authorization')}"  # some servers echo the key
+                    return self._json(int(name), {"error": {"message": echo}}, {"Retry-After": "0.2"})
+                getattr(self, f"_{name}")(body)
+                return None
+
+            def _ok(self, body: dict) -> None:
+                self._stream([chunk(), chunk("Pos"), chunk("itive"), chunk(": yes"), chunk(None, "stop", usage=USAGE)])
+
+            def _logprobs(self, body: dict) -> None:
+                tops = [
+                    {"token": t, "logprob": p, "bytes": None} for t, p in (("Pos", -0.1), ("Neg", -2.5), ("The", -6.0))
+                ]
+                first = {"token": "Pos", "logprob": -0.1, "bytes": None, "top_logprobs": tops}
+                self._stream(
+                    [chunk("Positive", choice={"logprobs": {"content": [first]}}), chunk(None, "stop", usage=USAGE)]
+                )
+
+            def _picky(self, body: dict) -> None:
+                """Refuses what reasoning models refuse."""
+                for name, instead in (
+                    ("max_tokens", " Use 'max_completion_tokens'."),
+                    ("temperature", ""),
+                    ("logprobs", ""),
+                ):
+                    if name in body:
+                        message = f"Unsupported parameter: '{name}'.{instead}"
+                        return self._json(400, {"error": {"message": message, "param": name}})
+                return self._ok(body)
+
+            def _html(self, body: dict) -> None:
+                self._plain(200, "text/html", b"<html><script>alert(1)</script></html>")
+
+            def _html_500(self, body: dict) -> None:
+                self._plain(500, "text/html", b"<!doctype html><html><script>alert(1)</script></html>")
+
+            def _half(self, body: dict) -> None:
+                self._stream([chunk("Posi")], end=False)
+
+            def _cut(self, body: dict) -> None:
+                """Says more will come, then closes the connection."""
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.send_header("Content-Length", "100000")
+                self.end_headers()
+                self.wfile.write(f"data: {chunk('Posi')}\n\n".encode())
+                self.wfile.flush()
+
+            def _error_inside(self, body: dict) -> None:
+                self._stream([chunk("Posi"), json.dumps({"error": "CUDA out of memory"})], end=False)
+
+            def _hang(self, body: dict) -> None:
+                self._watch(30)
+
+            def _slow(self, body: dict) -> None:
+                self._stream([chunk()], end=False)
+                for index in range(600):
+                    try:
+                        self.wfile.write(f"data: {chunk(f'{index} ')}\n\n".encode())
+                        self.wfile.flush()
+                    except OSError:
+                        fake.disconnected.set()
+                        return
+                    time.sleep(0.05)
+
+            def _watch(self, seconds: float) -> None:
+                """Wait for the client to leave."""
+                self.connection.settimeout(seconds)
+                try:
+                    if self.connection.recv(1) == b"":
+                        fake.disconnected.set()
+                except OSError:
+                    fake.disconnected.set()
+
+            def _stream(self, chunks: list[str], end: bool = True) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.end_headers()
+                for one in [*chunks, *(["[DONE]"] if end else [])]:
+                    self.wfile.write(f"data: {one}\n\n".encode())
+                    self.wfile.flush()
+
+            def _json(self, status: int, data: dict, headers: dict | None = None) -> None:
+                self._plain(status, "application/json", json.dumps(data).encode(), headers)
+
+            def _plain(self, status: int, kind: str, data: bytes, headers: dict | None = None) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(data)))
+                for name, value in (headers or {}).items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    def __enter__(self) -> "FakeEndpoint":
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
