@@ -18,7 +18,10 @@ _CLEAR = Path("/proc/self/clear_refs")
 
 @dataclass
 class Stopwatch:
-    """Stamps of one generation, in time.perf_counter seconds. One thread writes, others may read after it ended."""
+    """Stamps of one generation, in time.perf_counter seconds. One thread writes, others may read after it ended.
+
+    `tick` does not wait for a GPU: call it when the token is on the CPU, which proves that it has been made.
+    """
 
     handed_s: float = field(default_factory=time.perf_counter)
     first_s: float | None = None
@@ -93,12 +96,26 @@ def held_bytes(device: str) -> int | None:
     return resident_bytes()
 
 
+def device_used(device: str) -> int | None:
+    """Bytes in use on a CUDA device as the driver sees it, context and other processes included; else None."""
+    if not device.startswith("cuda"):
+        return None
+    import torch
+
+    free, total = torch.cuda.mem_get_info(device)
+    return int(total - free)
+
+
 def give_back(device: str) -> None:
-    """Return freed memory to the system: the CUDA cache, or glibc's free lists, which it keeps otherwise."""
+    """Return freed memory to the system: the GPU's cache, and glibc's free lists, which it keeps otherwise."""
     if device.startswith("cuda"):
         import torch
 
         torch.cuda.empty_cache()
+    elif device.startswith("mps"):
+        import torch
+
+        torch.mps.empty_cache()
     if sys.platform == "linux":
         try:
             ctypes.CDLL("libc.so.6").malloc_trim(0)

@@ -11,14 +11,16 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 _CUT_TRIES = 4
+_TAIL = 8  # tokens in which a template would open a thought
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """ids: (1, tokens). notes say what was done to make it fit."""
+    """ids: (1, tokens). notes say what was done to make it fit. opens_thinking: the template has begun a thought."""
 
     ids: "torch.Tensor"
     notes: tuple[str, ...]
+    opens_thinking: bool = False
 
 
 def context_length(config: "PretrainedConfig", tokenizer: "PreTrainedTokenizerBase") -> int:
@@ -40,9 +42,10 @@ def build(request: Request, tokenizer: "PreTrainedTokenizerBase", limit: int) ->
             "Lower max new tokens.",
         )
     ids, notes = _render(request, request.text, tokenizer)
+    thinking = tokenizer.decode(ids[0, -_TAIL:]).rstrip().endswith("<think>")
     used = ids.shape[1]
     if used <= room:
-        return Prompt(ids, notes)
+        return Prompt(ids, notes, thinking)
     if not request.truncate:
         raise ContextTooLong(
             f"The prompt has {used:,} tokens; {room:,} fit beside {request.generation.max_new_tokens:,} new ones "
@@ -55,10 +58,11 @@ def build(request: Request, tokenizer: "PreTrainedTokenizerBase", limit: int) ->
     for _ in range(_CUT_TRIES):
         if keep < 1:
             break
-        ids, notes = _render(request, tokenizer.decode(text_ids[:keep]), tokenizer)
+        # A cut through a character leaves U+FFFD at the end.
+        ids, notes = _render(request, tokenizer.decode(text_ids[:keep]).rstrip("\ufffd"), tokenizer)
         if ids.shape[1] <= room:
             cut = f"The text was cut: the last {len(text_ids) - keep:,} of its {len(text_ids):,} tokens were left out."
-            return Prompt(ids, (*notes, cut))
+            return Prompt(ids, (*notes, cut), thinking)
         keep -= max(1, ids.shape[1] - room)  # cutting can split a character into more tokens
     raise ContextTooLong(f"The instruction alone needs more than {room:,} tokens.", "Lower max new tokens.")
 
@@ -71,7 +75,7 @@ def _render(
     if not tokenizer.chat_template:
         plain = "\n\n".join(message["content"] for message in messages) + "\n\n"
         note = "This model has no chat template: instruction and text were sent as plain text."
-        return tokenizer(plain, return_tensors="pt")["input_ids"], (note,)
+        return tokenizer(plain, return_tensors="pt", split_special_tokens=True)["input_ids"], (note,)
     if _takes_system_role(tokenizer, messages):
         return _apply(tokenizer, messages), ()
     folded = [{"role": "user", "content": "\n\n".join(message["content"] for message in messages)}]

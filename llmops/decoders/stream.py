@@ -21,26 +21,45 @@ class Interrupted(BaseException):
     """Raised inside a forward pass to leave it. Not an Exception, so that no library swallows it."""
 
 
-def interruptible(model: "PreTrainedModel", stop: threading.Event) -> None:
-    """Leave a forward pass between two layers once `stop` is set: a long prompt is then no wait."""
+class Interrupt:
+    """Whether the run that is on should end: the visitor's own event, or `set` by whoever reads the run."""
+
+    def __init__(self) -> None:
+        self._left = False
+        self._visitor: threading.Event | None = None
+
+    def begin(self, visitor: threading.Event | None) -> None:
+        """A new run begins; None for work that nobody waits for."""
+        self._left, self._visitor = False, visitor
+
+    def set(self) -> None:
+        """End it, whatever the visitor says."""
+        self._left = True
+
+    def is_set(self) -> bool:
+        """Asked between layers and tokens, so it costs next to nothing."""
+        return self._left or (self._visitor is not None and self._visitor.is_set())
+
+
+def interruptible(model: "PreTrainedModel", interrupt: Interrupt) -> None:
+    """Leave a forward pass between two layers once `interrupt` is set: a long prompt is then no wait."""
 
     def check(module: "torch.nn.Module", args: Any) -> None:  # noqa: ANN401
-        if stop.is_set():
+        if interrupt.is_set():
             raise Interrupted
 
     names = set(getattr(model, "_no_split_modules", None) or ())
     for module in model.modules():
-        if type(module).__name__ in names or type(module).__name__.endswith("DecoderLayer"):
+        if type(module).__name__ in names or type(module).__name__.endswith(("DecoderLayer", "Block")):
             module.register_forward_pre_hook(check)
 
 
 class Generation:
-    """One generate() call. Iterate it for Token events; afterwards `ids`, `watch`, `output` and `error` are final."""
+    """One generate() call. Iterate it for Token events; afterwards `ids`, `watch` and `error` are final."""
 
     def __init__(self, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", watch: Stopwatch) -> None:
         self.watch = watch
         self.ids: list[int] = []
-        self.output: Any = None
         self.error: BaseException | None = None
         self._model, self._tokenizer = model, tokenizer
         self._made: queue.SimpleQueue[tuple[float, int] | None] = queue.SimpleQueue()
@@ -56,30 +75,30 @@ class Generation:
         if self._thread is not None:
             self._thread.join()
 
-    def tokens(self) -> Iterator[Token | None]:
-        """Pieces of text as they come; None at least every 0.1 s without one, so that the caller can look around."""
-        text = _Pieces(self._tokenizer)
+    def tokens(self) -> Iterator[Token]:
+        """Pieces of text as they come. Ends with the thread, after an error too."""
+        text = Pieces(self._tokenizer)
         while True:
             try:
                 made = self._made.get(timeout=_POLL_S)
-            except queue.Empty:
-                yield None
+            except queue.Empty:  # wakes up, so that an interpreter that is shutting down gets its turn
                 continue
             if made is None:
                 break
             at_s, token = made
             self.ids.append(token)
-            yield Token(text.add(token), at_s=at_s)
+            if piece := text.add(token):
+                yield Token(piece, at_s=at_s)
         if rest := text.rest():
             yield Token(rest)
 
     def _run(self, kwargs: dict[str, Any]) -> None:
-        import torch
-
         try:
+            import torch
+
             with torch.inference_mode():
-                self.output = self._model.generate(**kwargs, streamer=_streamer(self.watch, self._made))
-        except BaseException as error:  # reported by the reader; the thread must always end the queue
+                self._model.generate(**kwargs, streamer=_streamer(self.watch, self._made))
+        except BaseException as error:  # told by whoever reads; the thread must always end the queue
             self.error = error
         finally:
             self._made.put(None)
@@ -105,7 +124,7 @@ def _streamer(watch: Stopwatch, made: "queue.SimpleQueue[tuple[float, int] | Non
     return Stamping()
 
 
-class _Pieces:
+class Pieces:
     """Token ids to text that only grows: a half-finished character waits for its rest."""
 
     def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
@@ -115,10 +134,12 @@ class _Pieces:
         self._start = 0  # where decoding begins: some tokens before, because spaces depend on them
 
     def add(self, token: int) -> str:
+        """The text that this token completes; often empty inside an emoji."""
         self._ids.append(token)
         return self._next(final=False)
 
     def rest(self) -> str:
+        """What was held back at the end: a character that never got its rest shows as U+FFFD."""
         return self._next(final=True)
 
     def _next(self, final: bool) -> str:

@@ -1,36 +1,31 @@
 """The local decoder engine: any causal language model through transformers, on CPU, CUDA or MPS.
 
-Loads (fp32, bf16, fp16, int8, nf4), streams, and reads the verdict. Prompt, stream, likelihood and the account of
-bytes are in `decoders/`, finding the files is `fetch`'s, sharing and evicting the pool's.
+Puts the parts in `decoders/` together: loading, prompt, sampling, stream, label likelihood, the account of bytes and
+the room for them. Finding the files is `fetch`'s, reading the verdict `verdict`'s, sharing and evicting the pool's.
 """
 
-import copy
 import gc
 import threading
+import traceback
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmops import fetch
 from llmops.candidate import EMBEDDED_DECODER, Candidate
-from llmops.decoders import account, likelihood, prompt, stream
+from llmops.decoders import account, likelihood, loading, prompt, room, sampling, stream
 from llmops.demo import DECODER_DIR
 from llmops.engines.base import Connection, Report, Request
-from llmops.errors import LlmopsError, ModelRefused, OutOfMemory, Stopped
+from llmops.errors import EndpointError, LlmopsError, ModelNotFound, ModelRefused, Stopped
 from llmops.events import Event, Finished, Note, Started
-from llmops.hardware import device_memory, hardware
-from llmops.meter import PeakMemory, Stopwatch, give_back
+from llmops.hardware import hardware
+from llmops.meter import PeakMemory, Stopwatch, device_used, give_back
 from llmops.run import Memory, Run, Source
 from llmops.task import Task
 from llmops.verdict import read_verdict
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-_DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
-_NAMES = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
-_SMALLER = {"fp32": "bf16", "bf16": "int8", "fp16": "int8", "int8": "nf4"}
 
 
 class DecoderEngine:
@@ -45,27 +40,31 @@ class DecoderEngine:
         return hardware().decoder_device
 
     def estimate_bytes(self, candidate: Candidate) -> int | None:
-        """From the checkpoint's tensor shapes, where they are on disk."""
-        folder = _known_folder(candidate.model)
-        return account.estimate(fetch.tensor_shapes(folder), candidate.precision or "bf16") if folder else None
+        """From the checkpoint's tensor shapes, where all of it is on disk."""
+        folder = _known_folder(candidate.model) or _cached_folder(candidate.model)
+        return room.estimate(folder, candidate.precision or "bf16") if folder else None
 
     def load(
         self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
     ) -> "DecoderModel":
         """Fetch and load. Raises LlmopsError with what would help."""
-        folder = _known_folder(candidate.model, check=True) or fetch.download(candidate.model, connection, report, stop)
-        _check_memory(folder, candidate, self.device(candidate, connection))
+        if stop.is_set():
+            raise Stopped("Stopped before loading.")
+        device = self.device(candidate, connection)
+        folder, notes = _find(candidate.model, connection, report, stop)
+        room.check_weights(folder, candidate, device)
         if stop.is_set():
             raise Stopped("Stopped before loading.")
         report("reading the weights", None)
         try:
-            return _load(folder, candidate, self.device(candidate, connection))
+            parts = loading.load(folder, candidate, device)
         except LlmopsError:
             raise
         except Exception as error:
-            if _is_out_of_memory(error):
-                raise _too_little(candidate, str(error)) from error
+            if room.is_out_of_memory(error):
+                raise _freed(error, candidate, device) from None
             raise fetch.explain(error, candidate.model) from error
+        return DecoderModel(parts, candidate, device, notes)
 
 
 ENGINE = DecoderEngine()
@@ -74,81 +73,81 @@ ENGINE = DecoderEngine()
 class DecoderModel:
     """One loaded causal language model."""
 
-    def __init__(
-        self,
-        model: "PreTrainedModel",
-        tokenizer: "PreTrainedTokenizerBase",
-        candidate: Candidate,
-        device: str,
-        notes: tuple[str, ...],
-    ) -> None:
+    def __init__(self, parts: loading.Parts, candidate: Candidate, device: str, notes: tuple[str, ...] = ()) -> None:
         self.device = device
-        self.notes = notes
-        self.weights_bytes: int | None = account.account(model).total_bytes
+        self.notes = (*notes, *parts.notes)
+        self.weights_bytes: int | None = account.account(parts.model).total_bytes
         self._candidate = candidate
-        self._model: Any = model
-        self._tokenizer: Any = tokenizer
-        self._limit = prompt.context_length(model.config, tokenizer)
-        self._stop = threading.Event()
-        stream.interruptible(model, self._stop)
+        self._model: Any = parts.model
+        self._tokenizer: Any = parts.tokenizer
+        self._limit = prompt.context_length(parts.model.config, parts.tokenizer)
+        self._plain = sampling.plain_generation(parts.model, parts.tokenizer)
+        self._model.generation_config = self._plain
+        self._interrupt = stream.Interrupt()
+        stream.interruptible(parts.model, self._interrupt)
 
     def warm_up(self) -> None:
-        """Two tokens of anything: the first call pays for kernels and lazy imports."""
+        """Two tokens of anything, and the likelihood: the first call pays for kernels and lazy imports."""
         import torch
 
-        ids = torch.tensor([[self._first_id()] * 4], device=self.device)
-        with torch.inference_mode():
-            self._model.generate(
-                inputs=ids, attention_mask=torch.ones_like(ids), generation_config=self._config(2, 0.0), use_cache=True
-            )
-        likelihood.label_probabilities(self._model, self._tokenizer, ids, {"a": "a", "b": "b"})
+        self._interrupt.begin(None)
+        ids = torch.full((1, 4), self._plain.pad_token_id, device=self.device)
+        try:
+            with torch.inference_mode():
+                config = sampling.greedy(self._plain, 2)
+                self._model.generate(inputs=ids, attention_mask=torch.ones_like(ids), generation_config=config)
+            likelihood.label_probabilities(self._model, self._tokenizer, ids, {"a": "a", "b": "b"})
+        except RuntimeError as error:
+            if room.is_out_of_memory(error):
+                raise _freed(error, self._candidate, self.device) from None
+            raise
+        self.weights_bytes = account.account(self._model).total_bytes  # nf4 is repacked at the first call on some CPUs
 
     def run(self, request: Request) -> Generator[Event, None, None]:
         """Stream one answer, then the label's probabilities; see engines.base.Model.run."""
-        self._stop.clear()
-        started = Started()
-        yield started
-        watch = Stopwatch(started.at_s)
-        built = prompt.build(request, self._tokenizer, self._limit)
-        for note in built.notes:
-            yield Note(note)
-        ids = built.ids.to(self.device)
-        generation = stream.Generation(self._model, self._tokenizer, watch)
+        sampling.check(request.generation)
+        self._interrupt.begin(request.stop)
+        yield Started()
         pieces: list[str] = []
         with PeakMemory(self.device) as peak:
-            generation.start(**self._arguments(ids, request))
+            watch = Stopwatch()
+            built = prompt.build(request, self._tokenizer, self._limit)
+            self._check_prompt(built.ids, request)
+            ids = built.ids.to(self.device)
+            cache = self._new_cache()
+            generation = stream.Generation(self._model, self._tokenizer, watch)
+            generation.start(**self._arguments(ids, request, cache))
             complete = False
             try:
+                for note in built.notes:
+                    yield Note(note)
                 for token in generation.tokens():
-                    if request.stop.is_set():
-                        self._stop.set()
-                    if token is not None:
-                        pieces.append(token.text)
-                        if token.text:
-                            yield token
+                    pieces.append(token.text)
+                    yield token
                 complete = True
             finally:
                 if not complete:  # whoever read this has left
-                    self._stop.set()
+                    self._interrupt.set()
                 generation.join()
                 extra_bytes = peak.extra_bytes
-        self._raise_error(generation.error)
+        self._raise_error(generation)
+        memory = Memory(self.weights_bytes, account.cache_bytes(cache), extra_bytes, None, self.device)
+        stopped = self._interrupt.is_set()
+        probabilities, why_not = (None, "") if stopped else self._probabilities(request, built, ids, cache)
         text = "".join(pieces)
-        label = read_verdict(text, request.task, request.language)
-        cache = getattr(generation.output, "past_key_values", None)
-        memory = Memory(self.weights_bytes, _cache_bytes(cache), extra_bytes, None, self.device)
-        stopped = self._stop.is_set()
+        label = read_verdict(("<think>" if built.opens_thinking else "") + text, request.task, request.language)
+        measured = ("timing", "tokens", "memory", *(("probabilities",) if probabilities else ()))
         yield Finished(
             Run(
                 candidate=str(self._candidate),
                 text=text,
                 label=label,
                 unparsed=label is None and not stopped,
-                probabilities=None if stopped else self._probabilities(request, ids, cache),
+                probabilities=probabilities,
                 timing=watch.timing(ids.shape[1], len(generation.ids)),
                 memory=memory,
-                source=dict.fromkeys(("timing", "tokens", "memory", "probabilities"), Source.CLIENT),
-                notes=built.notes,
+                source=dict.fromkeys(measured, Source.CLIENT),
+                notes=tuple(note for note in (*built.notes, why_not, _device_note(self.device)) if note),
                 finish="stopped" if stopped else self._finish(generation.ids),
             )
         )
@@ -159,172 +158,126 @@ class DecoderModel:
         gc.collect()
         give_back(self.device)
 
-    def _arguments(self, ids: "torch.Tensor", request: Request) -> dict[str, Any]:
+    def _check_prompt(self, ids: "torch.Tensor", request: Request) -> None:
+        rows = self._model.get_input_embeddings().weight.shape[0]
+        if int(ids.max()) >= rows:  # on CUDA such an id would take the whole process's context down
+            raise ModelRefused(
+                f"The tokenizer of “{self._candidate.model}” makes token {int(ids.max())}; the model knows {rows}.",
+                "The files do not belong together: fetch the model again.",
+            )
+        tokens = ids.shape[1] + request.generation.max_new_tokens
+        room.check_run(self._model.config, self._candidate, self.device, tokens)
+
+    def _new_cache(self) -> Any:  # noqa: ANN401
+        """A cache of our own, so that its bytes are known after a stop too; None where the model makes another kind."""
+        from transformers import DynamicCache
+
+        if not self._model._supports_default_dynamic_cache():
+            return None
+        return DynamicCache(config=self._model.config.get_text_config(decoder=True))
+
+    def _arguments(self, ids: "torch.Tensor", request: Request, cache: Any) -> dict[str, Any]:  # noqa: ANN401
         import torch
         from transformers import StoppingCriteria, StoppingCriteriaList
 
-        stop = self._stop
+        interrupt = self._interrupt
 
         class Stop(StoppingCriteria):
             def __call__(self, input_ids: "torch.Tensor", scores: Any, **kwargs: Any) -> "torch.Tensor":  # noqa: ANN401
-                asked = stop.is_set() or request.stop.is_set()
-                return torch.full((input_ids.shape[0],), asked, dtype=torch.bool, device=input_ids.device)
+                return torch.full((input_ids.shape[0],), interrupt.is_set(), device=input_ids.device)
 
-        generation = request.generation
-        if generation.temperature > 0:
-            torch.manual_seed(generation.seed)
         return {
             "inputs": ids,
             "attention_mask": torch.ones_like(ids),
-            "generation_config": self._config(generation.max_new_tokens, generation.temperature),
+            "generation_config": sampling.greedy(self._plain, request.generation.max_new_tokens),
+            "logits_processor": sampling.processors(request.generation, self.device),
             "stopping_criteria": StoppingCriteriaList([Stop()]),
-            "return_dict_in_generate": True,
+            **({"past_key_values": cache} if cache is not None else {}),
         }
 
-    def _config(self, max_new_tokens: int, temperature: float) -> Any:  # noqa: ANN401
-        """The model's own end tokens, our sampling: greedy at 0, else plain sampling without top-k or top-p."""
-        config = copy.deepcopy(self._model.generation_config)
-        config.max_new_tokens, config.max_length = max_new_tokens, None
-        sampling = temperature > 0
-        config.do_sample = sampling
-        config.temperature = temperature if sampling else None
-        config.top_p, config.top_k = (1.0, 0) if sampling else (None, None)
-        config.num_beams, config.repetition_penalty = 1, None
-        if config.pad_token_id is None:
-            ends = self._end_ids()
-            config.pad_token_id = next(iter(ends), 0)
-        return config
-
-    def _end_ids(self) -> set[int]:
-        ends = self._model.generation_config.eos_token_id
-        ends = ends if isinstance(ends, list) else [ends]
-        return {end for end in ends if end is not None}
-
     def _finish(self, ids: list[int]) -> str:
-        return "stop" if ids and ids[-1] in self._end_ids() else "length"
+        return "stop" if ids and ids[-1] in (self._plain.eos_token_id or ()) else "length"
 
-    def _first_id(self) -> int:
-        return next(iter(self._end_ids()), 0)
-
-    def _probabilities(self, request: Request, ids: "torch.Tensor", cache: Any) -> dict[str, float]:  # noqa: ANN401
-        """Measured after the clock has stopped: it is in no figure."""
+    def _probabilities(
+        self,
+        request: Request,
+        built: prompt.Prompt,
+        ids: "torch.Tensor",
+        cache: Any,  # noqa: ANN401
+    ) -> tuple[dict[str, float] | None, str]:
+        """Measured after the clock has stopped: it is in no figure. Why there are none, where there are none."""
+        if built.opens_thinking:
+            return None, "No probabilities: this model thinks before it answers."
         answers = request.task.answers(request.language)
-        return likelihood.label_probabilities(self._model, self._tokenizer, ids, answers, cache)
+        try:
+            found = likelihood.label_probabilities(self._model, self._tokenizer, ids, answers, cache)
+        except stream.Interrupted:
+            return None, "No probabilities: stopped."
+        except RuntimeError as error:
+            if not room.is_out_of_memory(error):
+                raise
+            return None, "No probabilities: not enough memory for them beside this prompt."
+        return found, "" if found else "No probabilities: the model's logits are not numbers in this precision."
 
-    def _raise_error(self, error: BaseException | None) -> None:
-        if error is None:
-            return
+    def _raise_error(self, generation: stream.Generation) -> None:
+        error = generation.error
+        if error is None or (isinstance(error, stream.Interrupted) and generation.ids):
+            return  # stopped with what it had
         if isinstance(error, stream.Interrupted):
             raise Stopped("Stopped while the prompt was being read.")
-        if _is_out_of_memory(error):
-            raise _too_little(self._candidate, str(error)) from error
+        if room.is_out_of_memory(error):
+            generation.error = None
+            raise _freed(error, self._candidate, self.device) from None
         raise error
 
 
-def _known_folder(model: str, check: bool = False) -> Path | None:
-    """The folder of an embedded model, a user's folder, or a cached hub model; None where it must be fetched."""
+def _find(model: str, connection: Connection, report: Report, stop: threading.Event) -> tuple[Path, tuple[str, ...]]:
+    """The folder of a model, fetched where needed; what is in the cache serves while the hub is out of reach."""
+    folder = _known_folder(model)
+    if folder is not None:
+        if not folder.is_dir():
+            raise ModelNotFound(
+                f"“{model}” is not on this machine.", "Check the path, or use a hub id such as org/name."
+            )
+        fetch.check_files(folder, model)
+        return folder, ()
+    try:
+        return fetch.download(model, connection, report, stop), ()
+    except EndpointError:
+        folder = _cached_folder(model)
+        if folder is None or room.estimate(folder, "bf16") is None:
+            raise
+        return folder, ("The hub could not be asked: this is the copy fetched before.",)
+
+
+def _known_folder(model: str) -> Path | None:
+    """Where an embedded model or a user's folder should be; None for a hub id."""
     if model == EMBEDDED_DECODER:
         return DECODER_DIR
-    if fetch.is_folder(model):
-        return fetch.folder_of(model) if check else Path(model).expanduser()
-    return None if check else fetch.cached(model)
+    try:
+        return Path(model).expanduser() if fetch.is_folder(model) else None
+    except (OSError, RuntimeError, ValueError) as error:  # a name too long, an unknown ~user, a null character
+        raise ModelNotFound(f"“{model}” can't be a folder.", "Write org/name, or a path that exists.") from error
 
 
-def _load(folder: Path, candidate: Candidate, device: str) -> DecoderModel:
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-
-    safe = {"trust_remote_code": False, "local_files_only": True}
-    config = AutoConfig.from_pretrained(folder, **safe)
-    if type(config) not in AutoModelForCausalLM._model_mapping:
-        raise ModelRefused(
-            f"“{candidate.model}” is a {config.model_type} model, no decoder that writes text.",
-            "Use it as an encoder (?kind=encoder), or choose a causal language model.",
-        )
-    tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
-    dtype, notes = _dtype(candidate.precision or "bf16", device)
-    quantization = _quantization(candidate.precision, dtype)
-    _quiet()
-    model = AutoModelForCausalLM.from_pretrained(
-        folder,
-        dtype=dtype,
-        use_safetensors=True,
-        device_map={"": device},
-        **({"quantization_config": quantization} if quantization is not None else {}),
-        **safe,
-    )
-    model.eval()
-    counted = account.account(model)
-    note = counted.note(candidate.precision or "", _NAMES[str(dtype).removeprefix("torch.")])
-    if device == "cpu" and dtype == torch.float16:
-        notes = (*notes, "fp16 on a CPU works, but is slower than bf16 or fp32.")
-    return DecoderModel(model, tokenizer, candidate, device, (*notes, note) if note else notes)
-
-
-def _dtype(precision: str, device: str) -> tuple["torch.dtype", tuple[str, ...]]:
-    """The number format of what is not quantized; fp16 where the GPU has no bf16 of its own (T4, V100)."""
-    import torch
-
-    name = _DTYPES.get(precision, "bfloat16")
-    no_bf16 = device.startswith("cuda") and not torch.cuda.is_bf16_supported(including_emulation=False)
-    if name == "bfloat16" and no_bf16:
-        return torch.float16, ("This GPU has no bf16: fp16 was taken instead.",)
-    return getattr(torch, name), ()
-
-
-def _quantization(precision: str | None, dtype: "torch.dtype") -> Any:  # noqa: ANN401
-    if precision not in ("int8", "nf4"):
+def _cached_folder(model: str) -> Path | None:
+    try:
+        return fetch.cached(model)
+    except Exception:  # the hub client's own check of an id; loading says what is wrong with it
         return None
-    from transformers import BitsAndBytesConfig
-
-    if precision == "int8":
-        return BitsAndBytesConfig(load_in_8bit=True)
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=dtype,
-    )
 
 
-def _quiet() -> None:
-    """Keep progress bars and int8's per-layer remark (its inputs are cast to fp16) out of the server's log."""
-    import logging as standard
-
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    standard.getLogger("bitsandbytes.autograd._functions").setLevel(standard.ERROR)
-
-
-def _check_memory(folder: Path, candidate: Candidate, device: str) -> None:
-    needed = account.estimate(fetch.tensor_shapes(folder), candidate.precision or "bf16")
-    free = device_memory(device)
-    if needed is not None and needed > free:
-        raise _too_little(candidate, f"about {needed / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free on {device}")
+def _freed(error: BaseException, candidate: Candidate, device: str) -> LlmopsError:
+    """The error in words, after letting go of the tensors that its frames still hold."""
+    said = room.at_run_time(candidate, error)
+    traceback.clear_frames(error.__traceback__)
+    error.__traceback__ = None
+    gc.collect()
+    give_back(device)
+    return said
 
 
-def _too_little(candidate: Candidate, detail: str) -> OutOfMemory:
-    smaller = _SMALLER.get(candidate.precision or "")
-    remedy = (
-        f"Try it in {smaller}, a smaller model, or a shorter text."
-        if smaller
-        else "Try a smaller model or a shorter text."
-    )
-    return OutOfMemory(f"Not enough memory for {candidate} ({detail.splitlines()[0][:160]}).", remedy)
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    words = str(error).lower()
-    return isinstance(error, MemoryError) or "out of memory" in words or "can't allocate memory" in words
-
-
-def _cache_bytes(cache: Any) -> int | None:  # noqa: ANN401
-    """Bytes of all keys and values (and states) that the cache holds."""
-    import torch
-
-    layers = getattr(cache, "layers", None)
-    if layers is None:
-        return None
-    held = [value for layer in layers for value in vars(layer).values() if isinstance(value, torch.Tensor)]
-    return sum(tensor.numel() * tensor.element_size() for tensor in held)
+def _device_note(device: str) -> str:
+    """What the GPU as a whole holds, since the allocator sees neither the driver's part nor other processes."""
+    used = device_used(device)
+    return "" if used is None else f"{device} as a whole holds {used / 1e9:.2f} GB now, driver and others included."
