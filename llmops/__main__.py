@@ -37,7 +37,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         metavar="CANDIDATE",
         help="model-id@precision, such as embedded/decoder@bf16; repeat for each",
     )
-    parser.add_argument("--language", help="language code of prompt and text (default: the task's first)")
+    parser.add_argument("--language", help="language code of prompt and text (default: as the text reads)")
     parser.add_argument("--max-new-tokens", type=int)
     parser.add_argument("--temperature", type=float)
     parser.add_argument("--seed", type=int)

@@ -38,6 +38,7 @@ EPOCH_OF = {
     Kind.HOSTED: Epoch.FUTURE,
 }
 METHODS = ("zero-shot", "few-shot", "setfit")
+DEFAULT_K = 16  # examples a class that a few-shot or SetFit encoder learns from where ?k= is not given
 PRECISIONS = {
     Kind.ENCODER: ("fp32", "int8"),
     Kind.DECODER: ("fp32", "bf16", "fp16", "int8", "nf4"),

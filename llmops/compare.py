@@ -163,13 +163,13 @@ class Comparison:
     def _begin(self, column: int) -> None:
         text = self.candidates[column]
         options = self.options
-        candidate: Candidate | LlmopsError
+        candidate: Candidate | Exception
         place: Place | None = None
         try:
             candidate = parse_candidate(text, kinds())
             device = self._pool.device(candidate, options.connection)
             place = None if options.all_at_once else self._pool.enter(device)
-        except LlmopsError as caught:
+        except Exception as caught:  # a missing library too: it is the column's own failure, told by its worker
             candidate = caught
         thread = threading.Thread(
             target=lambda: self._work(worker, column, candidate, options, place), name=f"column-{column}", daemon=True
@@ -183,7 +183,7 @@ class Comparison:
         self,
         worker: _Worker,
         column: int,
-        candidate: Candidate | LlmopsError,
+        candidate: Candidate | Exception,
         options: Options,
         place: Place | None,
     ) -> None:
@@ -191,7 +191,7 @@ class Comparison:
             self._events.put((worker, column, event))
 
         try:
-            if isinstance(candidate, LlmopsError):
+            if isinstance(candidate, Exception):
                 raise candidate
             _Attempt(self._pool, self.task, self.text, candidate, options, worker.stop, emit).run(place)
         except Exception as caught:

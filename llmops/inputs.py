@@ -62,13 +62,16 @@ def read_generation(max_new_tokens: object, temperature: object, seed: object, m
     )
 
 
-def read_settings(given: str | Mapping[str, Any] | None, task: Task, limits: Settings) -> Options:
-    """Options from a JSON object (text or mapping) with any of SETTING_NAMES. Raises InputError."""
+def read_settings(given: str | Mapping[str, Any] | None, task: Task, text: str, limits: Settings) -> Options:
+    """Options from a JSON object (text or mapping) with any of SETTING_NAMES. Raises InputError.
+
+    Without a language, it is the one of the task's that the text is likeliest in.
+    """
     data = _object(given)
     unknown = sorted(set(data) - set(SETTING_NAMES))
     if unknown:
         raise InputError(f"Unknown setting: {', '.join(unknown)}.", f"Known: {', '.join(SETTING_NAMES)}.")
-    language = _string(data, "language") or task.languages[0]
+    language = _string(data, "language") or task.language_of(text)
     task.prompt(language)
     return Options(
         language=language,
@@ -99,9 +102,9 @@ def make_comparison(
     limits: Settings,
 ) -> Comparison:
     """A comparison ready to start, from a program's plain values. Raises InputError."""
-    options = read_settings(given, task, limits)
-    checked = check_candidates(list(dict.fromkeys(candidates)), limits.max_columns)
-    return Comparison(pool, task, check_text(text, limits.max_text_chars), checked, options)
+    checked = check_candidates(candidates, limits.max_columns)
+    cleaned = check_text(text, limits.max_text_chars)
+    return Comparison(pool, task, cleaned, checked, read_settings(given, task, cleaned, limits))
 
 
 def _object(given: str | Mapping[str, Any] | None) -> Mapping[str, Any]:

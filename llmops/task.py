@@ -5,6 +5,7 @@ task. Reading a user's own file is `reading`'s part.
 """
 
 import json
+import re
 import tomllib
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -66,6 +67,19 @@ class Task:
         """Label ids in the task's order."""
         return tuple(label.id for label in self.labels)
 
+    def language_of(self, text: str) -> str:
+        """The language whose examples, instruction and descriptions share most words with a text; the first of equals.
+
+        For programs that name no language; no language detection beyond the task's own words.
+        """
+        words = _words(text)
+        return max(self.languages, key=lambda language: len(words & self._vocabulary(language)))
+
+    def _vocabulary(self, language: str) -> set[str]:
+        texts = [example.text for example in self.examples if example.language == language]
+        texts += [label.description.get(language, "") for label in self.labels]
+        return _words(" ".join([*texts, self.prompts[language].instruction]))
+
     def split(self, name: str, language: str | None = None) -> tuple[Example, ...]:
         """Examples of a split, of one language or of all."""
         return tuple(e for e in self.examples if e.split == name and (language is None or e.language == language))
@@ -95,6 +109,10 @@ class Task:
     def with_examples(self, examples: tuple[Example, ...]) -> "Task":
         """The same task with other examples."""
         return replace(self, examples=examples)
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
 
 
 def builtin_ids() -> tuple[str, ...]:

@@ -22,7 +22,6 @@ from llmops.task import Example, Task
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-DEFAULT_K = 16
 _BATCH = 16
 _MAX_STEPS = 150  # of contrastive fine-tuning: many classes make many pairs, but the gain is in the first ones
 _POLL_S = 0.1
@@ -80,6 +79,7 @@ def train(
         raise InputError("There is one class only to learn from.", "Give examples of two labels or more.")
     if method == "setfit":
         yield from _fine_tune(model, examples, seed, stop)
+        model.eval()  # the Trainer leaves dropout on
     if stop.is_set():
         raise Stopped("The training was stopped.")
     yield TrainEvent("fitting the head", 0.95)

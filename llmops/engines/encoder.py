@@ -11,7 +11,7 @@ import time
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
-from llmops.candidate import Candidate
+from llmops.candidate import DEFAULT_K, Candidate
 from llmops.encoders import body, int8, store, training
 from llmops.encoders.head import Head, description_head
 from llmops.engines.base import Connection, Report, Request
@@ -151,7 +151,7 @@ def _load_fresh(
     model = body.load_body(folder, candidate.model)
     if candidate.method == "zero-shot":
         return model, _description_heads(model, task), ()
-    k, seed = int(candidate.option("k") or training.DEFAULT_K), int(candidate.option("seed") or 0)
+    k, seed = int(candidate.option("k") or DEFAULT_K), int(candidate.option("seed") or 0)
     for event in training.train(model, candidate.method, training.pick_examples(task, k, seed), seed, stop):
         if isinstance(event, training.Trained):
             note = f"Learnt from {event.examples} examples of the pool, at most {k} a class."

@@ -8,7 +8,7 @@ from html import escape as _e
 
 import gradio as gr
 
-from llmops.candidate import METHODS, PRECISIONS, Candidate, Epoch, Kind, parse_candidate
+from llmops.candidate import DEFAULT_K, METHODS, PRECISIONS, Candidate, Epoch, Kind, parse_candidate
 from llmops.catalog import kinds, models
 from llmops.errors import InputError
 from llmops.offer import Offer
@@ -63,7 +63,7 @@ def build(epoch: Epoch, kind: Kind, chosen_label: str) -> Selection:
             visible=bool(PRECISIONS[kind]),
         )
         method = gr.Radio(list(METHODS), value="few-shot", label="Method", scale=3) if encoder else None
-        k = gr.Number(8, label="Examples a class", minimum=1, precision=0, scale=1) if encoder else None
+        k = gr.Number(DEFAULT_K, label="Examples a class", minimum=1, precision=0, scale=1) if encoder else None
         add = gr.Button("Add", scale=0, min_width=90, elem_id=f"{epoch}-add")
     with gr.Accordion("What is known of these models", open=epoch == Epoch.FUTURE):
         table = gr.HTML()
@@ -98,7 +98,7 @@ def build_texts(kind: Kind, model: str, precisions: list[str], method: str, k: f
         {"kind": str(kind)} if kinds().get(model) != kind and not model.startswith(("embedded/", "trained/")) else {}
     )
     if kind == Kind.ENCODER and not model.startswith("trained/"):
-        options = {"method": method} | ({"k": str(int(k))} if k and method != "zero-shot" else {})
+        options = {"method": method} | ({"k": str(int(k))} if k and k != DEFAULT_K and method != "zero-shot" else {})
     if kind in (Kind.OPENAI, Kind.HOSTED):
         return [str(parse_candidate(str(Candidate(kind, model.strip()))))]
     if not precisions:

@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from llmops.candidate import EMBEDDED_ENCODER, Candidate, Kind
+from llmops.candidate import DEFAULT_K, EMBEDDED_ENCODER, Candidate, Kind
 from llmops.catalog import models
 from llmops.errors import InputError, LlmopsError
 from llmops.task import Task
@@ -67,7 +67,7 @@ def build(services: Services) -> TrainingPanel:
                 label="Base encoder",
             )
             method = gr.Radio(["few-shot", "setfit"], value="setfit", label="Training method")
-            k = gr.Slider(1, 64, value=8, step=1, label="k, examples a class")
+            k = gr.Slider(1, 64, value=DEFAULT_K, step=1, label="k, examples a class")
             seed = gr.Number(0, label="Training seed", precision=0, minimum=0)
         with gr.Row():
             train = gr.Button("Train", variant="primary", elem_id="train")

@@ -34,7 +34,8 @@ def test_no_candidate_and_too_many_are_refused():
 def test_settings_are_read_from_json_or_a_mapping():
     task = load_builtin("medical")
     limits = load_settings()
-    options = read_settings('{"max_new_tokens": 7, "language": "en", "openai_key": "sk-secret-key"}', task, limits)
+    given = '{"max_new_tokens": 7, "language": "en", "openai_key": "sk-secret-key"}'
+    options = read_settings(given, task, "x", limits)
     assert options.generation.max_new_tokens == 7
     assert options.language == "en"
     assert options.connection.openai_key == "sk-secret-key"
@@ -63,7 +64,7 @@ def test_settings_are_read_from_json_or_a_mapping():
 )
 def test_a_wrong_setting_is_named(given):
     with pytest.raises(InputError) as caught:
-        read_settings(given, load_builtin("medical"), load_settings())
+        read_settings(given, load_builtin("medical"), "x", load_settings())
     assert caught.value.remedy
 
 
