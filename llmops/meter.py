@@ -14,6 +14,7 @@ from llmops.run import Timing
 
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
 @dataclass
@@ -40,6 +41,30 @@ class Stopwatch:
         ttft = None if self.first_s is None else self.first_s - self.handed_s
         e2e = None if self.last_s is None else self.last_s - self.handed_s
         return Timing(ttft_s=ttft, e2e_s=e2e, prompt_tokens=prompt_tokens, output_tokens=output_tokens)
+
+
+class Reading:
+    """`with Reading(device) as reading:` around reading weights: load_s, and the bytes held before.
+
+    Libraries are imported and files fetched before it, so that neither is in a figure.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self.before_bytes: int | None = None
+        self.load_s: float | None = None
+
+    def __enter__(self) -> "Reading":
+        self.before_bytes = held_bytes(self._device)
+        self._started_s = time.perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._device.startswith("cuda"):
+            import torch
+
+            torch.cuda.synchronize(self._device)
+        self.load_s = time.perf_counter() - self._started_s
 
 
 class PeakMemory:
@@ -104,6 +129,21 @@ def device_used(device: str) -> int | None:
 
     free, total = torch.cuda.mem_get_info(device)
     return int(total - free)
+
+
+def keep_no_free_memory() -> None:
+    """Make glibc return freed blocks of 1 MiB and more at once, also those of other threads.
+
+    Left alone, it raises its thresholds to 32 and 64 MiB as blocks are freed (mallopt(3)), and what a loader's thread
+    freed stays in that thread's arena, which malloc_trim does not shrink from the top. Called before models are loaded.
+    """
+    if sys.platform == "linux":
+        try:
+            library = ctypes.CDLL("libc.so.6")
+            library.mallopt(_M_MMAP_THRESHOLD, 1 << 20)
+            library.mallopt(_M_TRIM_THRESHOLD, 1 << 20)
+        except (OSError, AttributeError):  # another C library
+            return
 
 
 def give_back(device: str) -> None:

@@ -17,7 +17,7 @@ from llmops.engines import engine_for
 from llmops.engines.base import Connection, Engine, Model, Report
 from llmops.errors import OutOfMemory, Stopped
 from llmops.hardware import device_memory
-from llmops.meter import held_bytes
+from llmops.meter import held_bytes, keep_no_free_memory
 from llmops.task import Task
 
 _POLL_S = 0.05
@@ -88,6 +88,7 @@ class Pool:
     """The process's loaded models. Thread-safe."""
 
     def __init__(self, budget_bytes: int | None = None, engines: Callable[[Kind], Engine] = engine_for) -> None:
+        keep_no_free_memory()
         self._engines = engines
         self._given_budget = budget_bytes
         self._budgets: dict[str, int] = {}
@@ -192,12 +193,9 @@ class Pool:
         connection: Connection,
         report: Report,
         stop: threading.Event,
-    ) -> float:
+    ) -> float | None:
         self._make_room(entry, engine.estimate_bytes(candidate))
-        entry.before_bytes = held_bytes(entry.device)
-        started = time.perf_counter()
         model = engine.load(candidate, task, connection, report, stop)
-        load_s = time.perf_counter() - started
         try:
             report("warming up", None)
             model.warm_up()
@@ -206,10 +204,10 @@ class Pool:
             raise
         with self._guard:
             self._epoch += 1
-            entry.model, entry.epoch = model, self._epoch
+            entry.model, entry.epoch, entry.before_bytes = model, self._epoch, model.before_bytes
             entry.bytes = model.weights_bytes or 0
         self._make_room(entry, 0)  # the estimate may have been too low
-        return load_s
+        return model.load_s
 
     def _make_room(self, wanted: _Entry, needed: int | None) -> None:
         budget = self.budget(wanted.device)

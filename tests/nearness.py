@@ -29,7 +29,7 @@ def near(one: str, other: str) -> bool:
     a, b = _long_words(one), _long_words(other)
     if len(a) >= 3 and len(a & b) >= _SHARED * len(a | b):
         return True
-    if not a & b and a:  # without one long word in common, letters can't be alike in order
+    if a and b and not a & b:  # without one long word in common, letters can't be alike in order
         return False
     match = SequenceMatcher(None, _flat(one), _flat(other), autojunk=False)
     return match.real_quick_ratio() >= _ALIKE and match.quick_ratio() >= _ALIKE and match.ratio() >= _ALIKE

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from llmops.candidate import Candidate
 from llmops.decoders import account
 from llmops.errors import ModelRefused
+from llmops.meter import Reading
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +29,7 @@ class Parts:
     model: "PreTrainedModel"
     tokenizer: "PreTrainedTokenizerBase"
     notes: tuple[str, ...]
+    reading: Reading
 
 
 def load(folder: Path, candidate: Candidate, device: str) -> Parts:
@@ -41,21 +43,22 @@ def load(folder: Path, candidate: Candidate, device: str) -> Parts:
     dtype, notes = number_format(precision, device)
     quantization = _quantization(precision, dtype)
     _quiet()
-    model, loaded = AutoModelForCausalLM.from_pretrained(
-        folder,
-        dtype=dtype,
-        use_safetensors=True,
-        device_map={"": device},
-        output_loading_info=True,
-        **({"quantization_config": quantization} if quantization is not None else {}),
-        **_SAFE,
-    )
+    with Reading(device) as reading:
+        model, loaded = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=dtype,
+            use_safetensors=True,
+            device_map={"": device},
+            output_loading_info=True,
+            **({"quantization_config": quantization} if quantization is not None else {}),
+            **_SAFE,
+        )
     _check_complete(loaded["missing_keys"], candidate)
     model.eval()
     _keep_unpacked(model)
     full = _NAMES[str(dtype).removeprefix("torch.")]
     note = account.account(model).note(precision, full)
-    return Parts(model, tokenizer, (*notes, note) if note else notes)
+    return Parts(model, tokenizer, (*notes, note) if note else notes, reading)
 
 
 def number_format(precision: str, device: str) -> tuple["torch.dtype", tuple[str, ...]]:
@@ -104,6 +107,7 @@ def _check_complete(missing: Any, candidate: Candidate) -> None:  # noqa: ANN401
 def _quantization(precision: str, dtype: "torch.dtype") -> Any:  # noqa: ANN401
     if precision not in ("int8", "nf4"):
         return None
+    import bitsandbytes  # noqa: F401  (seconds of import, which are no loading)
     from transformers import BitsAndBytesConfig
 
     if precision == "int8":

@@ -58,6 +58,11 @@ def known_folder(model: str) -> Path | None:
     return Path(model).expanduser() if fetch.is_folder(model) else fetch.cached(model)
 
 
+def import_libraries() -> None:
+    """Seconds of imports, done where they are in no figure."""
+    import sentence_transformers  # noqa: F401
+
+
 def load_body(folder: Path, name: str) -> "SentenceTransformer":
     """A sentence-transformers model on the CPU in fp32. Raises LlmopsError in the model's `name`."""
     import torch

@@ -51,13 +51,13 @@ class OpenVinoBody:
         return vectors
 
 
-def int8_body(model: "SentenceTransformer", texts: Sequence[str], report: Report) -> OpenVinoBody:
-    """The kept copy, or a new one calibrated on `texts`."""
+def int8_copy(model: "SentenceTransformer", texts: Sequence[str], report: Report) -> Path:
+    """The folder of the kept copy, or of a new one calibrated on `texts`."""
     folder = load_settings().data_dir / "openvino" / _fingerprint(model)
     if not (folder / "model.xml").exists():
         report("making the int8 copy (once)", None)
         _make(model, texts, folder)
-    return OpenVinoBody(model, folder)
+    return folder
 
 
 def _fingerprint(model: Any) -> str:  # noqa: ANN401

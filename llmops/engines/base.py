@@ -63,6 +63,10 @@ class Model(Protocol):
     """Where it runs: `cpu`, `cuda:0`, `mps`, or `remote`."""
     weights_bytes: int | None
     """Sum of the bytes of all parameters, buffers and quantization constants; None where unknown."""
+    load_s: float | None
+    """Seconds from files on disk to weights in memory; fetching, training and converting are not in it."""
+    before_bytes: int | None
+    """What the device held before the weights were read; None where unknown."""
     notes: tuple[str, ...]
     """Sentences that hold for every run (what stayed in full precision, which dtype was taken instead)."""
 

@@ -76,6 +76,7 @@ class DecoderModel:
     def __init__(self, parts: loading.Parts, candidate: Candidate, device: str, notes: tuple[str, ...] = ()) -> None:
         self.device = device
         self.notes = (*notes, *parts.notes)
+        self.load_s, self.before_bytes = parts.reading.load_s, parts.reading.before_bytes
         self.weights_bytes: int | None = account.account(parts.model).total_bytes
         self._candidate = candidate
         self._model: Any = parts.model

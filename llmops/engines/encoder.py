@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmops.candidate import DEFAULT_K, Candidate
@@ -17,7 +18,7 @@ from llmops.encoders.head import Head, description_head
 from llmops.engines.base import Connection, Report, Request
 from llmops.errors import ContextTooLong, InputError, Stopped
 from llmops.events import Event, Finished, Note, Started
-from llmops.meter import PeakMemory, give_back
+from llmops.meter import PeakMemory, Reading, give_back
 from llmops.run import Memory, Run, Source, Timing
 from llmops.task import Task
 
@@ -57,19 +58,29 @@ class EncoderEngine:
         self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
     ) -> "EncoderModel":
         """Fetch, train where the method asks for it, and make the int8 copy where wanted. Raises LlmopsError."""
-        if candidate.model.startswith(_KEPT):
-            model, heads, notes = _load_kept(candidate, task, connection, report, stop)
-        else:
-            model, heads, notes = _load_fresh(candidate, task, connection, report, stop)
+        way = _load_kept if candidate.model.startswith(_KEPT) else _load_fresh
+        parts = way(candidate, task, connection, report, stop)
         if stop.is_set():
             raise Stopped("Stopped while loading.")
-        loaded: body.TorchBody | int8.OpenVinoBody = body.TorchBody(model)
-        if candidate.precision == "int8":
-            loaded = int8.int8_body(model, _calibration(task), report)
-        return EncoderModel(candidate, loaded, heads, notes)
+        if candidate.precision != "int8":
+            return EncoderModel(candidate, body.TorchBody(parts.model), parts, parts.reading.load_s)
+        folder = int8.int8_copy(parts.model, _calibration(task), report)
+        with Reading("cpu") as compiling:
+            small = int8.OpenVinoBody(parts.model, folder)
+        return EncoderModel(candidate, small, parts, (parts.reading.load_s or 0) + (compiling.load_s or 0))
 
 
 ENGINE = EncoderEngine()
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What loading gives: a body, a head a language, what is to be said, and how the weights were read."""
+
+    model: "SentenceTransformer"
+    heads: dict[str, Head]
+    notes: tuple[str, ...]
+    reading: Reading
 
 
 class EncoderModel:
@@ -81,14 +92,14 @@ class EncoderModel:
         self,
         candidate: Candidate,
         loaded: body.TorchBody | int8.OpenVinoBody,
-        heads: dict[str, Head],
-        notes: tuple[str, ...],
+        parts: _Parts,
+        load_s: float | None,
     ) -> None:
-        self.notes = notes
+        self.notes, self.load_s, self.before_bytes = parts.notes, load_s, parts.reading.before_bytes
         self.weights_bytes: int | None = loaded.weights_bytes
         self._candidate = candidate
         self._body: body.TorchBody | int8.OpenVinoBody | None = loaded
-        self._heads = heads
+        self._heads = parts.heads
 
     def warm_up(self) -> None:
         """Texts of several lengths: the first of a shape costs more."""
@@ -145,17 +156,18 @@ def _check_length(tokens: int, limit: int, truncate: bool) -> tuple[str, ...]:
 
 def _load_fresh(
     candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
-) -> tuple["SentenceTransformer", dict[str, Head], tuple[str, ...]]:
+) -> _Parts:
     folder = body.folder_of(candidate.model, connection, report, stop)
-    report("reading the weights", None)
-    model = body.load_body(folder, candidate.model)
+    model, reading = _read(folder, candidate, report)
     if candidate.method == "zero-shot":
-        return model, _description_heads(model, task), ()
+        return _Parts(model, _description_heads(model, task), (), reading)
     k, seed = int(candidate.option("k") or DEFAULT_K), int(candidate.option("seed") or 0)
+    started_s = time.perf_counter()
     for event in training.train(model, candidate.method, training.pick_examples(task, k, seed), seed, stop):
         if isinstance(event, training.Trained):
-            note = f"Learnt from {event.examples} examples of the pool, at most {k} a class."
-            return model, dict.fromkeys(task.languages, event.head), (note,)
+            taken_s = time.perf_counter() - started_s
+            note = f"Learnt from {event.examples} examples of the pool, at most {k} a class, in {taken_s:.1f} s."
+            return _Parts(model, dict.fromkeys(task.languages, event.head), (note,), reading)
         if event is not None:
             report(event.message, event.fraction)
     raise Stopped("The training was stopped.")
@@ -163,7 +175,7 @@ def _load_fresh(
 
 def _load_kept(
     candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
-) -> tuple["SentenceTransformer", dict[str, Head], tuple[str, ...]]:
+) -> _Parts:
     kept = store.load(candidate.model.removeprefix(_KEPT))
     if set(kept.meta.labels) != set(task.label_ids):
         raise InputError(
@@ -171,10 +183,17 @@ def _load_kept(
             "Choose the task it was trained for, or train another.",
         )
     folder = kept.folder / "body" if kept.meta.has_body else body.folder_of(kept.meta.base, connection, report, stop)
-    report("reading the weights", None)
-    model = body.load_body(folder, candidate.model)
+    model, reading = _read(folder, candidate, report)
     note = f"Kept encoder: {kept.meta.method} on {kept.meta.base}, {kept.meta.examples} examples."
-    return model, dict.fromkeys(task.languages, kept.head), (note,)
+    return _Parts(model, dict.fromkeys(task.languages, kept.head), (note,), reading)
+
+
+def _read(folder: "Path", candidate: Candidate, report: Report) -> tuple["SentenceTransformer", Reading]:
+    report("reading the weights", None)
+    body.import_libraries()
+    with Reading("cpu") as reading:
+        model = body.load_body(folder, candidate.model)
+    return model, reading
 
 
 def _description_heads(model: "SentenceTransformer", task: Task) -> dict[str, Head]:

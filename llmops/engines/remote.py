@@ -82,6 +82,7 @@ class RemoteModel:
 
     def __init__(self, candidate: Candidate, open_stream: Open, accepts: Accepts, notes: tuple[str, ...]) -> None:
         self.notes = notes
+        self.load_s = self.before_bytes = None  # nothing is loaded here
         self._candidate = candidate
         self._open = open_stream
         self._accepts = accepts

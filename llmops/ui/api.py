@@ -24,9 +24,7 @@ def wire(services: Services) -> None:
         reach = services.hub.in_reach(_HUB_WAIT_S)
         return [offer.to_json() for offer in offers(Connection(), reach, services.kept_encoders())]
 
-    def compare(
-        text: str, task: str, candidates: list[str], settings: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
+    def compare(text: str, task: str, candidates: list[str], settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """Send one text to several candidates and return a JSON object with `runs`, in the candidates' order.
 
         text: the input. task: id of a built-in task, such as medical. candidates: texts such as

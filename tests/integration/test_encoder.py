@@ -142,9 +142,7 @@ def test_setfit_moves_the_body_and_the_same_seed_gives_the_same_head():
     def trained():
         fresh = body.load_body(body.embedded_folder(), "embedded/encoder")
         before = next(fresh.parameters()).detach().clone()
-        events = list(
-            training.train(fresh, "setfit", training.pick_examples(MEDICAL, 3, 1), 1, threading.Event())
-        )
+        events = list(training.train(fresh, "setfit", training.pick_examples(MEDICAL, 3, 1), 1, threading.Event()))
         assert not before.equal(next(fresh.parameters()))
         return events
 
@@ -215,7 +213,9 @@ def test_a_text_over_the_window_is_cut_visibly_where_asked(few_shot):
     assert events[-1].run.timing.prompt_tokens == 256
 
 
-@pytest.mark.parametrize("text", [" ", "\x00\x1b[31m", "🙂🦽👩‍🦽", "שלום \u202e مرحبا", "<script>alert(1)</script>", "**a**|b"])
+@pytest.mark.parametrize(
+    "text", [" ", "\x00\x1b[31m", "🙂🦽👩‍🦽", "שלום \u202e مرحبا", "<script>alert(1)</script>", "**a**|b"]
+)
 def test_any_text_runs(few_shot, text):
     assert run(few_shot, text).label in SUPPORT.label_ids
 

@@ -30,6 +30,8 @@ class ScriptedModel:
     weights_bytes: int
     device: str = "cpu"
     notes: tuple[str, ...] = ("a note",)
+    load_s: float | None = None
+    before_bytes: int | None = 0
     running: int = 0
     most_running: int = 0
     closed: bool = False
@@ -89,6 +91,7 @@ class ScriptedEngine:
         elif stop.wait(self.load_s):
             raise Stopped("Stopped while loading.")
         model = ScriptedModel(name, int(tokens), int(step_ms) / 1000, self.errors.get(name), self.weights_bytes)
+        model.load_s = self.load_s
         self.models[name] = model
         return model
 
