@@ -21,6 +21,7 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
 _PATTERNS = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt", "*.tiktoken"]
 _IGNORED = ["original/*", "consolidated*", "onnx/*", "openvino/*", "gguf/*", "coreml/*"]
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".joblib")
+_HUB_TIMEOUT_S = 10.0
 _REMEDY = "Use an embedded model, a folder, or an id that the hub has."
 
 
@@ -84,7 +85,9 @@ def _check_listing(model: str, connection: Connection) -> None:
     if HF_HUB_OFFLINE:
         return
     token = hub_token(connection)
-    names = HfApi().list_repo_files(model, token=token)
+    # Not list_repo_files: without a hub in reach that one retries for 23 s.
+    about = HfApi().model_info(model, token=token, timeout=_HUB_TIMEOUT_S)
+    names = [file.rfilename for file in about.siblings or ()]
     HfApi().auth_check(model, token=token)
     if not any(name.endswith(".safetensors") for name in names):
         what = (

@@ -1,0 +1,128 @@
+"""Models from a hub: a small server of the tests' own stands in for it, at the HTTP edge; everything else is real."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from llmops.demo import DECODER_DIR
+from tests.fake_hub import FakeHub, Repo
+from tests.serving import ROOT
+
+TEXT = "The chair is needed."
+
+
+def compare(hub, home, *candidates, **environment):
+    """`python -m llmops compare --json` with the hub at `hub.url`; runs in the candidates' order."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    variables |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "LLMOPS_DATA": str(home / "data"), **environment}
+    chosen = [part for one in candidates for part in ("--candidate", one)]
+    command = [sys.executable, "-m", "llmops", "compare", *chosen, "--json", "--max-new-tokens", "4", TEXT]
+    done = subprocess.run(command, capture_output=True, text=True, env=variables, cwd=ROOT, timeout=300)
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout)["runs"], done
+
+
+@pytest.fixture(scope="module")
+def repos(tmp_path_factory):
+    root = tmp_path_factory.mktemp("repos")
+    whole = root / "whole"
+    shutil.copytree(DECODER_DIR, whole)
+    pickled = root / "pickled"
+    pickled.mkdir()
+    shutil.copy(whole / "config.json", pickled)
+    (pickled / "pytorch_model.bin").write_bytes(b"never read")
+    coded = root / "coded"
+    shutil.copytree(DECODER_DIR, coded)
+    about = json.loads((coded / "config.json").read_text())
+    own_code = {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"}
+    (coded / "config.json").write_text(json.dumps(about | {"model_type": "evil", "auto_map": own_code}))
+    (coded / "evil.py").write_text("import pathlib; pathlib.Path('EVIL').touch()")
+    return whole, pickled, coded
+
+
+@pytest.fixture(scope="module")
+def answered(repos, tmp_path_factory):
+    """One comparison of every kind of repository, so that the libraries are imported once: id → run; hub; process."""
+    whole, pickled, coded = repos
+    home = tmp_path_factory.mktemp("home")
+    names = ("ok", "gated", "missing", "pickled", "coded", "cut", "flaky")
+    with FakeHub(
+        {
+            "team/ok": Repo(whole),
+            "team/gated": Repo(whole, gated=True),
+            "team/pickled": Repo(pickled),
+            "team/coded": Repo(coded),
+            "team/cut": Repo(whole, cuts=-1),
+            "team/flaky": Repo(whole, cuts=1),
+        }
+    ) as hub:
+        runs, done = compare(hub, home, *(f"team/{name}@bf16" for name in names))
+        yield dict(zip(names, runs, strict=True)), hub, done, home
+
+
+def test_a_model_of_the_fake_hub_is_fetched_and_answers(answered):
+    runs, hub, _, _ = answered
+    assert runs["ok"]["error"] is None
+    assert runs["ok"]["timing"]["output_tokens"] == 4
+    assert runs["ok"]["timing"]["load_s"] > 0
+    assert "model.safetensors" in hub.repos["team/ok"].got
+
+
+def test_a_gated_model_of_the_fake_hub_says_to_accept_and_give_a_token(answered):
+    error = answered[0]["gated"]["error"]
+    assert error["kind"] == "gated"
+    assert "HF_TOKEN" in error["remedy"]
+
+
+def test_a_missing_model_of_the_fake_hub_says_to_check_the_id(answered):
+    error = answered[0]["missing"]["error"]
+    assert error["kind"] == "not-found"
+    assert "team/missing" in error["message"]
+
+
+def test_a_model_with_pickles_only_is_refused_before_anything_is_fetched_from_the_fake_hub(answered):
+    runs, hub, _, _ = answered
+    assert runs["pickled"]["error"]["kind"] == "refused"
+    assert "pickle" in runs["pickled"]["error"]["message"]
+    assert hub.repos["team/pickled"].got == []
+
+
+def test_a_model_that_brings_its_own_code_is_refused_and_the_code_never_fetched_from_the_fake_hub(answered):
+    runs, hub, _, _ = answered
+    assert runs["coded"]["error"]["kind"] == "refused"
+    assert "evil.py" not in hub.repos["team/coded"].got
+    assert not (ROOT / "EVIL").exists()
+
+
+def test_a_transfer_that_is_always_cut_is_said_and_the_next_column_works_from_the_fake_hub(answered):
+    runs, _, done, _ = answered
+    assert runs["cut"]["error"]["kind"] in ("endpoint", "refused")
+    assert runs["cut"]["error"]["remedy"]
+    assert runs["flaky"]["error"] is None  # cut once, taken up again
+    assert done.returncode == 1
+
+
+def test_what_was_fetched_serves_without_the_fake_hub_and_the_token_is_in_no_output(answered, repos):
+    _, _, _, home = answered
+    with FakeHub({"team/gated": Repo(repos[0], gated=True)}) as hub:
+        runs, done = compare(hub, home, "team/gated@bf16", HF_TOKEN="hf_goodtoken")
+        assert runs[0]["error"] is None
+        assert "Bearer hf_goodtoken" in hub.tokens
+        assert "goodtoken" not in done.stdout + done.stderr
+        dead = hub.url
+    runs, _ = compare(type("Dead", (), {"url": dead}), home, "team/ok@bf16", "team/never@bf16")
+    assert runs[0]["error"] is None
+    assert any("fetched before" in note for note in runs[0]["notes"])
+    assert runs[1]["error"]["kind"] in ("endpoint", "not-found")
+
+
+def test_without_a_hub_an_id_says_what_works_instead(tmp_path):
+    hub = type("None", (), {"url": "http://127.0.0.1:9"})
+    runs, _ = compare(hub, tmp_path, "team/ok@bf16", "embedded/decoder@bf16", HF_HUB_OFFLINE="1")
+    assert runs[0]["error"]["kind"] == "not-found"
+    assert "embedded" in runs[0]["error"]["remedy"]
+    assert runs[1]["error"] is None
