@@ -30,7 +30,8 @@ def main() -> None:
         server_name=args.host,
         server_port=args.port,
         share=args.share or None,
-        theme=gr.themes.Soft(),
+        # System fonts: the theme's own would be fetched from elsewhere by each visitor.
+        theme=gr.themes.Soft(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         css=stylesheet(),
         # Gradio's own history keeps inputs, keys too, in the browser's storage.
         run_history=False,

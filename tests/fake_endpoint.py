@@ -50,6 +50,10 @@ class FakeEndpoint:
             def _ok(self, body: dict) -> None:
                 self._stream([chunk(), chunk("Pos"), chunk("itive"), chunk(": yes"), chunk(None, "stop", usage=USAGE)])
 
+            def _evil(self, body: dict) -> None:
+                said = "<b>x</b><script>alert(4)</script><img src=x onerror=alert(5)> [a](javascript:alert(6))"
+                self._stream([chunk(said), chunk(None, "stop", usage=USAGE)])
+
             def _logprobs(self, body: dict) -> None:
                 tops = [
                     {"token": t, "logprob": p, "bytes": None} for t, p in (("Pos", -0.1), ("Neg", -2.5), ("The", -6.0))

@@ -1,6 +1,6 @@
 """A fake model hub at the HTTP edge: repositories out of local folders, some of them gated, missing, or cut short.
 
-Speaks as much of the hub's protocol as fetching needs: model info, file tree, auth check, HEAD and GET of files, ranges.
+Of the hub's protocol it speaks what fetching needs: model info, file tree, auth check, HEAD and GET of files, ranges.
 """
 
 import hashlib

@@ -38,12 +38,18 @@ def build(services: Services) -> SharedInput:
     with gr.Row():
         task_id = gr.Dropdown(task_choices(None), value=first.id, label="Task", elem_id="task")
         language = gr.Radio(task_languages(first), value=first.languages[0], label="Language", elem_id="language")
+    rows = example_rows(first, first.languages[0])
     text = gr.Textbox(
-        label="Text", lines=3, max_lines=12, placeholder="Type or paste a text, or click an example.", elem_id="text"
+        rows[0][0],  # so that Run works at once
+        label="Text",
+        lines=3,
+        max_lines=12,
+        placeholder="Type or paste a text, or click an example.",
+        elem_id="text",
     )
     examples = gr.Dataset(
         components=[gr.Textbox(visible=False)],
-        samples=example_rows(first, first.languages[0]),
+        samples=rows,
         label="Examples (held out: no encoder is trained on them)",
         samples_per_page=_EXAMPLES,
         type="values",

@@ -112,10 +112,13 @@ def wire(panel: TaskPanel, shared: SharedInput, services: Services) -> None:
         return [edited, choice, render.said("The task is changed for this session.")]
 
     shown = [panel.instruction, panel.user, panel.labels]
-    gr.on([shared.task_id.change, shared.language.change, shared.own_task.change], show, current, shown, **_QUIET)
+    gr.on([shared.task_id.change, shared.language.change], show, current, shown, **_QUIET)
     panel.file.change(read, panel.file, [*panel.columns, panel.said], **_QUIET)
-    panel.use_file.click(use_file, [panel.file, *panel.columns, shared.language], changed, **_QUIET)
-    panel.apply.click(edit, [*current, *shown], changed, **_QUIET)
+    # Not own_task.change: Gradio would hash the task, which holds dictionaries.
+    panel.use_file.click(use_file, [panel.file, *panel.columns, shared.language], changed, **_QUIET).then(
+        show, current, shown, **_QUIET
+    )
+    panel.apply.click(edit, [*current, *shown], changed, **_QUIET).then(show, current, shown, **_QUIET)
 
 
 def label_rows(task: Task, language: str) -> list[list[str]]:
