@@ -48,7 +48,7 @@ def transformers_serve(model: Path, log: Path) -> Iterator[str]:
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(cache), "HF_HUB_DISABLE_TELEMETRY": "1"}
     command = [str(Path(sys.executable).parent / "transformers"), "serve", str(model), "--port", str(port)]
     with log.open("wb") as file:
-        process = subprocess.Popen([*command, "--device", "cpu"], stdout=file, stderr=file, env=environment)
+        process = subprocess.Popen([*command, "--device", "cpu"], stdout=file, stderr=file, env=environment, cwd=ROOT)
         try:
             wait_until_up(f"http://127.0.0.1:{port}/health", process)
             yield f"http://127.0.0.1:{port}/v1"

@@ -105,12 +105,12 @@ def build(places: int) -> list[Column]:
 def _place(index: int) -> Column:
     number = index + 1
     with gr.Column(visible=False, elem_classes="lo-column", elem_id=f"column-{number}") as group:
-        head = gr.HTML()
-        verdict = gr.HTML()
+        head = gr.HTML(padding=False)
+        verdict = gr.HTML(padding=False)
         answer = gr.Textbox(
             label=f"Answer {number}", lines=3, max_lines=14, interactive=False, buttons=["copy"], autoscroll=False
         )
-        figures = gr.HTML()
+        figures = gr.HTML(padding=False)
         with gr.Row():
             stop = gr.Button(f"Stop {number}", size="sm")
             retry = gr.Button(f"Retry {number}", size="sm")

@@ -34,8 +34,10 @@ def build(services: Services) -> gr.Blocks:
         panel = shared_input.build(services)
         tasks = task_panel.build()
         with gr.Row(equal_height=True):
-            preset = gr.Dropdown([(p.name, p.id) for p in presets()], value=None, label="Preset for a machine", scale=1)
-            machine = gr.Textbox(label="This machine", interactive=False, scale=3, elem_id="machine")
+            preset = gr.Dropdown(
+                [(p.name, p.id) for p in presets()], value=None, label="Preset for a machine", scale=1, min_width=220
+            )
+            machine = gr.Textbox(label="This machine", interactive=False, scale=3, min_width=260, elem_id="machine")
         with gr.Tabs():
             with gr.Tab("Past", id="past"):
                 tab_past = past.build(services)

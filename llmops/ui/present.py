@@ -50,9 +50,10 @@ def build() -> Present:
                 label="Endpoint model",
                 info="Any name can be typed.",
                 scale=3,
+                min_width=260,
             )
-            list_models = gr.Button("List models", scale=0, min_width=120)
-            add = gr.Button("Add endpoint", scale=0, min_width=120)
+            list_models = gr.Button("List models", scale=0, min_width=120, elem_classes="lo-side")
+            add = gr.Button("Add endpoint", scale=0, min_width=120, elem_classes="lo-side")
         said = gr.Textbox(label="The server says", visible=False, interactive=False)
     return Present(chosen, key, base_url, model, list_models, add, said)
 

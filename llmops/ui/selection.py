@@ -54,19 +54,25 @@ def build(epoch: Epoch, kind: Kind, chosen_label: str) -> Selection:
             allow_custom_value=True,
             label="Model id or folder",
             scale=3,
+            min_width=260,
         )
         precisions = gr.CheckboxGroup(
             list(PRECISIONS[kind]),
             value=list(PRECISIONS[kind][:1]),
             label="Precision",
             scale=3,
+            min_width=260,
             visible=bool(PRECISIONS[kind]),
         )
-        method = gr.Radio(list(METHODS), value="few-shot", label="Method", scale=3) if encoder else None
-        k = gr.Number(DEFAULT_K, label="Examples a class", minimum=1, precision=0, scale=1) if encoder else None
-        add = gr.Button("Add", scale=0, min_width=90, elem_id=f"{epoch}-add")
+        method = gr.Radio(list(METHODS), value="few-shot", label="Method", scale=3, min_width=260) if encoder else None
+        k = (
+            gr.Number(DEFAULT_K, label="Examples a class", minimum=1, precision=0, scale=1, min_width=160)
+            if encoder
+            else None
+        )
+        add = gr.Button("Add", scale=0, min_width=90, elem_id=f"{epoch}-add", elem_classes="lo-side")
     with gr.Accordion("What is known of these models", open=epoch == Epoch.FUTURE):
-        table = gr.HTML()
+        table = gr.HTML(padding=False)
     return Selection(chosen, model, precisions, method, k, add, table)
 
 

@@ -36,8 +36,10 @@ def build(services: Services) -> SharedInput:
     """Lay out the panel."""
     first = load_builtin(builtin_ids()[0])
     with gr.Row():
-        task_id = gr.Dropdown(task_choices(None), value=first.id, label="Task", elem_id="task")
-        language = gr.Radio(task_languages(first), value=first.languages[0], label="Language", elem_id="language")
+        task_id = gr.Dropdown(task_choices(None), value=first.id, label="Task", elem_id="task", min_width=260)
+        language = gr.Radio(
+            task_languages(first), value=first.languages[0], label="Language", elem_id="language", min_width=200
+        )
     rows = example_rows(first, first.languages[0])
     text = gr.Textbox(
         rows[0][0],  # so that Run works at once

@@ -1,0 +1,184 @@
+"""The same from a program: the named endpoints through gradio_client against the running app, and the command line."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from gradio_client import Client
+
+from llmops.demo import DECODER_DIR
+from tests.serving import ROOT
+
+TEXT = "All requirements for the wheelchair are met."
+TIMING = {"load_s", "queue_s", "ttft_s", "tpot_s", "e2e_s", "prompt_tokens", "output_tokens"}
+MEMORY = {"weights_bytes", "kv_cache_bytes", "peak_bytes", "device"}
+
+
+@pytest.fixture(scope="module")
+def client(running_app):
+    return Client(running_app, verbose=False)
+
+
+def compare(client, *candidates, text=TEXT, task="medical", settings=None):
+    return client.predict(text, task, list(candidates), settings or {}, api_name="/compare")["runs"]
+
+
+def test_the_api_names_two_endpoints_with_documented_parameters(client):
+    named = client.view_api(return_format="dict")["named_endpoints"]
+    assert set(named) == {"/candidates", "/compare"}
+    assert [one["parameter_name"] for one in named["/compare"]["parameters"]] == [
+        "text",
+        "task",
+        "candidates",
+        "settings",
+    ]
+
+
+def test_candidates_lists_what_can_be_selected_and_why_not(client):
+    rows = {row["candidate"]: row for row in client.predict(api_name="/candidates")}
+    assert rows["embedded/encoder@fp32"]["available"]
+    assert rows["embedded/decoder@nf4"]["available"]
+    assert rows["embedded/decoder@nf4"]["why_not"] == ""
+    openai = next(row for name, row in rows.items() if name.startswith("openai/"))
+    assert not openai["available"]
+    assert "OPENAI_API_KEY" in openai["why_not"]
+    hosted = next(row for name, row in rows.items() if name.startswith("hosted/"))
+    assert "HF_TOKEN" in hosted["why_not"]
+    assert "GB" in hosted["needs"]
+
+
+def test_compare_answers_with_every_figure(client):
+    encoder, decoder = compare(client, "embedded/encoder@fp32?method=few-shot", "embedded/decoder@bf16")
+    for run in (encoder, decoder):
+        assert run["error"] is None
+        assert set(run["timing"]) >= TIMING
+        assert set(run["memory"]) >= MEMORY
+        assert run["label"] in ("positive", "negative")
+        assert sum(run["probabilities"].values()) == pytest.approx(1.0)
+        assert run["memory"]["weights_bytes"] > 0
+        assert run["memory"]["device"] == "cpu"
+        assert set(run["source"].values()) == {"client-measured"}
+    assert encoder["candidate"] == "embedded/encoder@fp32?method=few-shot"
+    assert encoder["timing"]["ttft_s"] is None
+    assert decoder["text"].startswith(("Positive:", "Negative:"))
+    assert all(decoder["timing"][name] is not None for name in TIMING - {"load_s"})
+    assert decoder["timing"]["e2e_s"] >= decoder["timing"]["ttft_s"] > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Die Versorgung mit dem Rollstuhl wird empfohlen.", ("Positiv:", "Negativ:")),
+        (TEXT, ("Positive:", "Negative:")),
+    ],
+)
+def test_without_a_language_the_answer_is_in_the_texts_own(client, text, words):
+    run = compare(client, "embedded/decoder@bf16", text=text)[0]
+    assert run["text"].startswith(words)
+
+
+def test_settings_may_be_an_object_or_its_text_or_left_out(client):
+    for settings in ({"max_new_tokens": 3, "language": "en"}, '{"max_new_tokens": 3, "language": "en"}'):
+        assert compare(client, "embedded/decoder@bf16", settings=settings)[0]["timing"]["output_tokens"] <= 3
+    answered = client.predict(TEXT, "medical", ["embedded/decoder@bf16"], api_name="/compare")
+    assert answered["runs"][0]["error"] is None
+
+
+def test_the_support_task_has_five_probabilities(client):
+    run = compare(client, "embedded/decoder@nf4", text="I was charged twice this month.", task="support")[0]
+    assert len(run["probabilities"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("candidates", "text", "task", "settings", "kind"),
+    [
+        (["embedded/decoder@bf16"], "", "medical", {}, "input"),
+        (["embedded/decoder@bf16"], TEXT, "no-such-task", {}, "input"),
+        (["embedded/decoder@bf16"], TEXT, "medical", {"max_new_tokens": 0}, "input"),
+        (["embedded/decoder@bf16"], TEXT, "medical", {"nonsense": 1}, "input"),
+        (["embedded/decoder@fp8"], TEXT, "medical", {}, "input"),
+        (["nobody/no-such-model@bf16"], TEXT, "medical", {}, "not-found"),
+        (["/no/such/folder@bf16"], TEXT, "medical", {}, "not-found"),
+        (["openai/gpt-5.4-mini"], TEXT, "medical", {}, "configuration"),
+        (["hosted/meta-llama/Llama-3.1-70B-Instruct"], TEXT, "medical", {}, "configuration"),
+        (["embedded/decoder@bf16"], "needed " * 30_000, "medical", {}, "context"),
+        (["embedded/encoder@fp32"], "needed " * 30_000, "medical", {}, "context"),
+    ],
+)
+def test_what_is_wrong_is_the_columns_own_error_with_a_remedy(client, candidates, text, task, settings, kind):
+    run = compare(client, *candidates, text=text, task=task, settings=settings)[0]
+    assert run["candidate"] == candidates[0]
+    assert run["error"]["kind"] == kind
+    assert run["error"]["message"]
+    assert run["error"]["remedy"]
+    assert run["label"] is None
+
+
+def test_one_bad_candidate_leaves_the_others_unharmed_and_in_order(client):
+    names = ["embedded/decoder@nf4", "nobody/none@bf16", "", "embedded/encoder@fp32?method=zero-shot"]
+    runs = compare(client, *names)
+    assert [run["candidate"] for run in runs] == names
+    assert [run["error"] is None for run in runs] == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    "text", ["\x00\x07 x", "🦽🙂", "\u202eשלום", "<script>alert(1)</script>", "**a** [b](c) `d`", "a" * 3000]
+)
+def test_any_text_is_answered(client, text):
+    for run in compare(
+        client,
+        "embedded/decoder@bf16",
+        "embedded/encoder@fp32?method=zero-shot",
+        text=text,
+        settings={"truncate": True},
+    ):
+        assert run["error"] is None
+
+
+def test_a_key_given_in_settings_comes_back_nowhere(client, tmp_path):
+    settings = {
+        "openai_key": "sk-canary-1234567890",
+        "base_url": "http://127.0.0.1:9/v1",
+        "hf_token": "hf_canary1234567890",
+    }
+    runs = compare(client, "openai/m", "nobody/none@bf16", settings=settings)
+    assert all(run["error"] for run in runs)
+    assert "canary" not in json.dumps(runs)
+
+
+def _cli(*arguments, stdin=None):
+    command = [sys.executable, "-m", "llmops", "compare", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, input=stdin, cwd=ROOT, env=os.environ, timeout=300)
+
+
+def test_the_command_line_prints_a_table():
+    done = _cli(
+        "--task", "medical", "--candidate", "embedded/decoder@bf16", "--candidate", "embedded/encoder@fp32", TEXT
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].split()[:3] == ["candidate", "label", "p"]
+    assert lines[1].startswith("embedded/decoder@bf16")
+    assert lines[2].startswith("embedded/encoder@fp32")
+
+
+def test_the_command_line_prints_the_apis_json_and_reads_standard_input(served):
+    candidate = f"openai/{DECODER_DIR}"
+    done = _cli("--candidate", candidate, "--base-url", served, "--json", "-", stdin="Die Versorgung wird empfohlen.")
+    assert done.returncode == 0, done.stderr
+    run = json.loads(done.stdout)["runs"][0]
+    assert run["candidate"] == candidate
+    assert run["source"]["tokens"] == "server-reported"
+    assert set(run["timing"]) >= TIMING
+    assert run["text"].startswith(("Positiv:", "Negativ:"))
+
+
+def test_a_wrong_call_says_what_to_do_and_ends_with_two():
+    done = _cli("--task", "nothing", "--candidate", "embedded/decoder@bf16", TEXT)
+    assert done.returncode == 2
+    assert "medical, support" in done.stderr
+    done = _cli("--candidate", "nobody/none@bf16", TEXT)
+    assert done.returncode == 1
+    assert "embedded model" in done.stdout

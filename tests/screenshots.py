@@ -1,0 +1,65 @@
+"""Pictures of the real page: `python -m tests.screenshots` makes the README's; `--every FOLDER`: all of them.
+
+Starts the app and `transformers serve` with the embedded decoder, and runs six candidates side by side.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from llmops.demo import DECODER_DIR
+from tests import browsing
+from tests.serving import ROOT, app, transformers_serve
+
+PICTURES = Path(__file__).parent / "pictures"
+SERVED = DECODER_DIR.relative_to(ROOT)  # as in the README: no path of this machine in a picture
+TEXT = "Contraindications were excluded, and the trial at home was a success; we support the rollator."
+CANDIDATES = (
+    "embedded/encoder@fp32?method=few-shot",
+    "embedded/encoder@fp32?method=setfit",
+    "embedded/decoder@bf16",
+    "embedded/decoder@int8",
+    "embedded/decoder@nf4",
+    f"openai/{SERVED}",
+)
+
+
+def main() -> None:
+    """Parse the command line and take the pictures."""
+    parser = argparse.ArgumentParser(description="Take pictures of the page.")
+    parser.add_argument("--every", type=Path, metavar="FOLDER", help="each tab in light and dark, wide and phone")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        served = transformers_serve(SERVED, folder / "serve.log")
+        with served as url, app(folder / "data", folder / "app.log") as address, browsing.chromium() as browser:
+            shoot(browser, address, url, args.every)
+
+
+def shoot(browser: browsing.Browser, address: str, url: str, every: Path | None) -> None:
+    """One finished comparison a theme and size; the README's three, or all tabs too."""
+    PICTURES.mkdir(exist_ok=True)
+    for theme in ("light", "dark"):
+        for size in browsing.SIZES:
+            page = browsing.open_page(browser, browsing.link(address, *CANDIDATES, theme=theme), size)
+            browsing.type_address(page, url)
+            if every:
+                every.mkdir(parents=True, exist_ok=True)
+                for tab in ("Past", "Present", "Future"):
+                    browsing.tab(page, tab)
+                    page.wait_for_timeout(400)
+                    page.screenshot(path=every / f"{tab.lower()}-{theme}-{size}.png", full_page=True)
+            browsing.tab(page, "Present")
+            page.get_by_role("button", name="OpenAI, or any compatible server").click()
+            browsing.run(page, TEXT)
+            browsing.wait_finished(page, len(CANDIDATES))
+            page.wait_for_timeout(400)
+            if every:
+                page.screenshot(path=every / f"run-{theme}-{size}.png", full_page=True)
+            elif (theme, size) in (("light", "wide"), ("dark", "wide"), ("light", "phone")):
+                page.screenshot(path=PICTURES / f"{theme}-{size}.png", full_page=True)
+            page.context.close()
+
+
+if __name__ == "__main__":
+    main()
