@@ -226,7 +226,7 @@ class _Attempt:
             self.emit(Loading(message, fraction))
 
         with self.pool.lease(self.candidate, self.task, connection, report, self.stop) as lease:
-            self.emit(Loaded(lease.load_s, lease.model.weights_bytes, lease.model.device))
+            self.emit(Loaded(None if lease.warm else lease.load_s, lease.model.weights_bytes, lease.model.device))
             if self.stop.is_set():
                 raise Stopped("Stopped before the run.")
             last = self._measure(lease, waited_s)
@@ -262,7 +262,8 @@ class _Attempt:
         notes = (*lease.model.notes, *run.notes)
         if self.options.all_at_once:
             notes = (*notes, "Ran beside other local models: the times disturb each other.")
-        return replace(run, candidate=str(self.candidate), timing=timing, notes=notes, settings=self.options.record())
+        known: dict[str, Any] = {"timing": timing, "warm": lease.warm, "notes": notes, "settings": self.options.record()}
+        return replace(run, candidate=str(self.candidate), **known)
 
 
 def _failure(run: Run, caught: Exception, secrets: tuple[str, ...]) -> Failed:

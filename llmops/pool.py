@@ -77,11 +77,12 @@ class _Entry:
 
 @dataclass(frozen=True)
 class Lease:
-    """A loaded model for one run. load_s is None when it was loaded before."""
+    """A loaded model for one run. warm: it was in memory before; load_s is then from when it was loaded."""
 
     model: Model
     load_s: float | None
     waited_s: float
+    warm: bool = False
 
 
 class Pool:
@@ -125,12 +126,12 @@ class Pool:
             _acquire(entry.lock, stop)
             waited_s = time.perf_counter() - started
             try:
-                load_s = None
+                warm = entry.model is not None
                 if entry.model is None:
-                    load_s = self._load(entry, engine, candidate, task, connection, report, stop)
+                    self._load(entry, engine, candidate, task, connection, report, stop)
                 if entry.model is None:  # for the type checker; _load sets it or raises
                     raise RuntimeError("The model did not load.")
-                yield Lease(entry.model, load_s, waited_s)
+                yield Lease(entry.model, entry.model.load_s, waited_s, warm)
             finally:
                 entry.lock.release()
         finally:
@@ -193,7 +194,7 @@ class Pool:
         connection: Connection,
         report: Report,
         stop: threading.Event,
-    ) -> float | None:
+    ) -> None:
         self._make_room(entry, engine.estimate_bytes(candidate))
         model = engine.load(candidate, task, connection, report, stop)
         try:
@@ -207,7 +208,6 @@ class Pool:
             entry.model, entry.epoch, entry.before_bytes = model, self._epoch, model.before_bytes
             entry.bytes = model.weights_bytes or 0
         self._make_room(entry, 0)  # the estimate may have been too low
-        return model.load_s
 
     def _make_room(self, wanted: _Entry, needed: int | None) -> None:
         budget = self.budget(wanted.device)

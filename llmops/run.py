@@ -79,6 +79,7 @@ class Run:
     text: the output (empty for an encoder, which has only a label).
     label: a label id of the task; None when unparsed or failed (`unparsed` tells them apart).
     probabilities: label id → probability, summing to 1; None where unknown.
+    warm: the model was in memory before this run; timing.load_s is then from when it was loaded.
     source: figure group (`timing`, `tokens`, `memory`, `probabilities`) → Source.
     notes: sentences the user should read beside the figures.
     settings: what the run was made with (generation settings, beside whom it ran).
@@ -89,6 +90,7 @@ class Run:
     label: str | None = None
     unparsed: bool = False
     probabilities: dict[str, float] | None = None
+    warm: bool = False
     timing: Timing = field(default_factory=Timing)
     memory: Memory = field(default_factory=Memory)
     source: dict[str, Source] = field(default_factory=dict)

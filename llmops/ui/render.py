@@ -118,7 +118,7 @@ def figures(view: View) -> str:
         ("Texts", rate(timing.texts_per_second, "/s") if timing.ttft_s is None else "", "timing"),
         ("Tokens in", count(timing.prompt_tokens), "tokens"),
         ("Tokens out", count(timing.output_tokens), "tokens"),
-        ("Load", seconds(timing.load_s), "load"),
+        ("Load, earlier" if run.warm else "Load", seconds(timing.load_s), "load"),
         ("Queue", seconds(timing.queue_s), "load"),
         ("Weights", size(memory.weights_bytes), "memory"),
         ("KV cache", size(memory.kv_cache_bytes), "memory"),
