@@ -262,7 +262,12 @@ class _Attempt:
         notes = (*lease.model.notes, *run.notes)
         if self.options.all_at_once:
             notes = (*notes, "Ran beside other local models: the times disturb each other.")
-        known: dict[str, Any] = {"timing": timing, "warm": lease.warm, "notes": notes, "settings": self.options.record()}
+        known: dict[str, Any] = {
+            "timing": timing,
+            "warm": lease.warm,
+            "notes": notes,
+            "settings": self.options.record(),
+        }
         return replace(run, candidate=str(self.candidate), **known)
 
 

@@ -1,7 +1,7 @@
 """Train the embedded decoder from scratch: `python -m llmops.demo.train`. Seeded, resumable, with a progress bar.
 
-Samples are a function of seed and step, so a resumed run sees what an unbroken one would have seen. What is kept at the
-end is the exponential moving average of the weights, in bf16.
+Samples are a function of seed and step, so a resumed run sees the texts that an unbroken one would have seen (only the
+BPE dropout can't be seeded). What is kept at the end is the exponential moving average of the weights, in bf16.
 """
 
 import argparse
