@@ -65,8 +65,7 @@ def download(model: str, connection: Connection, report: Report, stop: threading
 
     Raises ModelNotFound, ModelGated, ModelRefused, EndpointError (broken transfer), OutOfMemory (full disk), Stopped.
     """
-    if not _HUB_ID.fullmatch(model) or ".." in model or "--" in model:
-        raise ModelNotFound(f"“{model}” is neither a folder nor a hub id.", "Write org/name, or a path that exists.")
+    _check_id(model)
     report(f"looking for {model} on the hub", None)
     try:
         _check_listing(model, connection)
@@ -75,6 +74,22 @@ def download(model: str, connection: Connection, report: Report, stop: threading
         raise
     except Exception as error:
         raise explain(error, model) from error
+
+
+def config_file(model: str, connection: Connection) -> Path:
+    """A hub model's config.json alone, no weights. Raises ModelNotFound, ModelGated, EndpointError."""
+    _check_id(model)
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(model, "config.json", token=hub_token(connection)))
+    except Exception as error:
+        raise explain(error, model) from error
+
+
+def _check_id(model: str) -> None:
+    if not _HUB_ID.fullmatch(model) or ".." in model or "--" in model:
+        raise ModelNotFound(f"“{model}” is neither a folder nor a hub id.", "Write org/name, or a path that exists.")
 
 
 def _check_listing(model: str, connection: Connection) -> None:

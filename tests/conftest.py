@@ -35,12 +35,15 @@ def served(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def served_endless(tmp_path_factory):
-    """The same weights without an end token, so that an answer is as long as allowed: long enough to time."""
+    """The same weights but for a silenced end token: an answer is as long as allowed, long enough to time."""
+    from safetensors.torch import load_file, save_file
+
     folder = tmp_path_factory.mktemp("endless") / "decoder"
     shutil.copytree(DECODER_DIR, folder)
-    for name in ("config.json", "generation_config.json"):
-        settings = json.loads((folder / name).read_text())
-        (folder / name).write_text(json.dumps(settings | {"eos_token_id": None}))
+    tensors = load_file(folder / "model.safetensors")
+    end = json.loads((folder / "config.json").read_text())["eos_token_id"]
+    tensors["model.embed_tokens.weight"][end] = 0  # the output layer is tied to it, so its logit is 0
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     with transformers_serve(folder, folder.parent / "log.txt") as url:
         yield url, folder
 

@@ -1,14 +1,17 @@
-"""The catalogue: models and presets as data, each row with its source. A new model is a new row.
+"""The catalogue: models, architectures, GPUs and presets as data, each row with its source. A new one is a new row.
 
-Sizes here are for choosing (`fits`, `what it would need`); the exact planner is a part of its own.
+models.toml is what can be chosen; where architectures.toml has the same id, size, context and licence come from there.
 """
 
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from llmops.candidate import DEFAULT_PRECISION, PRECISIONS, Candidate, Epoch, Kind
+from llmops.errors import InputError
+from llmops.shape import Shape, read_shape
 
 _DIR = Path(__file__).parent
 # Bits a quantized parameter takes, constants included: nf4 with double quantization 4 + 8/64 + 32/(64*256) = 4.127;
@@ -66,6 +69,47 @@ class ModelSpec:
 
 
 @dataclass(frozen=True)
+class Architecture:
+    """A published configuration in transformers' names; params as counted on the meta device."""
+
+    id: str
+    params: int
+    licence: str
+    gated: bool
+    source: str
+    config: dict[str, Any]
+
+    @property
+    def shape(self) -> Shape:
+        """Its dimensions."""
+        return read_shape(self.config)
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One row of gpus.toml. gb in 10⁹ bytes, bandwidth in GB/s, tflops dense, tdp in W, usd_hour None where unknown."""
+
+    name: str
+    arch: str
+    year: int
+    gb: float
+    bandwidth: float
+    tflops: float
+    bf16: bool
+    cc: str
+    tdp: float
+    source: str
+    usable_gib: float | None = None
+    usd_hour: float | None = None
+    layer_ms: dict[str, float] | None = None
+
+    @property
+    def usable_bytes(self) -> int:
+        """What a program sees: read where known, else 94 % of what is sold (as for the L4 and the A100)."""
+        return int(self.usable_gib * 2**30 if self.usable_gib else self.gb * 1e9 * 0.94)
+
+
+@dataclass(frozen=True)
 class Preset:
     """Candidates chosen at first paint on a kind of machine, with and without a hub in reach."""
 
@@ -79,8 +123,50 @@ class Preset:
 @cache
 def models() -> tuple[ModelSpec, ...]:
     """All rows, in the file's order."""
-    rows = tomllib.loads((_DIR / "models.toml").read_text(encoding="utf-8"))["models"]
-    return tuple(ModelSpec(**{**row, "kind": Kind(row["kind"])}) for row in rows)
+    known = {one.id: one for one in architectures()}
+    rows = _rows("models")
+    return tuple(ModelSpec(**{**_sizes(known.get(row["id"])), **row, "kind": Kind(row["kind"])}) for row in rows)
+
+
+def _sizes(known: Architecture | None) -> dict[str, Any]:
+    """What a model's row takes from its architecture."""
+    if known is None:
+        return {}
+    shape = known.shape
+    return {
+        "params": known.params,
+        "quantizable": shape.linear / known.params,
+        "context": shape.context,
+        "licence": known.licence,
+        "gated": known.gated,
+        "source": known.source,
+    }
+
+
+@cache
+def architectures() -> tuple[Architecture, ...]:
+    """All published configurations."""
+    return tuple(Architecture(**row) for row in _rows("architectures"))
+
+
+@cache
+def gpus() -> tuple[Gpu, ...]:
+    """All GPUs, oldest first."""
+    return tuple(Gpu(**row) for row in _rows("gpus"))
+
+
+def find_gpu(name: str) -> Gpu:
+    """A GPU by name, in any case. Raises InputError that lists them."""
+    wanted = name.strip().casefold()
+    for gpu in gpus():
+        if gpu.name.casefold() == wanted:
+            return gpu
+    raise InputError(f"No GPU “{name[:60]}” is in the catalogue.", f"Known: {', '.join(gpu.name for gpu in gpus())}.")
+
+
+def _rows(name: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = tomllib.loads((_DIR / f"{name}.toml").read_text(encoding="utf-8"))[name]
+    return rows
 
 
 @cache
@@ -97,8 +183,9 @@ def find(candidate: Candidate) -> ModelSpec | None:
 @cache
 def presets() -> tuple[Preset, ...]:
     """All presets, smallest machine first."""
-    rows = tomllib.loads((_DIR / "presets.toml").read_text(encoding="utf-8"))["presets"]
-    return tuple(Preset(**{**row, "offline": tuple(row["offline"]), "hub": tuple(row["hub"])}) for row in rows)
+    return tuple(
+        Preset(**{**row, "offline": tuple(row["offline"]), "hub": tuple(row["hub"])}) for row in _rows("presets")
+    )
 
 
 def preset_for(gpu_bytes: int | None) -> Preset:

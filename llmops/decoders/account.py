@@ -116,14 +116,14 @@ def _constants(holder: Any) -> Iterator["torch.Tensor"]:  # noqa: ANN401
 
 
 def cache_bytes(cache: Any) -> int | None:  # noqa: ANN401
-    """Bytes of all keys and values (and states) that a cache holds; None for one of an unknown shape."""
+    """Bytes of all keys and values (and states) that a cache holds, counters not; None for one of an unknown shape."""
     import torch
 
     layers = getattr(cache, "layers", None)
     if layers is None:
         return None
     held = [value for layer in layers for value in vars(layer).values() if isinstance(value, torch.Tensor)]
-    return sum(tensor.numel() * tensor.element_size() for tensor in held)
+    return sum(tensor.numel() * tensor.element_size() for tensor in held if tensor.dim() > 0)
 
 
 def estimate(shapes: dict[str, tuple[int, ...]], precision: str) -> int | None:

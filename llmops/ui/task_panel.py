@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from llmops.errors import InputError, LlmopsError
-from llmops.task import Label, Prompt, Task
+from llmops.task import Label, Prompt, Task, builtin_ids, load_builtin
 from llmops.ui import render
 from llmops.ui.controls import OWN_TASK, pick_task
 from llmops.ui.services import Services
@@ -33,7 +33,10 @@ class TaskPanel:
 
 
 def build() -> TaskPanel:
-    """Lay out the panel, closed."""
+    """Lay out the panel, closed, with the first task in it."""
+    first = load_builtin(builtin_ids()[0])
+    language = first.languages[0]
+    prompt = first.prompt(language)
     with gr.Accordion("Your own task: upload labelled texts, or edit instruction and labels", open=False):
         with gr.Row():
             file = gr.File(label="CSV, XLSX or JSONL", file_types=[".csv", ".tsv", ".xlsx", ".jsonl"], height=140)
@@ -43,10 +46,16 @@ def build() -> TaskPanel:
                 with gr.Row():
                     language, split = _column("Language column"), _column("Split column (pool or test)")
                 use_file = gr.Button("Use this file")
-        instruction = gr.Textbox(label="Instruction (in the chosen language)", lines=2)
-        user = gr.Textbox(label="User turn; {text} stands for the text", lines=1)
+        instruction = gr.Textbox(prompt.instruction, label="Instruction (in the chosen language)", lines=2)
+        user = gr.Textbox(prompt.user, label="User turn; {text} stands for the text", lines=1)
         labels = gr.Dataframe(
-            headers=_COLUMNS, datatype="str", type="array", label="Labels", interactive=True, wrap=True
+            label_rows(first, language),
+            headers=_COLUMNS,
+            datatype="str",
+            type="array",
+            label="Labels",
+            interactive=True,
+            wrap=True,
         )
         apply = gr.Button("Use this task")
         said = gr.HTML(elem_id="task-said")

@@ -233,9 +233,8 @@ def test_an_encoder_is_trained_kept_and_selected_in_the_browser(open_page):
     page = open_page("embedded/encoder@fp32?method=zero-shot")
     browsing.tab(page, "Past")
     page.get_by_role("button", name="Train an encoder on the task's examples").click()
-    slider = page.get_by_label("number input for k, examples a class")
-    slider.fill("3")
-    slider.press("Tab")
+    page.get_by_label("range slider for k, examples a class").fill("3")
+    expect(page.get_by_label("number input for k, examples a class")).to_have_value("3")
     page.locator("#train").click()
     expect(page.locator("#training-said")).to_contain_text("Trained on 6 examples", timeout=120_000)
     expect(page.get_by_text("Loss by step")).to_be_visible()
@@ -280,3 +279,20 @@ def test_a_file_of_ones_own_becomes_the_task_and_a_bad_one_is_told_by_row(open_p
     browsing.run(page, "a text about cats")
     browsing.wait_finished(page, 1)
     expect(page.locator("#column-1 .lo-verdict")).to_have_text("cats")
+
+
+def test_an_edited_answer_word_is_what_the_next_run_is_read_by(open_page):
+    page = open_page("embedded/decoder@bf16")
+    page.get_by_role("button", name="Your own task").click()
+    instruction = page.get_by_label("Instruction (in the chosen language)")
+    expect(instruction).to_have_value(re.compile("Positive"))
+    page.get_by_label("User turn; {text} stands for the text").fill("no place for it")
+    page.get_by_role("button", name="Use this task").click()
+    expect(page.locator("#task-said")).to_contain_text("{text}")
+    page.get_by_label("User turn; {text} stands for the text").fill("Assessment: {text}")
+    page.get_by_role("button", name="Use this task").click()
+    expect(page.locator("#task-said")).to_contain_text("changed for this session")
+    expect(page.get_by_label("Task", exact=True)).to_have_value(re.compile("yours"))
+    browsing.run(page, TEXT)
+    browsing.wait_finished(page, 1)
+    assert browsing.statuses(page) == ["done"]

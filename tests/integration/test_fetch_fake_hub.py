@@ -126,3 +126,34 @@ def test_without_a_hub_an_id_says_what_works_instead(tmp_path):
     assert runs[0]["error"]["kind"] == "not-found"
     assert "embedded" in runs[0]["error"]["remedy"]
     assert runs[1]["error"] is None
+
+
+_STOPPED = """
+import json, threading, time
+from llmops import fetch
+from llmops.engines.base import Connection
+stop, said = threading.Event(), []
+def report(message, fraction):
+    said.append(message)
+    if fraction:
+        stop.set()
+started = time.perf_counter()
+try:
+    fetch.download("team/slow", Connection(), report, stop)
+    kind = "none"
+except Exception as error:
+    kind = getattr(error, "kind", repr(error))
+print(json.dumps({"kind": kind, "seconds": time.perf_counter() - started, "said": said}))
+"""
+
+
+def test_stop_while_a_model_is_fetched_from_the_fake_hub_ends_it_soon(repos, tmp_path):
+    with FakeHub({"team/slow": Repo(repos[0], slow_s=1.0)}) as hub:  # nine seconds for the weights
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+        variables |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-c", _STOPPED]
+        done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=100)
+    told = json.loads(done.stdout)
+    assert told["kind"] == "stopped"
+    assert told["seconds"] < 8
+    assert any("MB" in message for message in told["said"])

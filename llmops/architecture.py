@@ -1,0 +1,48 @@
+"""From a model's name to its Shape, without its weights: the catalogue, a folder's config.json, or the hub's.
+
+Fetching is `fetch`'s part, arithmetic `shape`'s.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from llmops import fetch
+from llmops.candidate import EMBEDDED_DECODER
+from llmops.catalog import architectures
+from llmops.demo import DECODER_DIR
+from llmops.engines.base import Connection
+from llmops.errors import InputError, ModelNotFound
+from llmops.shape import Shape, read_shape
+
+
+def find_config(model: str, connection: Connection) -> dict[str, Any]:
+    """A model's configuration. Raises LlmopsError: not in the catalogue and no hub, no such folder, gated."""
+    name = model.strip()
+    if not name:
+        raise InputError("No model is given.", "Write a model id, such as meta-llama/Llama-3.1-8B-Instruct.")
+    row = next((one for one in architectures() if one.id.casefold() == name.casefold()), None)
+    if row is not None:
+        return dict(row.config)
+    if name == EMBEDDED_DECODER:
+        return _read(DECODER_DIR / "config.json", name)
+    if fetch.is_folder(name):
+        return _read(Path(name).expanduser() / "config.json", name)
+    return _read(fetch.config_file(name, connection), name)
+
+
+def find_shape(model: str, connection: Connection) -> Shape:
+    """A model's dimensions; see find_config."""
+    return read_shape(find_config(model, connection))
+
+
+def _read(path: Path, model: str) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelNotFound(f"There is no config.json for “{model}”.", "Check the path or the id.") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"The config.json of “{model}” can't be read.", "Fetch it again.") from error
+    if not isinstance(config, dict):
+        raise InputError(f"The config.json of “{model}” is no object.", "Fetch it again.")
+    return config
