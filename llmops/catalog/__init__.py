@@ -87,7 +87,7 @@ class Architecture:
 
 @dataclass(frozen=True)
 class Gpu:
-    """One row of gpus.toml. gb in 10⁹ bytes, bandwidth in GB/s, tflops dense, tdp in W, usd_hour None where unknown."""
+    """One row of gpus.toml. gb as sold, bandwidth in GB/s, tflops dense, tdp in W, usd_hour None where unknown."""
 
     name: str
     arch: str
@@ -105,8 +105,8 @@ class Gpu:
 
     @property
     def usable_bytes(self) -> int:
-        """What a program sees: read where known, else 94 % of what is sold (as for the L4 and the A100)."""
-        return int(self.usable_gib * 2**30 if self.usable_gib else self.gb * 1e9 * 0.94)
+        """What a program sees: read where known, else 94 % of as many GiB (as the L4 and the L40S show)."""
+        return int((self.usable_gib or self.gb * 0.94) * 2**30)
 
 
 @dataclass(frozen=True)

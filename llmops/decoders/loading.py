@@ -34,17 +34,32 @@ class Parts:
 
 def load(folder: Path, candidate: Candidate, device: str) -> Parts:
     """Read a checked folder. Raises ModelRefused, or whatever the libraries raise."""
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoTokenizer
 
     config = AutoConfig.from_pretrained(folder, **_SAFE)
     _check_kind(config, candidate)
     tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFE)
+    model, notes, reading = read(folder, candidate, device)
+    return Parts(model, tokenizer, notes, reading)
+
+
+def read(
+    folder: Path | None,
+    candidate: Candidate,
+    device: str,
+    **source: Any,  # noqa: ANN401
+) -> tuple["PreTrainedModel", tuple[str, ...], Reading]:
+    """(model in the candidate's precision, notes, how it was read), from a folder or from config= and state_dict=."""
+    from transformers import AutoModelForCausalLM
+
+    # The automatic class wants a folder; without one the configuration's own class does the same.
+    made_by: Any = AutoModelForCausalLM if folder else AutoModelForCausalLM._model_mapping[type(source["config"])]
     precision = candidate.precision or "bf16"
     dtype, notes = number_format(precision, device)
     quantization = _quantization(precision, dtype)
     _quiet()
     with Reading(device) as reading:
-        model, loaded = AutoModelForCausalLM.from_pretrained(
+        model, loaded = made_by.from_pretrained(
             folder,
             dtype=dtype,
             use_safetensors=True,
@@ -52,13 +67,14 @@ def load(folder: Path, candidate: Candidate, device: str) -> Parts:
             output_loading_info=True,
             **({"quantization_config": quantization} if quantization is not None else {}),
             **_SAFE,
+            **source,
         )
     _check_complete(loaded["missing_keys"], candidate)
     model.eval()
     _keep_unpacked(model)
     full = _NAMES[str(dtype).removeprefix("torch.")]
     note = account.account(model).note(precision, full)
-    return Parts(model, tokenizer, (*notes, note) if note else notes, reading)
+    return model, (*notes, note) if note else notes, reading
 
 
 def number_format(precision: str, device: str) -> tuple["torch.dtype", tuple[str, ...]]:
