@@ -67,7 +67,7 @@ def read_settings(given: str | Mapping[str, Any] | None, task: Task, text: str, 
 
     Without a language, it is the one of the task's that the text is likeliest in.
     """
-    data = _object(given)
+    data = as_object(given)
     unknown = sorted(set(data) - set(SETTING_NAMES))
     if unknown:
         raise InputError(f"Unknown setting: {', '.join(unknown)}.", f"Known: {', '.join(SETTING_NAMES)}.")
@@ -107,7 +107,8 @@ def make_comparison(
     return Comparison(pool, task, cleaned, checked, read_settings(given, task, cleaned, limits))
 
 
-def _object(given: str | Mapping[str, Any] | None) -> Mapping[str, Any]:
+def as_object(given: str | Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """A JSON object from its text or a mapping; None and "" are empty. Raises InputError."""
     if given is None or given == "":
         return {}
     if isinstance(given, str):

@@ -3,16 +3,24 @@
 import os
 from dataclasses import asdict, dataclass
 
-from llmops.candidate import Candidate, Epoch, Kind
-from llmops.catalog import ModelSpec, models
+from llmops import planner
+from llmops.architecture import find_shape
+from llmops.candidate import EMBEDDED_DECODER, Candidate, Epoch, Kind
+from llmops.catalog import ModelSpec, architectures, gpus, models
 from llmops.engines.base import Connection
 from llmops.hardware import device_memory, hardware
+from llmops.shape import Shape
 from llmops.task import Task
+
+_FIT_TOKENS = 4096  # of one request: what the fit badge and the needs are told for
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A selectable candidate. why_not says what is missing (empty: nothing); needs what own hardware it would take."""
+    """A selectable candidate. why_not says what is missing (empty: nothing); needs what own hardware it would take.
+
+    fit: what it takes here against what is free, estimated.
+    """
 
     candidate: str
     name: str
@@ -24,6 +32,7 @@ class Offer:
     note: str
     needs: str
     weights_bytes: int | None
+    fit: str = ""
 
     def to_json(self) -> dict[str, object]:
         """Plain data."""
@@ -51,9 +60,46 @@ def _offer(spec: ModelSpec, candidate: Candidate, connection: Connection, hub_in
         licence=spec.licence,
         gated=spec.gated,
         note=spec.note,
-        needs=spec.needs() if candidate.kind == Kind.HOSTED else "",
+        needs=_needs(spec) if candidate.kind == Kind.HOSTED else "",
         weights_bytes=spec.weights_bytes(candidate.precision) if candidate.precision else None,
+        fit=_fit(candidate),
     )
+
+
+def _shape(model: str) -> Shape | None:
+    row = next((one for one in architectures() if one.id == model), None)
+    return row.shape if row else find_shape(model, Connection()) if model == EMBEDDED_DECODER else None
+
+
+def _fit(candidate: Candidate) -> str:
+    """Peak of one request against what is free on this machine; empty where the shape is not known."""
+    shape = _shape(candidate.model) if candidate.kind == Kind.DECODER else None
+    if shape is None or candidate.precision is None:
+        return ""
+    tokens = min(_FIT_TOKENS, shape.context)
+    need = planner.plan(candidate.model, shape, candidate.precision, tokens, 1, ()).peak_bytes
+    device = hardware().decoder_device
+    need -= 0 if device.startswith("cuda") else planner.CONTEXT_BYTES
+    word = "fits" if need <= device_memory(device) else "too big"
+    return f"{word}, {_gigabytes(need)}"
+
+
+def _needs(spec: ModelSpec) -> str:
+    """What it would take to run on one's own hardware: size, and the smallest GPU that holds it, or how many."""
+    shape = _shape(spec.id)
+    if shape is None or spec.shipped_bytes:
+        return spec.needs()
+    parts = []
+    for precision in ("bf16", "nf4"):
+        made = planner.plan(spec.id, shape, precision, min(_FIT_TOKENS, shape.context), 1, gpus())
+        fitting = sorted((one for one in made.gpus if one.fits), key=lambda one: one.usable_bytes)
+        where = fitting[0].name if fitting else made.gpus[-1].remedy.replace("these GPUs", f"{made.gpus[-1].name}")
+        parts.append(f"{precision} {made.peak_bytes / 1e9:.0f} GB ({where})")
+    return f"On your own hardware, at {_FIT_TOKENS:,} tokens: {', '.join(parts)}; estimated."
+
+
+def _gigabytes(count: float) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.0f} MB"
 
 
 def _why_not(spec: ModelSpec, candidate: Candidate, connection: Connection, hub_in_reach: bool | None) -> str:

@@ -19,7 +19,7 @@ _FULL_BYTES = {"fp32": 4, "bf16": 2, "fp16": 2, "int8": 2, "nf4": 2}
 _BANDWIDTH_SHARE, _COMPUTE_SHARE = 0.72, 0.5
 # Milliseconds a layer that eager decoding costs at batch 1 whatever the size (H100 rows, bitsandbytes 0.45 tables).
 _LAYER_MS = {"fp32": 0.8, "bf16": 0.8, "fp16": 0.8, "nf4": 1.3, "int8": 2.55}
-_CONTEXT_BYTES = 512 * 2**20  # what a CUDA process takes beside torch's own allocations: 0.25 to 0.6 GiB
+CONTEXT_BYTES = 512 * 2**20  # what a CUDA process takes beside torch's own allocations: 0.25 to 0.6 GiB
 _MOST_TOKENS, _MOST_REQUESTS = 100_000_000, 1_000_000
 _LINEAR_CONSTANTS = 64 + 1024 + 4  # bytes an nf4 layer: two code books of 16 and 256 fp32 values, and an offset
 
@@ -207,7 +207,7 @@ def plan(
         weights=held,
         kv_cache_bytes=requests * kv_bytes(shape, precision, context),
         workspace_bytes=workspace_bytes(shape, precision, prompt, requests),
-        overhead_bytes=_CONTEXT_BYTES,
+        overhead_bytes=CONTEXT_BYTES,
         notes=_notes(shape, precision, held),
         gpus=tuple(_verdict(shape, precision, context, requests, new_tokens, gpu) for gpu in gpus),
     )
@@ -250,13 +250,13 @@ def _need(shape: Shape, precision: str, context: int, requests: int, new_tokens:
     """Bytes on a GPU, its context included."""
     cache = requests * kv_bytes(shape, precision, context)
     work = workspace_bytes(shape, precision, max(1, context - new_tokens), requests)
-    return weights(shape, precision).total + cache + work + _CONTEXT_BYTES
+    return weights(shape, precision).total + cache + work + CONTEXT_BYTES
 
 
 def _verdict(shape: Shape, precision: str, context: int, requests: int, new_tokens: int, gpu: Gpu) -> Verdict:
     def fits(context: int, requests: int, precision: str = precision, devices: int = 1) -> bool:
         need = _need(shape, precision, context, requests, min(new_tokens, context - 1))
-        return need + (devices - 1) * _CONTEXT_BYTES <= devices * gpu.usable_bytes
+        return need + (devices - 1) * CONTEXT_BYTES <= devices * gpu.usable_bytes
 
     most_requests = _largest(lambda n: fits(context, n), _MOST_REQUESTS)
     most_context = _largest(lambda n: n < 2 or fits(n, requests), shape.context)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from llmops.candidate import Candidate
 from llmops.events import Event
+from llmops.run import Run
 from llmops.task import Task
 
 Report = Callable[[str, float | None], None]
@@ -54,6 +55,10 @@ class Request:
     connection: Connection = field(default_factory=Connection)
     stop: threading.Event = field(default_factory=threading.Event)
     truncate: bool = False
+
+
+Send = Callable[[Request], Run]
+"""Runs one request to its end, beside others; raises LlmopsError."""
 
 
 class Model(Protocol):

@@ -7,25 +7,30 @@ the room for them. Finding the files is `fetch`'s, reading the verdict `verdict`
 import gc
 import threading
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llmops import fetch
+from llmops import fetch, planner
 from llmops.candidate import EMBEDDED_DECODER, Candidate
-from llmops.decoders import account, likelihood, loading, prompt, room, sampling, stream
+from llmops.decoders import account, batching, likelihood, loading, prompt, room, sampling, stream
 from llmops.demo import DECODER_DIR
-from llmops.engines.base import Connection, Report, Request
-from llmops.errors import EndpointError, LlmopsError, ModelNotFound, ModelRefused, Stopped
+from llmops.engines.base import Connection, Report, Request, Send
+from llmops.errors import EndpointError, InputError, LlmopsError, ModelNotFound, ModelRefused, Stopped
 from llmops.events import Event, Finished, Note, Started
 from llmops.hardware import hardware
 from llmops.meter import PeakMemory, Stopwatch, device_used, give_back
 from llmops.run import Memory, Run, Source
+from llmops.shape import read_shape
 from llmops.task import Task
 from llmops.verdict import read_verdict
 
 if TYPE_CHECKING:
     import torch
+
+
+_POLL_S = 0.005  # the stamps are the batch's own, so waiting costs no accuracy
 
 
 class DecoderEngine:
@@ -147,11 +152,38 @@ class DecoderModel:
                 probabilities=probabilities,
                 timing=watch.timing(ids.shape[1], len(generation.ids)),
                 memory=memory,
+                predicted=self._predicted(ids.shape[1], len(generation.ids)),
                 source=dict.fromkeys(measured, Source.CLIENT),
                 notes=tuple(note for note in (*built.notes, why_not, _device_note(self.device)) if note),
                 finish="stopped" if stopped else self._finish(generation.ids),
             )
         )
+
+    @contextmanager
+    def parallel(self, requests: int, tokens: int, stop: threading.Event) -> Iterator[Send]:
+        """A function that runs a Request beside others, as one batch: for probes. Yields nothing but its figures."""
+        self._interrupt.begin(None)  # a batch is many visitors' work: it is stopped as a whole, between steps
+        config = sampling.greedy(self._plain, 1)
+        with batching.batching(self._model, config, requests, tokens, stop) as batcher:
+
+            def send(request: Request) -> Run:
+                built = prompt.build(request, self._tokenizer, self._limit)
+                future = batcher.submit(built.ids[0].tolist(), request.generation.max_new_tokens)
+                while not future.done():
+                    if request.stop.wait(_POLL_S):
+                        raise Stopped("Stopped while the batch was running.")
+                done = future.result()
+                watch = Stopwatch(done.handed_s, done.stamps[0], done.stamps[-1])
+                text = self._tokenizer.decode(list(done.ids), skip_special_tokens=True)
+                return Run(
+                    candidate=str(self._candidate),
+                    text=text,
+                    label=read_verdict(text, request.task, request.language),
+                    timing=watch.timing(built.ids.shape[1], len(done.ids)),
+                    source={"timing": Source.CLIENT, "tokens": Source.CLIENT},
+                )
+
+            yield send
 
     def close(self) -> None:
         """Drop the weights and give the memory back to the system."""
@@ -195,6 +227,17 @@ class DecoderModel:
             "stopping_criteria": StoppingCriteriaList([Stop()]),
             **({"past_key_values": cache} if cache is not None else {}),
         }
+
+    def _predicted(self, prompt_tokens: int, output_tokens: int) -> Memory | None:
+        """The planner's figures for this run; None for an architecture it can't read."""
+        precision = self._candidate.precision or "bf16"
+        try:
+            shape = read_shape(self._model.config.to_dict())
+        except InputError:
+            return None
+        cache = planner.kv_bytes(shape, precision, max(1, prompt_tokens + output_tokens - 1))
+        extra = cache + planner.workspace_bytes(shape, precision, prompt_tokens)
+        return Memory(planner.weights(shape, precision).total, cache, extra, None, self.device)
 
     def _finish(self, ids: list[int]) -> str:
         return "stop" if ids and ids[-1] in (self._plain.eos_token_id or ()) else "length"

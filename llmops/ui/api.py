@@ -1,5 +1,6 @@
 """The named endpoints for programs: /candidates and /compare. Everything else on the page is private to it."""
 
+import threading
 from typing import Any
 
 import gradio as gr
@@ -9,6 +10,7 @@ from llmops.engines.base import Connection
 from llmops.errors import LlmopsError
 from llmops.inputs import make_comparison
 from llmops.offer import offers
+from llmops.programs import context_data, dry_run_data, load_data, plan_data
 from llmops.run import Run, RunError
 from llmops.task import load_builtin
 from llmops.ui.services import Services
@@ -43,3 +45,52 @@ def wire(services: Services) -> None:
 
     gr.api(candidates, api_name="candidates")
     gr.api(compare, api_name="compare", concurrency_limit=8)
+    _wire_planning(services)
+
+
+def _wire_planning(services: Services) -> None:
+    """Planner, dry run and probes. Measuring ones run one at a time."""
+
+    def plan(
+        model: str, precision: str = "bf16", context: int = 4096, requests: int = 1, new_tokens: int = 128
+    ) -> dict[str, Any]:
+        """What a model needs, against every GPU; estimated, nothing is loaded.
+
+        model: catalogue or hub id, embedded/decoder, or a folder. precision: fp32, bf16, fp16, int8 or nf4. context:
+        tokens of prompt and answer together. requests: at a time. new_tokens: of the answer.
+        """
+        return plan_data(model, precision, context, requests, new_tokens)
+
+    def dry_run(
+        model: str, precision: str = "bf16", layers: int | None = None, prompt_tokens: int = 128, new_tokens: int = 32
+    ) -> dict[str, Any]:
+        """Measure a model's real shape with random weights on this machine, beside what was predicted.
+
+        layers: measure so many and stretch to the whole, marked estimated; none: all of them.
+        """
+        return dry_run_data(model, precision, layers or None, prompt_tokens, new_tokens, _silent, threading.Event())
+
+    def load_probe(task: str, candidate: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Parallel requests against a candidate: a point a level.
+
+        settings: an object with any of levels, loop (closed or open), requests_each, max_new_tokens, seed, slo_ttft_s,
+        slo_tpot_s, and those of /compare.
+        """
+        pool, limits = services.pool, services.settings
+        return load_data(pool, task, candidate, settings, limits, _silent, threading.Event())
+
+    def context_probe(task: str, candidate: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The same finding at several depths of growing text: a cell a length and depth.
+
+        settings: an object with any of lengths, depths, finding, label, seed, and those of /compare.
+        """
+        pool, limits = services.pool, services.settings
+        return context_data(pool, task, candidate, settings, limits, _silent, threading.Event())
+
+    gr.api(plan, api_name="plan")
+    for measure, name in ((dry_run, "dry_run"), (load_probe, "load_probe"), (context_probe, "context_probe")):
+        gr.api(measure, api_name=name, concurrency_id="probe", concurrency_limit=1)
+
+
+def _silent(message: str, fraction: float | None) -> None:
+    """Progress that nobody reads."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from llmops.candidate import Epoch, Kind
-from llmops.ui import selection
+from llmops.ui import plan_panel, selection
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class Future:
     selection: selection.Selection
     token: gr.Textbox
     provider: gr.Dropdown
+    planning: plan_panel.PlanPanel
 
 
 def build() -> Future:
@@ -35,9 +36,10 @@ def build() -> Future:
             label="Provider",
             info="auto: the first that serves the model. Texts go to the provider.",
         )
-    return Future(chosen, token, provider)
+    return Future(chosen, token, provider, plan_panel.build())
 
 
 def wire(tab: Future) -> None:
     """Connect the tab's own events."""
     selection.wire(tab.selection, Kind.HOSTED)
+    plan_panel.wire(tab.planning, tab.token)

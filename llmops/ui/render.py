@@ -9,7 +9,7 @@ from html import escape as _e
 from llmops.candidate import EPOCH_OF, Epoch, parse_candidate
 from llmops.catalog import find, kinds
 from llmops.errors import InputError, LlmopsError
-from llmops.run import Run, RunError, Source
+from llmops.run import Memory, Run, RunError, Source
 from llmops.task import Task
 from llmops.ui.format import count, percent, rate, seconds, size
 from llmops.view import Status, View
@@ -28,6 +28,7 @@ _SOURCE = {
     Source.SERVER: ("s", "server-reported"),
     Source.ESTIMATED: ("e", "estimated"),
 }
+_LETTER = {source: f'<abbr title="{words}">{letter}</abbr>' for source, (letter, words) in _SOURCE.items()}
 LEGEND = (
     '<p class="lo-legend">Behind each figure: <b>c</b> client-measured, <b>s</b> server-reported, '
     "<b>e</b> estimated. What is not known is left out.</p>"
@@ -131,16 +132,38 @@ def figures(view: View) -> str:
         for name, value, group in rows
         if value
     )
+    body += _expected(run)
     caption = f'<caption class="lo-sr">figures of {_e(run.candidate)}</caption>'
     return f'<table class="lo-figures">{caption}<tbody>{body}</tbody></table>' if body else ""
+
+
+def _expected(run: Run) -> str:
+    """Weights, cache and peak as the planner expected them, and the measured gap."""
+    if run.predicted is None:
+        return ""
+    pairs = (
+        ("Weights", run.predicted.weights_bytes, run.memory.weights_bytes),
+        ("KV cache", run.predicted.kv_cache_bytes, run.memory.kv_cache_bytes),
+        ("Weights and peak", _sum(run.predicted), _sum(run.memory)),
+    )
+    return "".join(
+        f'<tr class="lo-expected"><th scope="row">{name}, expected</th>'
+        f"<td>{size(expected)} ({(measured - expected) / expected:+.1%})</td><td>{_LETTER[Source.ESTIMATED]}</td></tr>"
+        for name, expected, measured in pairs
+        if expected and measured is not None
+    )
+
+
+def _sum(memory: Memory) -> int | None:
+    known = memory.weights_bytes is not None and memory.peak_bytes is not None
+    return (memory.weights_bytes or 0) + (memory.peak_bytes or 0) if known else None
 
 
 def _source(run: Run, group: str) -> str:
     source = Source.CLIENT if group == "load" else run.source.get(group)
     if source is None:
         return ""
-    letter, words = _SOURCE[source]
-    return f'<abbr title="{words}">{letter}</abbr>'
+    return _LETTER[source]
 
 
 def summary(views: Sequence[View]) -> str:

@@ -119,9 +119,9 @@ def choices(offers: list[Offer], epoch: Epoch) -> list[tuple[str, str]]:
     for offer in offers:
         if offer.epoch != epoch:
             continue
-        missing = f" · not here: {offer.why_not}" if offer.why_not else ""
+        badge = f" · not here: {offer.why_not}" if offer.why_not else f" · {offer.fit}" if offer.fit else ""
         for text in _variants(offer.candidate):
-            rows.append((text + missing, text))
+            rows.append((text + badge, text))
     return rows
 
 

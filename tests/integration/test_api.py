@@ -25,9 +25,9 @@ def compare(client, *candidates, text=TEXT, task="medical", settings=None):
     return client.predict(text, task, list(candidates), settings or {}, api_name="/compare")["runs"]
 
 
-def test_the_api_names_two_endpoints_with_documented_parameters(client):
+def test_the_api_names_its_endpoints_with_documented_parameters(client):
     named = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(named) == {"/candidates", "/compare"}
+    assert set(named) == {"/candidates", "/compare", "/plan", "/dry_run", "/load_probe", "/context_probe"}
     assert [one["parameter_name"] for one in named["/compare"]["parameters"]] == [
         "text",
         "task",
@@ -182,3 +182,69 @@ def test_a_wrong_call_says_what_to_do_and_ends_with_two():
     done = _cli("--candidate", "nobody/none@bf16", TEXT)
     assert done.returncode == 1
     assert "embedded model" in done.stdout
+
+
+def test_plan_answers_with_every_gpu(client):
+    data = client.predict("meta-llama/Llama-3.1-8B-Instruct", "nf4", 8192, 4, 128, api_name="/plan")
+    assert data["error"] is None
+    assert {"weights_bytes", "kv_cache_bytes", "peak_bytes", "predicted", "gpus"} <= set(data)
+    assert len(data["gpus"]) >= 15
+    assert {"name", "fits", "max_requests", "max_context", "why_not", "remedy"} <= set(data["gpus"][0])
+
+
+def test_dry_run_and_probes_answer_in_plain_data(client):
+    data = client.predict("HuggingFaceTB/SmolLM2-135M-Instruct", "bf16", 3, 32, 4, api_name="/dry_run")
+    assert data["error"] is None
+    assert abs(data["gaps"]["weights_bytes"]) < 0.02
+    settings = {"levels": [1, 2], "requests_each": 4, "max_new_tokens": 4}
+    data = client.predict("medical", "embedded/decoder@bf16", settings, api_name="/load_probe")
+    assert data["error"] is None
+    assert [point["users"] for point in data["points"]] == [1, 2]
+    settings = {"lengths": [64], "depths": [0, 1], "language": "en"}
+    data = client.predict("medical", "embedded/decoder@bf16", settings, api_name="/context_probe")
+    assert data["error"] is None
+    assert len(data["cells"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "says"),
+    [
+        ("/plan", ("meta-llama/Llama-3.1-8B-Instruct", "nf4", 10**7, 1, 128), "131,072"),
+        ("/plan", ("nobody/none", "nf4", 1024, 1, 128), "hub"),
+        ("/plan", ("meta-llama/Llama-3.1-8B-Instruct", "nf5", 1024, 1, 128), "precision"),
+        ("/plan", ("meta-llama/Llama-3.1-8B-Instruct", "nf4", 1024, 0, 128), "requests"),
+        ("/dry_run", ("HuggingFaceTB/SmolLM2-135M-Instruct", "bf16", 99, 32, 4), "30 layers"),
+        ("/load_probe", ("medical", "embedded/decoder@bf16", {"levels": "x"}), "levels"),
+        ("/load_probe", ("medical", "embedded/decoder@bf16", {"nonsense": 1}), "nonsense"),
+        ("/load_probe", ("nothing", "embedded/decoder@bf16", {}), "nothing"),
+        ("/context_probe", ("medical", "embedded/decoder@bf16", {"lengths": [0]}), "lengths"),
+        ("/context_probe", ("medical", "openai/m", {}), "OPENAI_API_KEY"),
+    ],
+)
+def test_a_wrong_plan_or_probe_is_an_error_in_the_answer(client, name, arguments, says):
+    error = client.predict(*arguments, api_name=name)["error"]
+    assert says in f"{error['message']} {error['remedy']}"
+
+
+def test_the_commands_print_tables_and_json():
+    def cli(*arguments):
+        command = [sys.executable, "-m", "llmops", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=os.environ, timeout=300)
+
+    model = ("--model", "HuggingFaceTB/SmolLM2-135M-Instruct")
+    plan = cli("plan", "--model", "meta-llama/Llama-3.1-8B-Instruct", "--precision", "nf4", "--context", "8192")
+    assert plan.returncode == 0
+    assert all(name in plan.stdout for name in ("T4", "RTX 5090", "B200"))
+    assert json.loads(cli("plan", *model, "--gpu", "l4", "--json").stdout)["gpus"][0]["name"] == "L4"
+    wrong = cli("plan", *model, "--gpu", "L44")
+    assert wrong.returncode == 1
+    assert "L40S" in wrong.stderr
+    dry = cli("dry-run", *model, "--layers", "2", "--prompt-tokens", "16", "--new-tokens", "4")
+    assert dry.returncode == 0, dry.stderr
+    assert "predicted" in dry.stdout
+    load = cli("load", "--candidate", "embedded/decoder@bf16", "--levels", "1", "2", "--requests-each", "2")
+    assert load.returncode == 0, load.stderr
+    assert "2 users" in load.stdout
+    context = cli("context", "--candidate", "embedded/decoder@bf16", "--lengths", "64", "--depths", "0", "1")
+    assert context.returncode == 0, context.stderr
+    assert "KV MB" in context.stdout

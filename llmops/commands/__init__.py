@@ -1,0 +1,13 @@
+"""The command line's commands: a module each, with HELP, add(parser) and run(args); a new one gets a line here."""
+
+from types import ModuleType
+
+from llmops.commands import compare, context, dry_run, load, plan
+
+COMMANDS: dict[str, ModuleType] = {
+    "compare": compare,
+    "plan": plan,
+    "dry-run": dry_run,
+    "load": load,
+    "context": context,
+}

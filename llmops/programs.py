@@ -1,0 +1,183 @@
+"""Planner and probes from plain values to plain data: what the named endpoints and the command line share.
+
+A wrong value or a failing candidate is an `error` in the answer, beside whatever was measured before it.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from llmops import planner
+from llmops.architecture import find_config, find_shape
+from llmops.catalog import find_gpu, gpus
+from llmops.compare import Options
+from llmops.dry_run import dry_run
+from llmops.engines.base import Connection, Report
+from llmops.errors import InputError, LlmopsError, redact
+from llmops.inputs import as_object, read_settings
+from llmops.pool import Pool
+from llmops.probes import context, load
+from llmops.settings import Settings
+from llmops.task import Task, load_builtin
+
+_OBJECTIVE = {"slo_ttft_s": "ttft_s", "slo_tpot_s": "tpot_s"}
+
+
+def plan_data(
+    model: str,
+    precision: str,
+    tokens: int,
+    requests: int,
+    new_tokens: int = 128,
+    gpu: str | None = None,
+    connection: Connection | None = None,
+) -> dict[str, Any]:
+    """A plan against every GPU, or one by name. See planner.Plan.to_json."""
+    try:
+        rows = [find_gpu(gpu)] if gpu else gpus()
+        shape = find_shape(model, connection or Connection())
+        return planner.plan(model, shape, precision, tokens, requests, rows, new_tokens).to_json() | {"error": None}
+    except LlmopsError as error:
+        return {"model": model, **_error(error, connection)}
+
+
+def dry_run_data(
+    model: str,
+    precision: str,
+    layers: int | None,
+    prompt_tokens: int,
+    new_tokens: int,
+    report: Report,
+    stop: threading.Event,
+    connection: Connection | None = None,
+) -> dict[str, Any]:
+    """A dry run. See dry_run.DryRun.to_json."""
+    try:
+        config = find_config(model, connection or Connection())
+        made = dry_run(
+            model,
+            config,
+            precision,
+            report,
+            stop,
+            layers=layers,
+            prompt_tokens=prompt_tokens,
+            new_tokens=new_tokens,
+        )
+        return made.to_json() | {"error": None}
+    except LlmopsError as error:
+        return {"model": model, **_error(error, connection)}
+
+
+def load_data(
+    pool: Pool,
+    task_id: str,
+    candidate: str,
+    given: str | Mapping[str, Any] | None,
+    limits: Settings,
+    report: Report,
+    stop: threading.Event,
+) -> dict[str, Any]:
+    """Load points. given: load.Settings' names, slo_ttft_s and slo_tpot_s, and run settings."""
+    answer: dict[str, Any] = {"candidate": candidate, "points": [], "source": "client-measured", "error": None}
+    options: Options | None = None
+    try:
+        task = load_builtin(task_id)
+        settings, options = read_load(given, task, limits)
+        texts = [example.text for example in task.split("test", options.language) or task.examples]
+        for point in load.load_probe(pool, task, texts, candidate, options, settings, report, stop):
+            answer["points"].append(point.to_json())
+    except LlmopsError as error:
+        answer |= _error(error, options.connection if options else None)
+    return answer
+
+
+def context_data(
+    pool: Pool,
+    task_id: str,
+    candidate: str,
+    given: str | Mapping[str, Any] | None,
+    limits: Settings,
+    report: Report,
+    stop: threading.Event,
+) -> dict[str, Any]:
+    """Cells by length and depth. given: any of lengths, depths, finding, label, seed, and run settings."""
+    answer: dict[str, Any] = {
+        "candidate": candidate,
+        "cells": [],
+        "ended": None,
+        "source": "client-measured",
+        "error": None,
+    }
+    options: Options | None = None
+    try:
+        task = load_builtin(task_id)
+        settings, options = read_context(given, task, limits)
+        for one in context.context_probe(pool, task, candidate, options, settings, report, stop):
+            if isinstance(one, context.Ended):
+                answer["ended"] = {"length": one.length, "message": one.message}
+            else:
+                answer["cells"].append(one.to_json())
+    except LlmopsError as error:
+        answer |= _error(error, options.connection if options else None)
+    return answer
+
+
+def read_load(given: str | Mapping[str, Any] | None, task: Task, limits: Settings) -> tuple[load.Settings, Options]:
+    """Checked load settings and run options. Raises InputError."""
+    data = dict(as_object(given))
+    objective = {_OBJECTIVE[name]: _seconds(name, data.pop(name)) for name in list(data) if name in _OBJECTIVE}
+    own = {
+        one.name: data.pop(one.name) for one in fields(load.Settings) if one.name in data and one.name != "objective"
+    }
+    if "max_new_tokens" in own:
+        data["max_new_tokens"] = own["max_new_tokens"]
+    if "levels" in own:
+        own["levels"] = _numbers("levels", own["levels"])
+    _whole(own, "requests_each", "max_new_tokens", "seed")
+    settings = load.Settings(**own, objective=load.Objective(**objective))
+    settings.check()
+    return settings, read_settings(data, task, "", limits)
+
+
+def read_context(
+    given: str | Mapping[str, Any] | None, task: Task, limits: Settings
+) -> tuple[context.Settings, Options]:
+    """Checked context settings and run options. Raises InputError."""
+    data = dict(as_object(given))
+    own = {one.name: data.pop(one.name) for one in fields(context.Settings) if one.name in data}
+    for name in ("lengths", "depths"):
+        if name in own:
+            own[name] = _numbers(name, own[name])
+    if "lengths" in own:
+        if any(one != int(one) for one in own["lengths"]):
+            raise InputError("The lengths are whole numbers of tokens.", "Give a list such as [128, 512].")
+        own["lengths"] = tuple(int(one) for one in own["lengths"])
+    _whole(own, "seed")
+    settings = context.Settings(**own)
+    settings.check(task)
+    return settings, read_settings(data, task, settings.finding, limits)
+
+
+def _numbers(name: str, value: object) -> tuple[float, ...]:
+    if not isinstance(value, list | tuple) or any(isinstance(v, bool) or not isinstance(v, int | float) for v in value):
+        raise InputError(f"{name} is a list of numbers; it is {value!r}.", f'Write "{name}": [1, 2, 4].')
+    return tuple(value)
+
+
+def _whole(data: Mapping[str, Any], *names: str) -> None:
+    for name in names:
+        if name in data and (isinstance(data[name], bool) or not isinstance(data[name], int)):
+            raise InputError(f"{name} is a whole number; it is {data[name]!r}.", f"Correct {name}.")
+
+
+def _seconds(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise InputError(f"{name} is a number of seconds above 0; it is {value!r}.", f"Correct {name}.")
+    return float(value)
+
+
+def _error(error: LlmopsError, connection: Connection | None) -> dict[str, Any]:
+    secrets = connection.secrets if connection else ()
+    return {"error": {"kind": error.kind, "message": redact(error.message, secrets), "remedy": error.remedy}}

@@ -1,0 +1,66 @@
+"""A long measurement behind a page: a generator in a thread, followed, stopped when the visitor leaves."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from llmops.engines.base import Report
+from llmops.errors import LlmopsError
+
+_POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A sentence, and a share 0..1 where known."""
+
+    message: str
+    fraction: float | None
+
+
+@dataclass
+class Work:
+    """One visitor's measurement: its stop flag, and what came out so far."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    results: list[Any] = field(default_factory=list)
+
+
+def follow(work: Work, make: Callable[[Report, threading.Event], Iterable[Any]]) -> Iterator[Progress | Any]:
+    """What `make(report, stop)` yields, and Progress between; raises its LlmopsError. Closing it stops the work."""
+    told: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            for item in make(lambda message, fraction: told.put(("item", Progress(message, fraction))), work.stop):
+                told.put(("item", item))
+            told.put(("end", None))
+        except Exception as error:  # raised again where it is read
+            told.put(("error", error))
+
+    threading.Thread(target=run, name="probe", daemon=True).start()
+    try:
+        yield from _drain(told)
+    finally:
+        work.stop.set()
+
+
+def _drain(told: "queue.SimpleQueue[tuple[str, Any]]") -> Iterator[Progress | Any]:
+    last: Progress | None = None
+    while True:
+        try:
+            kind, item = told.get(timeout=_POLL_S)
+        except queue.Empty:
+            if last is not None:
+                yield last  # lets a reader that has left be noticed
+            continue
+        if kind == "end":
+            return
+        if kind == "error":
+            if isinstance(item, LlmopsError):
+                raise item
+            raise LlmopsError(f"Something unforeseen went wrong ({type(item).__name__}: {item}).", "Retry.") from item
+        last = item if isinstance(item, Progress) else last
+        yield item

@@ -1,0 +1,154 @@
+"""Will it fit, in the Future tab: the planner's table and drawings, and the dry run that measures a shape."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from llmops import planner
+from llmops.architecture import find_config, find_shape
+from llmops.candidate import EMBEDDED_DECODER
+from llmops.catalog import architectures, gpus
+from llmops.engines.base import Connection, Report
+from llmops.errors import InputError, LlmopsError
+from llmops.ui import charts, render
+from llmops.ui.background import Progress, Work, follow
+
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_CURVE_POINTS = 24
+
+
+@dataclass(frozen=True)
+class PlanPanel:
+    """The panel's components."""
+
+    model: gr.Dropdown
+    precision: gr.Radio
+    context: gr.Number
+    requests: gr.Number
+    plan: gr.Button
+    said: gr.HTML
+    curve: gr.LinePlot
+    layers: gr.Number
+    prompt: gr.Number
+    measure: gr.Button
+    stop: gr.Button
+    measured: gr.HTML
+    work: gr.State
+
+
+def build() -> PlanPanel:
+    """Lay out the panel."""
+    with gr.Accordion("Will it fit? Memory, speed and price on every GPU", open=False):
+        with gr.Row():
+            model = gr.Dropdown(
+                [EMBEDDED_DECODER, *(row.id for row in architectures())],
+                value="meta-llama/Llama-3.1-70B-Instruct",
+                allow_custom_value=True,
+                label="Model to plan for",
+                info="Catalogue or hub id, or a folder; only its configuration is read.",
+                scale=3,
+                min_width=260,
+            )
+            precision = gr.Radio(list(planner.PRECISIONS), value="nf4", label="In precision", scale=3, min_width=260)
+            context = gr.Number(8192, label="Context, tokens", precision=0, minimum=2, min_width=120)
+            requests = gr.Number(1, label="Requests at once", precision=0, minimum=1, min_width=120)
+        plan = gr.Button("Plan", variant="primary", elem_id="plan")
+        said = gr.HTML(elem_id="plan-said", padding=False)
+        curve = gr.LinePlot(
+            x="context", y="GB", color="precision", title="Memory by context", height=260, visible=False
+        )
+        gr.Markdown(
+            "**Dry run**: the same shape with random weights, measured on this machine. With fewer layers, a slice is "
+            "measured and stretched to the whole."
+        )
+        with gr.Row(equal_height=True):
+            layers = gr.Number(2, label="Layers to measure (0: all)", precision=0, minimum=0, min_width=160)
+            prompt = gr.Number(128, label="Prompt tokens", precision=0, minimum=1, min_width=120)
+            measure = gr.Button("Dry run", elem_id="dry-run", min_width=120)
+            stop = gr.Button("Stop dry run", min_width=120)
+        measured = gr.HTML(elem_id="dry-run-said", padding=False)
+    work = gr.State(None)
+    return PlanPanel(
+        model, precision, context, requests, plan, said, curve, layers, prompt, measure, stop, measured, work
+    )
+
+
+def wire(panel: PlanPanel, token: gr.Textbox) -> None:
+    """Connect planning and measuring; the token is for gated configurations."""
+
+    def show_plan(model: str, precision: str, context: float, requests: float, token: str) -> list[Any]:
+        try:
+            shape = find_shape(model or "", Connection(hf_token=token.strip() or None))
+            made = planner.plan(
+                model, shape, precision, _whole("context", context), _whole("requests", requests), gpus()
+            )
+        except LlmopsError as error:
+            return [render.problem(error), gr.update(visible=False)]
+        return [charts.plan(made), gr.update(value=curves(made, shape), visible=True)]
+
+    def show_dry_run(
+        previous: Work | None, model: str, precision: str, layers: float, prompt: float, token: str
+    ) -> Iterator[list[Any]]:
+        from llmops.dry_run import dry_run
+
+        if previous is not None:
+            previous.stop.set()
+        work = Work()
+
+        def make(report: Report, stop: threading.Event) -> Iterator[Any]:
+            config = find_config(model or "", Connection(hf_token=token.strip() or None))
+            counts = {"layers": _whole("layers", layers) or None, "prompt_tokens": _whole("prompt tokens", prompt)}
+            yield dry_run(model, config, precision, report, stop, **counts)  # type: ignore[arg-type]
+
+        yield [work, render.said("starting")]
+        try:
+            for item in follow(work, make):
+                if isinstance(item, Progress):
+                    yield [work, render.progress(item.message, item.fraction or 0)]
+                else:
+                    yield [work, charts.dry_run(item)]
+        except LlmopsError as error:
+            yield [work, render.problem(error)]
+
+    def stop(work: Work | None) -> None:
+        if work is not None:
+            work.stop.set()
+
+    asked = [panel.model, panel.precision]
+    panel.plan.click(show_plan, [*asked, panel.context, panel.requests, token], [panel.said, panel.curve], **_QUIET)
+    panel.measure.click(
+        show_dry_run,
+        [panel.work, *asked, panel.layers, panel.prompt, token],
+        [panel.work, panel.measured],
+        concurrency_id="probe",
+        concurrency_limit=1,
+        **_QUIET,
+    )
+    panel.stop.click(stop, panel.work, None, queue=False, **_QUIET)
+
+
+def curves(made: planner.Plan, shape: Any) -> Any:  # noqa: ANN401
+    """Memory against context for every precision, as rows for a plot; up to twice the asked context."""
+    import pandas
+
+    most = min(shape.context, max(2 * made.context, 2048))
+    steps = [max(2, most * step // _CURVE_POINTS) for step in range(1, _CURVE_POINTS + 1)]
+    rows = [
+        {
+            "context": tokens,
+            "GB": planner.plan(made.model, shape, precision, tokens, made.requests, ()).peak_bytes / 1e9,
+            "precision": precision,
+        }
+        for precision in ("bf16", "int8", "nf4")
+        for tokens in steps
+    ]
+    return pandas.DataFrame(rows)
+
+
+def _whole(name: str, value: float | None) -> int:
+    if value is None or value != int(value):
+        raise InputError(f"{name} is a whole number.", f"Fill in {name}.")
+    return int(value)

@@ -1,0 +1,245 @@
+"""The Probes tab: how many requests at once (load), and where a finding is missed as the text grows (context)."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from llmops.engines.base import Report
+from llmops.errors import InputError, LlmopsError
+from llmops.probes import context, load
+from llmops.programs import read_context, read_load
+from llmops.ui import charts, render
+from llmops.ui.background import Progress, Work, follow
+from llmops.ui.controls import Controls
+from llmops.ui.services import Services
+
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass(frozen=True)
+class ProbesTab:
+    """The tab's components."""
+
+    candidate: gr.Dropdown
+    loop: gr.Radio
+    levels: gr.Textbox
+    each: gr.Number
+    ttft: gr.Number
+    tpot: gr.Number
+    load: gr.Button
+    load_said: gr.HTML
+    load_plot: gr.LinePlot
+    load_table: gr.HTML
+    lengths: gr.Textbox
+    depths: gr.Textbox
+    finding: gr.Textbox
+    label: gr.Textbox
+    context: gr.Button
+    context_said: gr.HTML
+    context_table: gr.HTML
+    context_plot: gr.LinePlot
+    stop: gr.Button
+    work: gr.State
+
+
+def build() -> ProbesTab:
+    """Lay out the tab."""
+    gr.Markdown(
+        "### Probes: many requests, long texts\n\n"
+        "Both probes send real requests to one candidate, with the task and language chosen above, and measure on this "
+        "side. Keys and addresses are those of the other tabs. A local model answers parallel requests as one batch."
+    )
+    with gr.Row(equal_height=True):
+        candidate = gr.Dropdown(
+            ["embedded/decoder@bf16"],
+            value="embedded/decoder@bf16",
+            allow_custom_value=True,
+            label="Candidate to probe",
+            info="Any candidate text, such as embedded/decoder@nf4 or openai/model.",
+            elem_id="probe-candidate",
+            scale=4,
+        )
+        stop = gr.Button("Stop probe", scale=0, min_width=130, elem_id="stop-probe", elem_classes="lo-side")
+    with gr.Accordion("Load: requests at once", open=True):
+        with gr.Row():
+            loop = gr.Radio(
+                [("closed: users", "closed"), ("open: arrivals a second", "open")],
+                value="closed",
+                label="Loop",
+                min_width=240,
+            )
+            levels = gr.Textbox(
+                "1, 2, 4, 8", label="Levels", info="Users, or arrivals a second.", min_width=160, elem_id="probe-levels"
+            )
+            each = gr.Number(16, label="Requests a level", precision=0, minimum=1, min_width=120)
+            ttft = gr.Number(2.0, label="Good: TTFT up to, s", minimum=0, min_width=140)
+            tpot = gr.Number(0.1, label="Good: TPOT up to, s", minimum=0, min_width=140)
+        start_load = gr.Button("Probe load", variant="primary", elem_id="probe-load")
+        load_said = gr.HTML(elem_id="load-said", padding=False)
+        load_plot = gr.LinePlot(
+            x="requests a second",
+            y="seconds",
+            color="figure",
+            title="Latency against throughput",
+            height=260,
+            visible=False,
+        )
+        load_table = gr.HTML(elem_id="load-table", padding=False)
+    with gr.Accordion("Context: the same finding in growing text", open=True):
+        with gr.Row():
+            lengths = gr.Textbox("64, 128, 256, 512, 1024", label="Lengths, tokens", min_width=220)
+            depths = gr.Textbox(
+                "0, 0.25, 0.5, 0.75, 1",
+                label="Depths",
+                info="0 is the start, 1 the end.",
+                min_width=200,
+                elem_id="probe-depths",
+            )
+        with gr.Row():
+            finding = gr.Textbox(label="Finding to hide", placeholder="The task's first held-out example", scale=3)
+            label = gr.Textbox(label="Its label id", placeholder="positive", scale=1, min_width=140)
+        start_context = gr.Button("Probe context", variant="primary", elem_id="probe-context")
+        context_said = gr.HTML(elem_id="context-said", padding=False)
+        context_table = gr.HTML(elem_id="context-table", padding=False)
+        context_plot = gr.LinePlot(
+            x="prompt tokens", y="seconds", color="figure", title="Time by length", height=260, visible=False
+        )
+    load_parts = (loop, levels, each, ttft, tpot, start_load, load_said, load_plot, load_table)
+    context_parts = (lengths, depths, finding, label, start_context, context_said, context_table, context_plot)
+    return ProbesTab(candidate, *load_parts, *context_parts, stop, gr.State(None))
+
+
+def wire(tab: ProbesTab, controls: Controls, services: Services) -> None:
+    """Connect both probes; task, language, keys and addresses come from the page's controls."""
+
+    def probe_load(
+        previous: Work | None,
+        candidate: str,
+        loop: str,
+        levels: str,
+        each: float,
+        ttft: float,
+        tpot: float,
+        *values: Any,  # noqa: ANN401
+    ) -> Iterator[list[Any]]:
+        def make(report: Report, stop: threading.Event) -> Iterator[Any]:
+            page = Controls(*values)
+            task = page.task()
+            given = {"loop": loop, "levels": _numbers("levels", levels), "requests_each": int(each or 0)}
+            given |= {"slo_ttft_s": ttft, "slo_tpot_s": tpot, "language": page.language}
+            settings, _ = read_load(given, task, services.settings)
+            texts = [one.text for one in task.split("test", page.language) or task.examples]
+            yield from load.load_probe(
+                services.pool, task, texts, (candidate or "").strip(), page.options(services), settings, report, stop
+            )
+
+        nothing = gr.update(visible=False)
+        for work, said, points in _followed(previous, make):
+            yield [
+                work,
+                said,
+                gr.update(value=load_rows(points), visible=True) if points else nothing,
+                charts.load(points),
+            ]
+
+    def probe_context(
+        previous: Work | None,
+        candidate: str,
+        lengths: str,
+        depths: str,
+        finding: str,
+        label: str,
+        *values: Any,  # noqa: ANN401
+    ) -> Iterator[list[Any]]:
+        def make(report: Report, stop: threading.Event) -> Iterator[Any]:
+            page = Controls(*values)
+            task = page.task()
+            given: dict[str, Any] = {"lengths": _numbers("lengths", lengths), "depths": _numbers("depths", depths)}
+            given |= {"finding": finding.strip(), "label": label.strip(), "language": page.language}
+            settings, _ = read_context(given, task, services.settings)
+            name = (candidate or "").strip()
+            yield from context.context_probe(services.pool, task, name, page.options(services), settings, report, stop)
+
+        nothing = gr.update(visible=False)
+        for work, said, found in _followed(previous, make):
+            cells = [one for one in found if isinstance(one, context.Cell)]
+            ended = next((one for one in found if isinstance(one, context.Ended)), None)
+            plot = gr.update(value=time_rows(cells), visible=True) if cells else nothing
+            yield [work, said, charts.heat(cells, ended), plot]
+
+    def stop(work: Work | None) -> None:
+        if work is not None:
+            work.stop.set()
+
+    one_at_a_time: dict[str, Any] = {**_QUIET, "concurrency_id": "probe", "concurrency_limit": 1}
+    tab.load.click(
+        probe_load,
+        [tab.work, tab.candidate, tab.loop, tab.levels, tab.each, tab.ttft, tab.tpot, *controls],
+        [tab.work, tab.load_said, tab.load_plot, tab.load_table],
+        **one_at_a_time,
+    )
+    tab.context.click(
+        probe_context,
+        [tab.work, tab.candidate, tab.lengths, tab.depths, tab.finding, tab.label, *controls],
+        [tab.work, tab.context_said, tab.context_table, tab.context_plot],
+        **one_at_a_time,
+    )
+    tab.stop.click(stop, tab.work, None, queue=False, **_QUIET)
+
+
+def _followed(previous: Work | None, make: Any) -> Iterator[tuple[Work, str, list[Any]]]:  # noqa: ANN401
+    """(work, what to say, results so far) at each step; results are kept after an error and a stop."""
+    if previous is not None:
+        previous.stop.set()
+    work = Work()
+    said = render.said("starting")
+    yield work, said, work.results
+    try:
+        for item in follow(work, make):
+            if isinstance(item, Progress):
+                said = render.progress(item.message, item.fraction or 0)
+            else:
+                work.results.append(item)
+            yield work, said, work.results
+    except LlmopsError as error:
+        yield work, render.problem(error), work.results
+        return
+    yield work, render.said("Done."), work.results
+
+
+def _numbers(name: str, text: str) -> list[float]:
+    try:
+        found = [float(part) for part in (text or "").replace(";", ",").split(",") if part.strip()]
+    except ValueError as error:
+        raise InputError(f"The {name} are “{text[:80]}”.", "Write numbers with commas between: 1, 2, 4.") from error
+    return [int(one) if one == int(one) else one for one in found]
+
+
+def load_rows(points: list[load.LoadPoint]) -> Any:  # noqa: ANN401
+    """Median and p90 latency by throughput, for a plot."""
+    import pandas
+
+    rows = []
+    for point in points:
+        for name, found in (("TTFT", point.ttft_s), ("E2E", point.e2e_s)):
+            for share in ("p50", "p90"):
+                if found:
+                    x = point.requests_per_s
+                    rows.append({"requests a second": x, "seconds": found[share], "figure": f"{name} {share}"})
+    return pandas.DataFrame(rows, columns=["requests a second", "seconds", "figure"])
+
+
+def time_rows(cells: list[context.Cell]) -> Any:  # noqa: ANN401
+    """TTFT and E2E by prompt length, for a plot."""
+    import pandas
+
+    rows = [
+        {"prompt tokens": cell.prompt_tokens or cell.length, "seconds": value, "figure": name}
+        for cell in cells
+        for name, value in (("TTFT", cell.ttft_s), ("E2E", cell.e2e_s))
+        if value is not None
+    ]
+    return pandas.DataFrame(rows, columns=["prompt tokens", "seconds", "figure"])

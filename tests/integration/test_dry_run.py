@@ -1,0 +1,130 @@
+"""Dry runs of real shapes on this CPU: measured against predicted, slices, and what can't be."""
+
+import threading
+
+import pytest
+
+from llmops.architecture import find_config
+from llmops.dry_run import dry_run
+from llmops.engines.base import Connection
+from llmops.errors import InputError, ModelNotFound, OutOfMemory, Stopped
+from llmops.planner import kv_bytes, weights
+from llmops.shape import read_shape
+
+
+def measure(model, precision="bf16", **options):
+    stop = options.pop("stop", None) or threading.Event()
+    settings = {"prompt_tokens": 48, "new_tokens": 6, **options}
+    config = find_config(model, Connection())
+    return dry_run(model, config, precision, lambda message, fraction: None, stop, **settings)
+
+
+@pytest.mark.parametrize(
+    ("model", "precision", "layers"),
+    [
+        ("Qwen/Qwen2.5-0.5B-Instruct", "nf4", 6),
+        ("Qwen/Qwen2.5-0.5B-Instruct", "bf16", 6),
+        ("google/gemma-2-2b-it", "int8", 2),
+        ("mistralai/Mixtral-8x7B-Instruct-v0.1", "nf4", 1),
+    ],
+)
+def test_weights_are_within_2_percent_the_cache_exact_and_the_peak_within_15_percent(model, precision, layers):
+    made = measure(model, precision, layers=layers)
+    assert abs(made.gaps["weights_bytes"]) < 0.02
+    assert made.gaps["kv_cache_bytes"] == 0
+    assert abs(made.gaps["peak_bytes"]) < 0.15
+    assert made.measured.load_s > 0
+    assert made.measured.ttft_s > 0
+    assert made.measured.decode_tokens_per_s > 0
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16", "int8", "nf4"])
+def test_the_embedded_decoders_weights_are_predicted_within_2_percent_in_every_precision(precision):
+    from tests.integration.test_decoder import load
+
+    model = load("embedded/decoder", precision)
+    model.warm_up()
+    predicted = weights(read_shape(find_config("embedded/decoder", Connection())), precision).total
+    assert predicted == pytest.approx(model.weights_bytes, rel=0.02)
+    model.close()
+
+
+def test_a_slice_is_stretched_to_the_whole_and_marked_estimated():
+    whole = measure("HuggingFaceTB/SmolLM2-135M-Instruct")
+    part = measure("HuggingFaceTB/SmolLM2-135M-Instruct", layers=10)
+    assert (part.layers, part.of_layers, whole.layers) == (10, 30, 30)
+    assert part.source["whole"] == "estimated"
+    assert whole.source["whole"] == "client-measured"
+    assert part.whole.weights_bytes == pytest.approx(whole.measured.weights_bytes, rel=0.001)
+    assert part.whole.kv_cache_bytes == whole.measured.kv_cache_bytes
+    assert part.whole.decode_tokens_per_s < part.measured.decode_tokens_per_s
+
+
+def test_a_mixture_in_four_bits_says_that_its_experts_are_not():
+    made = measure("mistralai/Mixtral-8x7B-Instruct-v0.1", "nf4", layers=1)
+    assert any("no nf4 model" in note for note in made.notes)
+
+
+def test_nothing_of_the_model_stays_behind():
+    import gc
+
+    from llmops.meter import give_back, resident_bytes
+
+    measure("HuggingFaceTB/SmolLM2-135M-Instruct")
+    gc.collect()
+    give_back("cpu")
+    before = resident_bytes()
+    made = [measure("HuggingFaceTB/SmolLM2-135M-Instruct") for _ in range(3)]
+    gc.collect()
+    give_back("cpu")
+    assert resident_bytes() - before < 0.1 * made[0].measured.weights_bytes
+
+
+def test_what_does_not_fit_says_how_many_layers_would():
+    with pytest.raises(OutOfMemory) as caught:
+        measure("meta-llama/Llama-3.1-70B-Instruct")
+    assert "layers=" in caught.value.remedy
+
+
+def test_stop_ends_it_while_the_weights_are_made():
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        measure("HuggingFaceTB/SmolLM2-135M-Instruct", stop=stop)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"layers": 0}, "layers"),
+        ({"layers": 31}, "30 layers"),
+        ({"new_tokens": 1}, "2 new"),
+        ({"prompt_tokens": 9000}, "8,192"),
+    ],
+)
+def test_absurd_counts_are_refused(options, says):
+    with pytest.raises(InputError) as caught:
+        measure("HuggingFaceTB/SmolLM2-135M-Instruct", **options)
+    assert says in caught.value.message
+
+
+def test_an_unknown_precision_model_or_folder_is_refused(tmp_path):
+    with pytest.raises(InputError, match="precision"):
+        measure("HuggingFaceTB/SmolLM2-135M-Instruct", "fp8")
+    with pytest.raises(ModelNotFound, match="hub"):
+        measure("nobody/no-such-model")
+    with pytest.raises(ModelNotFound, match=r"config\.json"):
+        measure(str(tmp_path))
+    (tmp_path / "config.json").write_text("[1]")
+    with pytest.raises(InputError, match="no object"):
+        measure(str(tmp_path))
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(InputError, match="decoder"):
+        measure(str(tmp_path))
+
+
+def test_the_cache_of_a_long_context_is_predicted_to_the_byte():
+    made = measure("google/gemma-3-270m-it", prompt_tokens=700, new_tokens=4)
+    shape = read_shape(find_config("google/gemma-3-270m-it", Connection()))
+    assert made.measured.kv_cache_bytes == kv_bytes(shape, "bf16", 703)
+    assert made.gaps["kv_cache_bytes"] == 0
