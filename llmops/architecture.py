@@ -12,7 +12,7 @@ from llmops.candidate import EMBEDDED_DECODER
 from llmops.catalog import architectures
 from llmops.demo import DECODER_DIR
 from llmops.engines.base import Connection
-from llmops.errors import InputError, ModelNotFound
+from llmops.errors import InputError, LlmopsError, ModelNotFound
 from llmops.shape import Shape, read_shape
 
 
@@ -28,12 +28,34 @@ def find_config(model: str, connection: Connection) -> dict[str, Any]:
         return _read(DECODER_DIR / "config.json", name)
     if fetch.is_folder(name):
         return _read(Path(name).expanduser() / "config.json", name)
-    return _read(fetch.config_file(name, connection), name)
+    return _read(fetch.small_file(name, "config.json", connection), name)
 
 
 def find_shape(model: str, connection: Connection) -> Shape:
     """A model's dimensions; see find_config."""
     return read_shape(find_config(model, connection))
+
+
+def index_note(model: str, shape: Shape, connection: Connection) -> str:
+    """What the hub's safetensors index says of a model that only the hub knows; empty where it agrees or is missing.
+
+    The index gives the bytes of the files; they are two a parameter in the usual 16 bits.
+    """
+    name = model.strip()
+    known = any(one.id.casefold() == name.casefold() for one in architectures())
+    if known or name == EMBEDDED_DECODER or fetch.is_folder(name):
+        return ""
+    try:
+        index = _read(fetch.small_file(name, "model.safetensors.index.json", connection), name)
+        stored = int(index["metadata"]["total_size"])
+    except (LlmopsError, KeyError, TypeError, ValueError):
+        return ""
+    if abs(stored - 2 * shape.params) <= 0.03 * stored:
+        return ""
+    return (
+        f"The hub's index says {stored / 1e9:.2f} GB; this plan counts {2 * shape.params / 1e9:.2f} GB in 16 bits. "
+        "The files may be in another format, or hold more than the decoder."
+    )
 
 
 def _read(path: Path, model: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ _PATTERNS = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt", "*.tiktok
 _IGNORED = ["original/*", "consolidated*", "onnx/*", "openvino/*", "gguf/*", "coreml/*"]
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".joblib")
 _HUB_TIMEOUT_S = 10.0
+_CHUNK = 1 << 20
 _REMEDY = "Use an embedded model, a folder, or an id that the hub has."
 
 
@@ -76,13 +77,13 @@ def download(model: str, connection: Connection, report: Report, stop: threading
         raise explain(error, model) from error
 
 
-def config_file(model: str, connection: Connection) -> Path:
-    """A hub model's config.json alone, no weights. Raises ModelNotFound, ModelGated, EndpointError."""
+def small_file(model: str, name: str, connection: Connection) -> Path:
+    """One file of a hub model, such as its config.json; no weights. Raises ModelNotFound, ModelGated, EndpointError."""
     _check_id(model)
     from huggingface_hub import hf_hub_download
 
     try:
-        return Path(hf_hub_download(model, "config.json", token=hub_token(connection)))
+        return Path(hf_hub_download(model, name, token=hub_token(connection)))
     except Exception as error:
         raise explain(error, model) from error
 
@@ -112,8 +113,10 @@ def _check_listing(model: str, connection: Connection) -> None:
 
 
 def _snapshot(model: str, connection: Connection, report: Report, stop: threading.Event) -> Path:
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
     from tqdm.auto import tqdm
+
+    constants.DOWNLOAD_CHUNK_SIZE = _CHUNK  # progress is told, and Stop heard, once a chunk
 
     class Progress(tqdm):
         """Tells the column how far the bytes are; raises where the visitor pressed Stop."""

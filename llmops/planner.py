@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any
 
-from llmops.catalog import Gpu
+from llmops.catalog import Gpu, Measured, measured
 from llmops.errors import InputError
 from llmops.shape import Shape
 
@@ -73,7 +73,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a model needs: bytes, and every GPU's verdict. peak_bytes holds on a GPU, its context included."""
+    """What a model needs: bytes, and every GPU's verdict. peak_bytes holds on a GPU, its context included.
+
+    measured: recorded dry runs of the same model and precision.
+    """
 
     model: str
     precision: str
@@ -86,6 +89,7 @@ class Plan:
     overhead_bytes: int
     notes: tuple[str, ...]
     gpus: tuple[Verdict, ...]
+    measured: tuple[Measured, ...] = ()
 
     @property
     def weights_bytes(self) -> int:
@@ -210,6 +214,7 @@ def plan(
         overhead_bytes=CONTEXT_BYTES,
         notes=_notes(shape, precision, held),
         gpus=tuple(_verdict(shape, precision, context, requests, new_tokens, gpu) for gpu in gpus),
+        measured=tuple(row for row in measured() if (row.model, row.precision) == (model, precision)),
     )
 
 
@@ -290,7 +295,7 @@ def _remedy(
             return f"{smaller} instead of {precision}"
     for devices in (2, 4, 8):
         if fits(context, requests, precision, devices):
-            return f"{devices} of these GPUs (tensor parallel, as vLLM does)"
+            return f"{devices} of these GPUs (tensor parallel)"
     return "a smaller model, or hosted hardware"
 
 

@@ -5,11 +5,11 @@ A wrong value or a failing candidate is an `error` in the answer, beside whateve
 
 import threading
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from llmops import planner
-from llmops.architecture import find_config, find_shape
+from llmops.architecture import find_config, find_shape, index_note
 from llmops.catalog import find_gpu, gpus
 from llmops.compare import Options
 from llmops.dry_run import dry_run
@@ -37,7 +37,9 @@ def plan_data(
     try:
         rows = [find_gpu(gpu)] if gpu else gpus()
         shape = find_shape(model, connection or Connection())
-        return planner.plan(model, shape, precision, tokens, requests, rows, new_tokens).to_json() | {"error": None}
+        made = planner.plan(model, shape, precision, tokens, requests, rows, new_tokens)
+        note = index_note(model, shape, connection or Connection())
+        return replace(made, notes=(*made.notes, note) if note else made.notes).to_json() | {"error": None}
     except LlmopsError as error:
         return {"model": model, **_error(error, connection)}
 

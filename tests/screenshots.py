@@ -24,6 +24,9 @@ CANDIDATES = (
 )
 
 
+README = (("light", "wide"), ("dark", "wide"), ("light", "phone"))
+
+
 def main() -> None:
     """Parse the command line and take the pictures."""
     parser = argparse.ArgumentParser(description="Take pictures of the page.")
@@ -49,6 +52,8 @@ def shoot(browser: browsing.Browser, address: str, url: str, every: Path | None)
                     browsing.tab(page, tab)
                     page.wait_for_timeout(400)
                     page.screenshot(path=every / f"{tab.lower()}-{theme}-{size}.png", full_page=True)
+            if (theme, size) in README or every:
+                _plan_and_probe(page, (every or PICTURES), f"{theme}-{size}")
             browsing.tab(page, "Present")
             page.get_by_role("button", name="OpenAI, or any compatible server").click()
             browsing.run(page, TEXT)
@@ -56,9 +61,31 @@ def shoot(browser: browsing.Browser, address: str, url: str, every: Path | None)
             page.wait_for_timeout(400)
             if every:
                 page.screenshot(path=every / f"run-{theme}-{size}.png", full_page=True)
-            elif (theme, size) in (("light", "wide"), ("dark", "wide"), ("light", "phone")):
+            elif (theme, size) in README:
                 page.screenshot(path=PICTURES / f"{theme}-{size}.png", full_page=True)
             page.context.close()
+
+
+def _plan_and_probe(page: browsing.Page, folder: Path, name: str) -> None:
+    """A plan of the big model, a dry run of a small one; a load and a context probe of the embedded decoder."""
+    browsing.tab(page, "Future")
+    page.get_by_role("button", name="Will it fit? Memory, speed and price on every GPU").click()
+    page.locator("#plan").click()
+    browsing.expect(page.locator("#plan-said table")).to_be_visible()
+    model = page.get_by_label("Model to plan for")
+    model.fill("HuggingFaceTB/SmolLM2-135M-Instruct")
+    model.press("Enter")
+    page.locator("#dry-run").click()
+    browsing.expect(page.locator("#dry-run-said table")).to_be_visible(timeout=240_000)
+    page.wait_for_timeout(1500)
+    page.locator("#planning").screenshot(path=folder / f"plan-{name}.png")
+    browsing.tab(page, "Probes")
+    page.locator("#probe-load").click()
+    browsing.expect(page.locator("#load-said")).to_contain_text("Done", timeout=240_000)
+    page.locator("#probe-context").click()
+    browsing.expect(page.locator("#context-said")).to_contain_text("Done", timeout=240_000)
+    page.wait_for_timeout(1500)
+    page.locator("#probes").screenshot(path=folder / f"probes-{name}.png")
 
 
 if __name__ == "__main__":

@@ -110,6 +110,24 @@ class Gpu:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """One row of measured.toml: a dry run on named hardware, beside what was predicted. Bytes, tokens a second."""
+
+    model: str
+    precision: str
+    hardware: str
+    date: str
+    layers: int
+    weights_bytes: int
+    predicted_weights_bytes: int
+    peak_bytes: int
+    predicted_peak_bytes: int
+    prompt_tokens: int
+    prefill_tokens_per_s: float
+    decode_tokens_per_s: float
+
+
+@dataclass(frozen=True)
 class Preset:
     """Candidates chosen at first paint on a kind of machine, with and without a hub in reach."""
 
@@ -147,6 +165,12 @@ def _sizes(known: Architecture | None) -> dict[str, Any]:
 def architectures() -> tuple[Architecture, ...]:
     """All published configurations."""
     return tuple(Architecture(**row) for row in _rows("architectures"))
+
+
+@cache
+def measured() -> tuple[Measured, ...]:
+    """All dry runs that were recorded."""
+    return tuple(Measured(**row) for row in _rows("measured"))
 
 
 @cache

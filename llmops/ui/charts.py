@@ -25,7 +25,7 @@ def plan(made: Plan) -> str:
     return (
         f'<p class="lo-lead"><b>{_e(title)}: {size(made.peak_bytes)}</b> (estimated)</p>'
         f'<p class="lo-keys">{legend}<span><i class="lo-line"></i>what the GPU has</span></p>'
-        f'<ul class="lo-notes">{notes}</ul><div class="lo-gpus">{rows}</div>{_verdicts(made)}'
+        f'<ul class="lo-notes">{notes}</ul><div class="lo-gpus">{rows}</div>{_verdicts(made)}{_recorded(made)}'
     )
 
 
@@ -54,8 +54,8 @@ def _verdicts(made: Plan) -> str:
                 count(verdict.max_context),
                 seconds(verdict.predicted.ttft_s) if verdict.fits else "",
                 rate(verdict.predicted.decode_tokens_per_s, "tok/s") if verdict.fits else "",
-                _money(verdict.predicted.usd_per_1000) if verdict.fits else "",
-                f"{verdict.predicted.wh_per_1000:.3g}" if verdict.fits else "",
+                _short(verdict.predicted.usd_per_1000) if verdict.fits else "",
+                _short(verdict.predicted.wh_per_1000) if verdict.fits else "",
                 "; ".join(part for part in (verdict.why_not, verdict.remedy, verdict.note) if part),
             ),
         )
@@ -65,6 +65,28 @@ def _verdicts(made: Plan) -> str:
         '<p class="lo-legend">All estimated. Times are eager transformers\' at batch 1; energy is the GPU at its TDP. '
         "Prices are approximate and dated in the catalogue.</p>"
     )
+
+
+def _recorded(made: Plan) -> str:
+    """Dry runs of the same model and precision that were measured, with hardware and date."""
+    if not made.measured:
+        return ""
+    titles = ("Recorded dry run", "Weights", "Predicted", "Peak", "Predicted", "Prefill", "Decode")
+    rows = "".join(
+        _row(
+            f"{row.hardware}, {row.date}",
+            (
+                size(row.weights_bytes),
+                size(row.predicted_weights_bytes),
+                size(row.peak_bytes),
+                size(row.predicted_peak_bytes),
+                rate(row.prefill_tokens_per_s, "tok/s"),
+                rate(row.decode_tokens_per_s, "tok/s"),
+            ),
+        )
+        for row in made.measured
+    )
+    return table(titles, rows)
 
 
 def table(titles: Sequence[str], rows: str) -> str:
@@ -78,8 +100,8 @@ def _row(name: str, cells: Sequence[str]) -> str:
     return f'<tr><th scope="row">{_e(name)}</th>' + "".join(f"<td>{_e(cell)}</td>" for cell in cells) + "</tr>"
 
 
-def _money(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}"
+def _short(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def dry_run(made: DryRun) -> str:
@@ -134,7 +156,8 @@ def load(points: Sequence[LoadPoint]) -> str:
 
 def _load_row(point: LoadPoint) -> str:
     ttft, tpot = point.ttft_s or {}, point.tpot_s or {}
-    name = f"{point.users} users" if point.users else f"{point.rate:g} a second"
+    people = f"{point.users} user{'s' if point.users != 1 else ''}"
+    name = people if point.users else f"{point.rate:g} a second"
     return _row(
         name + (" (stopped)" if point.stopped else ""),
         (

@@ -45,7 +45,7 @@ def build(services: Services) -> gr.Blocks:
                 tab_present = present.build()
             with gr.Tab("Future", id="future"):
                 tab_future = future.build()
-            with gr.Tab("Probes", id="probes"):
+            with gr.Tab("Probes", id="probes", elem_id="probes"):
                 tab_probes = probes_tab.build()
         problem = gr.HTML(elem_id="problem")
         summary = gr.HTML(elem_id="summary")

@@ -41,7 +41,7 @@ class PlanPanel:
 
 def build() -> PlanPanel:
     """Lay out the panel."""
-    with gr.Accordion("Will it fit? Memory, speed and price on every GPU", open=False):
+    with gr.Accordion("Will it fit? Memory, speed and price on every GPU", open=False, elem_id="planning"):
         with gr.Row():
             model = gr.Dropdown(
                 [EMBEDDED_DECODER, *(row.id for row in architectures())],
@@ -67,8 +67,8 @@ def build() -> PlanPanel:
         with gr.Row(equal_height=True):
             layers = gr.Number(2, label="Layers to measure (0: all)", precision=0, minimum=0, min_width=160)
             prompt = gr.Number(128, label="Prompt tokens", precision=0, minimum=1, min_width=120)
-            measure = gr.Button("Dry run", elem_id="dry-run", min_width=120)
-            stop = gr.Button("Stop dry run", min_width=120)
+            measure = gr.Button("Dry run", elem_id="dry-run", min_width=120, elem_classes="lo-side")
+            stop = gr.Button("Stop dry run", min_width=120, elem_classes="lo-side")
         measured = gr.HTML(elem_id="dry-run-said", padding=False)
     work = gr.State(None)
     return PlanPanel(

@@ -31,7 +31,7 @@ class ProbesTab:
     tpot: gr.Number
     load: gr.Button
     load_said: gr.HTML
-    load_plot: gr.LinePlot
+    load_plot: gr.ScatterPlot
     load_table: gr.HTML
     lengths: gr.Textbox
     depths: gr.Textbox
@@ -79,7 +79,7 @@ def build() -> ProbesTab:
             tpot = gr.Number(0.1, label="Good: TPOT up to, s", minimum=0, min_width=140)
         start_load = gr.Button("Probe load", variant="primary", elem_id="probe-load")
         load_said = gr.HTML(elem_id="load-said", padding=False)
-        load_plot = gr.LinePlot(
+        load_plot = gr.ScatterPlot(
             x="requests a second",
             y="seconds",
             color="figure",
@@ -233,13 +233,17 @@ def load_rows(points: list[load.LoadPoint]) -> Any:  # noqa: ANN401
 
 
 def time_rows(cells: list[context.Cell]) -> Any:  # noqa: ANN401
-    """TTFT and E2E by prompt length, for a plot."""
+    """Median TTFT and E2E of a length over its depths, for a plot."""
+    from statistics import median
+
     import pandas
 
-    rows = [
-        {"prompt tokens": cell.prompt_tokens or cell.length, "seconds": value, "figure": name}
-        for cell in cells
-        for name, value in (("TTFT", cell.ttft_s), ("E2E", cell.e2e_s))
-        if value is not None
-    ]
+    rows = []
+    for length in dict.fromkeys(cell.length for cell in cells):
+        same = [cell for cell in cells if cell.length == length]
+        tokens = median(cell.prompt_tokens or length for cell in same)
+        for name, values in (("TTFT", [cell.ttft_s for cell in same]), ("E2E", [cell.e2e_s for cell in same])):
+            known = [value for value in values if value is not None]
+            if known:
+                rows.append({"prompt tokens": tokens, "seconds": median(known), "figure": name})
     return pandas.DataFrame(rows, columns=["prompt tokens", "seconds", "figure"])

@@ -128,6 +128,31 @@ def test_without_a_hub_an_id_says_what_works_instead(tmp_path):
     assert runs[1]["error"] is None
 
 
+def test_a_model_that_only_the_fake_hub_knows_is_planned_from_its_configuration_alone(repos, tmp_path):
+    indexed = tmp_path / "indexed"
+    shutil.copytree(repos[0], indexed)
+    (indexed / "model.safetensors.index.json").write_text('{"metadata": {"total_size": 99000000}, "weight_map": {}}')
+    with FakeHub(
+        {"team/ok": Repo(repos[0]), "team/odd": Repo(indexed), "team/closed": Repo(repos[0], gated=True)}
+    ) as hub:
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+        variables |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
+
+        def plan(model):
+            command = [sys.executable, "-m", "llmops", "plan", "--model", model, "--context", "512", "--json"]
+            done = subprocess.run(command, capture_output=True, text=True, env=variables, cwd=ROOT, timeout=100)
+            return json.loads(done.stdout)
+
+        plain, odd, closed = plan("team/ok"), plan("team/odd"), plan("team/closed")
+        fetched = hub.repos["team/ok"].got + hub.repos["team/odd"].got
+    assert plain["error"] is None
+    assert plain["weights_bytes"] == pytest.approx((DECODER_DIR / "model.safetensors").stat().st_size, rel=0.01)
+    assert plain["notes"] == []
+    assert any("0.10 GB" in note for note in odd["notes"])
+    assert closed["error"]["kind"] == "gated"
+    assert not any(name.endswith(".safetensors") for name in fetched)
+
+
 _STOPPED = """
 import json, threading, time
 from llmops import fetch
