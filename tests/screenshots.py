@@ -52,7 +52,7 @@ def shoot(browser: browsing.Browser, address: str, url: str, every: Path | None)
                     browsing.tab(page, tab)
                     page.wait_for_timeout(400)
                     page.screenshot(path=every / f"{tab.lower()}-{theme}-{size}.png", full_page=True)
-            if (theme, size) in README or every:
+            if (theme, size) == README[0] or every:
                 _plan_and_probe(page, (every or PICTURES), f"{theme}-{size}")
             browsing.tab(page, "Present")
             page.get_by_role("button", name="OpenAI, or any compatible server").click()
