@@ -62,7 +62,7 @@ def _offer(spec: ModelSpec, candidate: Candidate, connection: Connection, hub_in
         note=spec.note,
         needs=_needs(spec) if candidate.kind == Kind.HOSTED else "",
         weights_bytes=spec.weights_bytes(candidate.precision) if candidate.precision else None,
-        fit=_fit(candidate),
+        fit=_fit(spec, candidate),
     )
 
 
@@ -71,15 +71,23 @@ def _shape(model: str) -> Shape | None:
     return row.shape if row else find_shape(model, Connection()) if model == EMBEDDED_DECODER else None
 
 
-def _fit(candidate: Candidate) -> str:
-    """Peak of one request against what is free on this machine; empty where the shape is not known."""
-    shape = _shape(candidate.model) if candidate.kind == Kind.DECODER else None
-    if shape is None or candidate.precision is None:
+def _fit(spec: ModelSpec, candidate: Candidate) -> str:
+    """What it takes against what is free on this machine; empty where that is not known, and for endpoints.
+
+    A decoder's peak of one request; of an encoder the weights, beside which little else counts.
+    """
+    if candidate.precision is None:
         return ""
-    tokens = min(_FIT_TOKENS, shape.context)
-    need = planner.plan(candidate.model, shape, candidate.precision, tokens, 1, ()).peak_bytes
-    device = hardware().decoder_device
-    need -= 0 if device.startswith("cuda") else planner.CONTEXT_BYTES
+    device = hardware().decoder_device if candidate.kind == Kind.DECODER else "cpu"
+    shape = _shape(candidate.model) if candidate.kind == Kind.DECODER else None
+    if shape is not None:
+        tokens = min(_FIT_TOKENS, shape.context)
+        need = planner.plan(candidate.model, shape, candidate.precision, tokens, 1, ()).peak_bytes
+        need -= 0 if device.startswith("cuda") else planner.CONTEXT_BYTES
+    else:
+        need = spec.weights_bytes(candidate.precision) or 0
+    if not need:
+        return ""
     word = "fits" if need <= device_memory(device) else "too big"
     return f"{word}, {_gigabytes(need)}"
 

@@ -62,7 +62,7 @@ def build() -> ProbesTab:
             elem_id="probe-candidate",
             scale=4,
         )
-        stop = gr.Button("Stop probe", scale=0, min_width=130, elem_id="stop-probe", elem_classes="lo-side")
+        stop = gr.Button("Stop probe", scale=0, min_width=160, elem_id="stop-probe", elem_classes="lo-side")
     with gr.Accordion("Load: requests at once", open=True):
         with gr.Row():
             loop = gr.Radio(
