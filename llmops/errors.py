@@ -75,6 +75,12 @@ class EndpointError(LlmopsError):
     kind = "endpoint"
 
 
+class HistoryError(LlmopsError):
+    """The history can't be read or written."""
+
+    kind = "history"
+
+
 class Stopped(LlmopsError):
     """The visitor pressed Stop."""
 

@@ -18,6 +18,11 @@ class Settings:
     max_new_tokens: int = 1024
     offline: bool = False
 
+    @property
+    def history_path(self) -> Path:
+        """The history's database."""
+        return self.data_dir / "history.sqlite"
+
 
 def load_settings() -> Settings:
     """Settings from the environment; unknown or absent variables keep the defaults."""

@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from llmops.commands import compare, context, dry_run, load, plan
+from llmops.commands import compare, context, dry_run, evaluate, history, load, plan
 
 COMMANDS: dict[str, ModuleType] = {
     "compare": compare,
@@ -10,4 +10,6 @@ COMMANDS: dict[str, ModuleType] = {
     "dry-run": dry_run,
     "load": load,
     "context": context,
+    "evaluate": evaluate,
+    "history": history,
 }

@@ -1,0 +1,229 @@
+"""Metrics of recorded rows: quality with intervals, paired comparison, calibration, stability, latency.
+
+scikit-learn and SciPy do the arithmetic. An unparsed or failed answer counts as wrong, never as missing.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from llmops.history.store import Row
+
+_NONE = "(none)"  # stands for unparsed and failed among the predictions; no label can be called so
+_RESAMPLES = 2000
+_BINS = 10
+
+
+@dataclass(frozen=True)
+class LabelMetrics:
+    """One label's precision, recall and F1, and how many texts have it."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Reliability in ten equal bins of confidence; ece: mean gap weighted by count (Guo et al. 2017)."""
+
+    ece: float
+    bins: tuple[tuple[float, float, int], ...]
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """A candidate's figures over its rows. Intervals are 95 % bootstrap percentiles; times in seconds, peaks in bytes.
+
+    confusion: true label → predicted label (or "(none)") → count.
+    """
+
+    candidate: str
+    texts: int
+    accuracy: float
+    accuracy_interval: tuple[float, float]
+    macro_f1: float
+    macro_f1_interval: tuple[float, float]
+    by_label: dict[str, LabelMetrics]
+    confusion: dict[str, dict[str, int]]
+    by_language: dict[str, float]
+    unparsed_rate: float
+    failed_rate: float
+    calibration: Calibration | None
+    flip_rate: float | None
+    e2e_s: dict[str, float] | None
+    texts_per_s: float | None
+    peak_bytes: int | None
+    weights_bytes: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two candidates on the same texts. difference: accuracy of one minus other; p_value: McNemar's exact test."""
+
+    one: str
+    other: str
+    texts: int
+    only_one_right: int
+    only_other_right: int
+    difference: float
+    interval: tuple[float, float]
+    p_value: float
+    sentence: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def measure(rows: Sequence[Row], labels: Sequence[str], seed: int = 0) -> list[Metrics]:
+    """Metrics of each candidate, in order of appearance. Quality is over the first repeat."""
+    by_candidate: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_candidate[row.candidate].append(row)
+    return [_measure(candidate, found, labels, seed) for candidate, found in by_candidate.items()]
+
+
+def _measure(candidate: str, rows: Sequence[Row], labels: Sequence[str], seed: int) -> Metrics:
+    import numpy as np
+    from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_recall_fscore_support
+
+    first = [row for row in rows if row.repeat == 0]
+    true = [row.y_true for row in first]
+    said = [row.y_hat or _NONE for row in first]
+    names = [label for label in labels if label in set(true)]
+    macro = {"labels": names, "average": "macro", "zero_division": 0.0}
+    precision, recall, f1, support = precision_recall_fscore_support(true, said, labels=names, zero_division=0.0)
+    columns = [*labels, _NONE]
+    matrix = confusion_matrix(true, said, labels=columns)
+    times = [row.run["timing"]["e2e_s"] for row in first if row.run["timing"]["e2e_s"] is not None]
+    return Metrics(
+        candidate=candidate,
+        texts=len(first),
+        accuracy=float(accuracy_score(true, said)),
+        accuracy_interval=_interval(_right(first), seed),
+        macro_f1=float(f1_score(true, said, **macro)),
+        macro_f1_interval=_f1_interval(true, said, names, seed),
+        by_label={
+            name: LabelMetrics(float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
+            for i, name in enumerate(names)
+        },
+        confusion={
+            name: {column: int(matrix[i][j]) for j, column in enumerate(columns) if matrix[i][j]}
+            for i, name in enumerate(columns)
+            if name in names
+        },
+        by_language={
+            language: float(np.mean([row.y_hat == row.y_true for row in first if row.language == language]))
+            for language in dict.fromkeys(row.language for row in first)
+        },
+        unparsed_rate=float(np.mean([row.unparsed for row in first])),
+        failed_rate=float(np.mean([row.failed for row in first])),
+        calibration=_calibration(first),
+        flip_rate=_flips(rows),
+        e2e_s={f"p{p}": float(np.percentile(times, p)) for p in (50, 90, 99)} if times else None,
+        texts_per_s=len(times) / sum(times) if times and sum(times) else None,
+        peak_bytes=max((row.run["memory"]["peak_bytes"] or 0 for row in first), default=0) or None,
+        weights_bytes=next((row.run["memory"]["weights_bytes"] for row in first if not row.failed), None),
+    )
+
+
+def _right(rows: Sequence[Row]) -> list[bool]:
+    return [row.y_hat == row.y_true for row in rows]
+
+
+def _interval(values: Sequence[float | bool], seed: int) -> tuple[float, float]:
+    """95 % percentile bootstrap of a mean."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    array = np.asarray(values, float)
+    means = array[rng.integers(0, len(array), (_RESAMPLES, len(array)))].mean(axis=1)
+    return float(np.percentile(means, 2.5)), float(np.percentile(means, 97.5))
+
+
+def _f1_interval(true: Sequence[str], said: Sequence[str], names: Sequence[str], seed: int) -> tuple[float, float]:
+    """95 % percentile bootstrap of macro-F1; counted per resample, since scikit-learn would take seconds."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, len(true), (_RESAMPLES, len(true)))
+    scores = np.zeros(_RESAMPLES)
+    for name in names:
+        is_true = np.array([one == name for one in true])[drawn]
+        is_said = np.array([one == name for one in said])[drawn]
+        hits, total = (is_true & is_said).sum(axis=1), is_true.sum(axis=1) + is_said.sum(axis=1)
+        scores += np.divide(2 * hits, total, out=np.zeros(_RESAMPLES), where=total > 0)
+    scores /= len(names)
+    return float(np.percentile(scores, 2.5)), float(np.percentile(scores, 97.5))
+
+
+def _calibration(rows: Sequence[Row]) -> Calibration | None:
+    """Confidence is the largest probability; None where no run has probabilities."""
+    import numpy as np
+
+    pairs = []
+    for row in rows:
+        shares = row.run.get("probabilities")
+        if shares:
+            best = max(shares, key=lambda label: shares[label])
+            pairs.append((shares[best], best == row.y_true))
+    if not pairs:
+        return None
+    confidence = np.array([one for one, _ in pairs])
+    right = np.array([one for _, one in pairs], float)
+    places = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    bins = []
+    for place in range(_BINS):
+        inside = places == place
+        if inside.any():
+            bins.append((float(confidence[inside].mean()), float(right[inside].mean()), int(inside.sum())))
+    ece = sum(abs(sure - share) * count for sure, share, count in bins) / len(pairs)
+    return Calibration(float(ece), tuple(bins))
+
+
+def _flips(rows: Sequence[Row]) -> float | None:
+    """Share of texts whose verdict is not the same in every repeat; None with one repeat."""
+    by_place: dict[int, list[str | None]] = defaultdict(list)
+    for row in rows:
+        by_place[row.place].append(row.y_hat)
+    repeated = [found for found in by_place.values() if len(found) > 1]
+    return sum(len(set(found)) > 1 for found in repeated) / len(repeated) if repeated else None
+
+
+def compare(rows: Sequence[Row], one: str, other: str, seed: int = 0) -> Pair:
+    """Two candidates on the texts that both have. McNemar's exact test is a binomial one on the discordant pairs."""
+    import numpy as np
+    from scipy.stats import binomtest
+
+    right: dict[str, dict[int, bool]] = {
+        name: {row.place: row.y_hat == row.y_true for row in rows if row.candidate == name and row.repeat == 0}
+        for name in (one, other)
+    }
+    places = sorted(set(right[one]) & set(right[other]))
+    differences = [int(right[one][place]) - int(right[other][place]) for place in places]
+    ahead, behind = differences.count(1), differences.count(-1)
+    p_value = float(binomtest(ahead, ahead + behind, 0.5).pvalue) if ahead + behind else 1.0
+    interval = _interval(differences, seed) if places else (0.0, 0.0)
+    difference = float(np.mean(differences)) if places else 0.0
+    sentence = _sentence(one, other, difference, interval, p_value, ahead + behind)
+    return Pair(one, other, len(places), ahead, behind, difference, interval, p_value, sentence)
+
+
+def _sentence(
+    one: str, other: str, difference: float, interval: tuple[float, float], p_value: float, discordant: int
+) -> str:
+    better, worse = (one, other) if difference > 0 else (other, one)
+    size = f"{abs(difference) * 100:.1f} points"
+    if discordant < 6:  # with fewer, even a clean sweep has p above 0.05
+        return f"Too few texts on which {one} and {other} differ ({discordant}) to tell them apart."
+    if p_value < 0.05:
+        low, high = sorted(abs(edge) * 100 for edge in interval)
+        return f"{better} is better than {worse} by {size} (95 % interval {low:.1f} to {high:.1f}; p = {p_value:.3g})."
+    return f"No difference between {one} and {other} is shown: {size}, p = {p_value:.2f}. More texts may show one."

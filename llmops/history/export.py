@@ -1,0 +1,99 @@
+"""An evaluation as XLSX (a sheet a candidate), CSV or JSONL. Cells that a spreadsheet would compute are made text."""
+
+import csv
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from llmops.errors import InputError
+from llmops.history.store import Evaluation, History, Row
+
+FORMATS = ("xlsx", "csv", "jsonl")
+_HEADER = (
+    "assessment", "language", "y_true", "y_hat", "explanation", "error", "e2e_s", "ttft_s", "tpot_s", "load_s",
+    "prompt_tokens", "output_tokens", "weights_bytes", "kv_cache_bytes", "peak_bytes", "device", "probabilities",
+)  # fmt: skip
+_COMPUTED = ("=", "+", "-", "@", "\t", "\r")
+_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_MOST_CELL = 32_767  # characters in a cell of XLSX
+_SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
+
+
+def export(history: History, evaluation_id: int, path: Path) -> None:
+    """Write an evaluation; the ending of `path` says how. Raises InputError for another ending."""
+    kind = path.suffix.lstrip(".").lower()
+    if kind not in FORMATS:
+        raise InputError(f"“{path.name}” is in no format that is known here.", f"End it in {', '.join(FORMATS)}.")
+    found, rows = history.evaluation(evaluation_id), history.rows(evaluation_id)
+    {"xlsx": _xlsx, "csv": _csv, "jsonl": _jsonl}[kind](path, found, rows)
+
+
+def _cells(row: Row) -> tuple[Any, ...]:
+    timing, memory, error = row.run["timing"], row.run["memory"], row.run["error"]
+    shares = row.run.get("probabilities")
+    return (
+        safe(row.text), row.language, safe(row.y_true), safe(row.y_hat or ("unparsed" if row.unparsed else "")),
+        safe(row.run["text"]), safe(error["message"] if error else ""), timing["e2e_s"], timing["ttft_s"],
+        timing["tpot_s"], timing["load_s"], timing["prompt_tokens"], timing["output_tokens"], memory["weights_bytes"],
+        memory["kv_cache_bytes"], memory["peak_bytes"], memory["device"], json.dumps(shares) if shares else "",
+    )  # fmt: skip
+
+
+def safe(text: str) -> str:
+    """A text that no spreadsheet takes for a formula: those get an apostrophe before them (OWASP, CSV injection)."""
+    cleaned = _ILLEGAL.sub("", text)
+    return f"'{cleaned}" if cleaned.startswith(_COMPUTED) else cleaned
+
+
+def _csv(path: Path, found: Evaluation, rows: Sequence[Row]) -> None:
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("candidate", "repeat", *_HEADER))
+        writer.writerows((safe(row.candidate), row.repeat, *_cells(row)) for row in rows)
+
+
+def _jsonl(path: Path, found: Evaluation, rows: Sequence[Row]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            about = {"evaluation": found.id, "text": row.text, "language": row.language, "y_true": row.y_true}
+            file.write(json.dumps({**about, "repeat": row.repeat, "run": row.run}, ensure_ascii=False) + "\n")
+
+
+def _xlsx(path: Path, found: Evaluation, rows: Sequence[Row]) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    about = book.create_sheet("evaluation")
+    for name, value in (
+        ("created", found.created),
+        ("task", found.task_name),
+        ("machine", found.machine),
+        ("versions", json.dumps(found.versions)),
+        ("settings", json.dumps(found.settings)),
+        ("texts left out (examples to learn from)", found.left_out),
+        ("note", found.note),
+    ):
+        about.append((name, safe(value) if isinstance(value, str) else value))
+    names: set[str] = set()
+    for candidate in dict.fromkeys(row.candidate for row in rows):
+        sheet = book.create_sheet(_sheet_name(candidate, names))
+        sheet.append((safe(candidate),))
+        sheet.append(("repeat", *_HEADER))
+        for row in rows:
+            if row.candidate == candidate:
+                cells = [cell[:_MOST_CELL] if isinstance(cell, str) else cell for cell in _cells(row)]
+                sheet.append((row.repeat, *cells))
+    book.save(path)
+
+
+def _sheet_name(candidate: str, taken: set[str]) -> str:
+    """At most 31 characters, none of those Excel forbids, no name twice."""
+    plain = _SHEET_NAME.sub(" ", candidate)[-28:].strip("' ")
+    name, number = plain, 1
+    while name.casefold() in taken:
+        number += 1
+        name = f"{plain[:26]} {number}"
+    taken.add(name.casefold())
+    return name
