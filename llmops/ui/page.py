@@ -13,7 +13,20 @@ from llmops.errors import LlmopsError
 from llmops.hardware import hardware
 from llmops.offer import offers, task_languages
 from llmops.task import load_builtin
-from llmops.ui import api, board, future, links, past, present, probes_tab, render, selection, shared_input, task_panel
+from llmops.ui import (
+    api,
+    board,
+    evaluate_tab,
+    future,
+    links,
+    past,
+    present,
+    probes_tab,
+    render,
+    selection,
+    shared_input,
+    task_panel,
+)
 from llmops.ui.board import Board, Column
 from llmops.ui.controls import Controls
 from llmops.ui.services import Services
@@ -45,6 +58,8 @@ def build(services: Services) -> gr.Blocks:
                 tab_present = present.build()
             with gr.Tab("Future", id="future"):
                 tab_future = future.build()
+            with gr.Tab("Evaluate", id="evaluate", elem_id="evaluation"):
+                tab_evaluate = evaluate_tab.build()
             with gr.Tab("Probes", id="probes", elem_id="probes"):
                 tab_probes = probes_tab.build()
         problem = gr.HTML(elem_id="problem")
@@ -79,6 +94,7 @@ def build(services: Services) -> gr.Blocks:
         past.wire(tab_past, panel, services)
         present.wire(tab_present)
         future.wire(tab_future)
+        evaluate_tab.wire(tab_evaluate, page, controls, services)
         probes_tab.wire(tab_probes, controls, services)
         _wire_runs(services, controls, panel, current, problem, summary, columns)
         _wire_opening(services, page, controls, preset, machine, (tab_past, tab_present, tab_future))
