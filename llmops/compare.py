@@ -56,6 +56,7 @@ class Options:
             "truncate": self.truncate,
             "all_at_once": self.all_at_once,
             "unload_after": self.unload_after,
+            "local_only": self.connection.local_only,
         }
 
 

@@ -75,6 +75,12 @@ class EndpointError(LlmopsError):
     kind = "endpoint"
 
 
+class StaysHere(LlmopsError):
+    """Nothing may leave this machine, and the candidate is elsewhere."""
+
+    kind = "privacy"
+
+
 class HistoryError(LlmopsError):
     """The history can't be read or written."""
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from llmops.candidate import Candidate, Kind
 from llmops.engines import engine_for
 from llmops.engines.base import Connection, Engine, Model, Report
-from llmops.errors import OutOfMemory, Stopped
+from llmops.errors import OutOfMemory, StaysHere, Stopped
 from llmops.hardware import device_memory
 from llmops.meter import held_bytes, keep_no_free_memory
 from llmops.task import Task
@@ -116,10 +116,15 @@ class Pool:
     ) -> Iterator[Lease]:
         """A loaded, warmed-up model, for this caller alone. Raises what loading raises, or Stopped."""
         engine = self._engines(candidate.kind)
+        device = engine.device(candidate, connection)
+        if connection.local_only and device == _REMOTE:
+            raise StaysHere(
+                f"{candidate} runs elsewhere, and nothing may leave this machine.",
+                "Untick “Nothing leaves this machine”, or choose a local candidate.",
+            )
         if not candidate.is_local:  # nothing is held but an address, so there is nothing to share or to evict
             yield Lease(engine.load(candidate, task, connection, report, stop), None, 0.0)
             return
-        device = engine.device(candidate, connection)
         entry = self._claim(f"{candidate.kind}:{engine.key(candidate, task)}", device)
         started = time.perf_counter()
         try:

@@ -1,11 +1,11 @@
-"""Planner and probes from plain values to plain data: what the named endpoints and the command line share.
+"""Planner, probes and evaluation from plain values to plain data: what the named endpoints and the command line share.
 
 A wrong value or a failing candidate is an `error` in the answer, beside whatever was measured before it.
 """
 
 import threading
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from llmops import planner
@@ -15,6 +15,8 @@ from llmops.compare import Options
 from llmops.dry_run import dry_run
 from llmops.engines.base import Connection, Report
 from llmops.errors import InputError, LlmopsError, redact
+from llmops.evaluation.runner import Begun, Ended, evaluate, summary
+from llmops.history.store import History
 from llmops.inputs import as_object, read_settings
 from llmops.pool import Pool
 from llmops.probes import context, load
@@ -124,6 +126,47 @@ def context_data(
     except LlmopsError as error:
         answer |= _error(error, options.connection if options else None)
     return answer
+
+
+def evaluate_data(
+    pool: Pool,
+    task_id: str,
+    candidates: list[str],
+    given: str | Mapping[str, Any] | None,
+    limits: Settings,
+    stop: threading.Event,
+) -> dict[str, Any]:
+    """A task's held-out texts through candidates. given: repeats, resume, and run settings."""
+    connection: Connection | None = None
+    try:
+        task = load_builtin(task_id)
+        data = dict(as_object(given))
+        _whole(data, "repeats", "resume")
+        repeats, resume = data.pop("repeats", 1), data.pop("resume", None)
+        options = read_settings(data, task, "", limits)
+        connection = options.connection
+        history = History(limits.history_path)
+        texts = task.split("test")
+        ended: list[Ended] = []
+        number = 0
+        for update in evaluate(pool, task, texts, candidates, options, history, stop, repeats=repeats, resume=resume):
+            number = update.evaluation_id if isinstance(update, Begun) else number
+            ended += [update] if isinstance(update, Ended) else []
+        errors = {one.candidate: asdict(one.error) if one.error else None for one in ended}
+        return {**summary(history, number), "ended": errors, "error": None}
+    except LlmopsError as error:
+        return _error(error, connection)
+
+
+def history_data(limits: Settings, evaluation_id: int | None) -> dict[str, Any]:
+    """Every kept evaluation, or one with its metrics."""
+    try:
+        history = History(limits.history_path)
+        if evaluation_id is not None:
+            return {**summary(history, evaluation_id), "error": None}
+        return {"evaluations": [asdict(one) for one in history.evaluations()], "error": None}
+    except LlmopsError as error:
+        return _error(error, None)
 
 
 def read_load(given: str | Mapping[str, Any] | None, task: Task, limits: Settings) -> tuple[load.Settings, Options]:

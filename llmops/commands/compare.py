@@ -35,13 +35,24 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--provider", help="inference provider of hosted candidates")
     parser.add_argument("--truncate", action="store_true", help="cut a text that is too long, instead of failing")
     parser.add_argument("--unload-after", action="store_true", help="free each model and say what stays behind")
+    parser.add_argument("--local-only", action="store_true", help="no text leaves this machine: remote models fail")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the runs; 1 where one failed."""
     settings = load_settings()
-    names = ("language", "max_new_tokens", "temperature", "seed", "base_url", "provider", "truncate", "unload_after")
+    names = (
+        "language",
+        "max_new_tokens",
+        "temperature",
+        "seed",
+        "base_url",
+        "provider",
+        "truncate",
+        "unload_after",
+        "local_only",
+    )
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     text = sys.stdin.read() if args.text == "-" else args.text
     pool = Pool(settings.pool_budget_bytes)

@@ -23,13 +23,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label", help="the finding's label")
     parser.add_argument("--language")
     parser.add_argument("--base-url", help="address of an OpenAI-compatible server")
+    parser.add_argument("--local-only", action="store_true", help="no text leaves this machine: remote models fail")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print a line a length."""
     settings = load_settings()
-    names = ("lengths", "depths", "finding", "label", "language", "base_url")
+    names = ("lengths", "depths", "finding", "label", "language", "base_url", "local_only")
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     pool = Pool(settings.pool_budget_bytes)
     data = context_data(pool, args.task, args.candidate, given, settings, tell, threading.Event())

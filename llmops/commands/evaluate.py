@@ -35,6 +35,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--base-url", help="address of an OpenAI-compatible server; keys come from the environment")
     parser.add_argument("--truncate", action="store_true", help="cut texts that are too long, instead of failing")
+    parser.add_argument("--local-only", action="store_true", help="no text leaves this machine: remote models fail")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     settings = load_settings()
     task = load_builtin(args.task)
     examples = _examples(args.data, task, settings)
-    names = ("max_new_tokens", "temperature", "seed", "base_url", "truncate")
+    names = ("max_new_tokens", "temperature", "seed", "base_url", "truncate", "local_only")
     given = {name: getattr(args, name) for name in names if getattr(args, name) not in (None, False)}
     options: Options = read_settings(given, task, examples[0].text if examples else "", settings)
     history = History(settings.history_path)

@@ -25,6 +25,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--slo-tpot", type=float, default=0.1, help="seconds a token of a good request")
     parser.add_argument("--language")
     parser.add_argument("--base-url", help="address of an OpenAI-compatible server")
+    parser.add_argument("--local-only", action="store_true", help="no text leaves this machine: remote models fail")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -40,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
         "slo_tpot_s": args.slo_tpot,
         "language": args.language,
         "base_url": args.base_url,
+        "local_only": args.local_only,
     }
     given = {name: value for name, value in given.items() if value is not None}
     pool = Pool(settings.pool_budget_bytes)

@@ -29,7 +29,10 @@ class Generation:
 
 @dataclass(frozen=True)
 class Connection:
-    """Keys and addresses of one request. Never printed, stored or shared: repr shows none of it."""
+    """Keys and addresses of one request. Never printed, stored or shared: repr shows none of it.
+
+    local_only: no text may leave this machine; the pool hands out no remote model then.
+    """
 
     openai_key: str | None = field(default=None, repr=False)
     base_url: str | None = field(default=None, repr=False)
@@ -37,6 +40,7 @@ class Connection:
     provider: str | None = None
     timeout_s: float = 60.0
     retries: int = 2
+    local_only: bool = False
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from llmops.engines.base import Connection
 from llmops.errors import LlmopsError
 from llmops.inputs import make_comparison
 from llmops.offer import offers
-from llmops.programs import context_data, dry_run_data, load_data, plan_data
+from llmops.programs import context_data, dry_run_data, evaluate_data, history_data, load_data, plan_data
 from llmops.run import Run, RunError
 from llmops.task import load_builtin
 from llmops.ui.services import Services
@@ -31,8 +31,8 @@ def wire(services: Services) -> None:
 
         text: the input. task: id of a built-in task, such as medical. candidates: texts such as
         embedded/decoder@nf4. settings: an object with any of language, max_new_tokens, temperature, seed, truncate,
-        all_at_once, unload_after, openai_key, base_url, hf_token, provider; {} for the defaults. Without a language
-        it is told from the text.
+        all_at_once, unload_after, local_only, openai_key, base_url, hf_token, provider; {} for the defaults. Without
+        a language it is told from the text.
         """
         try:
             comparison = make_comparison(
@@ -87,7 +87,20 @@ def _wire_planning(services: Services) -> None:
         pool, limits = services.pool, services.settings
         return context_data(pool, task, candidate, settings, limits, _silent, threading.Event())
 
+    def evaluate(task: str, candidates: list[str], settings: dict[str, Any] | None = None) -> dict[str, Any]:
+        """A task's held-out texts through candidates: metrics, pairs of candidates, and how each ended.
+
+        settings: an object with any of repeats, resume (an evaluation's id), and those of /compare.
+        """
+        return evaluate_data(services.pool, task, candidates, settings, services.settings, threading.Event())
+
+    def history(evaluation: int | None = None) -> dict[str, Any]:
+        """Kept evaluations, newest first; with an id, that one's metrics and pairs."""
+        return history_data(services.settings, evaluation)
+
     gr.api(plan, api_name="plan")
+    gr.api(evaluate, api_name="evaluate", concurrency_id="evaluate", concurrency_limit=2)
+    gr.api(history, api_name="history")
     for measure, name in ((dry_run, "dry_run"), (load_probe, "load_probe"), (context_probe, "context_probe")):
         gr.api(measure, api_name=name, concurrency_id="probe", concurrency_limit=1)
 

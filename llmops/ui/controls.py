@@ -31,6 +31,7 @@ class Controls(NamedTuple):
     truncate: Any  # bool
     all_at_once: Any  # bool
     unload_after: Any  # bool
+    local_only: Any  # bool
     openai_key: Any  # str
     base_url: Any  # str
     hf_token: Any  # str
@@ -52,6 +53,7 @@ class Controls(NamedTuple):
             base_url=(self.base_url or "").strip() or None,
             hf_token=(self.hf_token or "").strip() or None,
             provider=(self.provider or "").strip() or None,
+            local_only=bool(self.local_only),
         )
 
     def options(self, services: Services) -> Options:

@@ -84,6 +84,7 @@ def build(services: Services) -> gr.Blocks:
             panel.truncate,
             panel.all_at_once,
             panel.unload_after,
+            panel.local_only,
             tab_present.key,
             tab_present.base_url,
             tab_future.token,

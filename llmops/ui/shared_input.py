@@ -30,6 +30,7 @@ class SharedInput:
     truncate: gr.Checkbox
     all_at_once: gr.Checkbox
     unload_after: gr.Checkbox
+    local_only: gr.Checkbox
 
 
 def build(services: Services) -> SharedInput:
@@ -59,6 +60,12 @@ def build(services: Services) -> SharedInput:
     with gr.Row():
         run = gr.Button("Run", variant="primary", elem_id="run", scale=3)
         stop = gr.Button("Stop", elem_id="stop", scale=1)
+    local_only = gr.Checkbox(
+        False,
+        label="Nothing leaves this machine",
+        info="Blocks every API and hosted model, in runs, evaluations and probes. Servers on this machine stay usable.",
+        elem_id="local-only",
+    )
     with gr.Accordion("Run settings", open=False):
         with gr.Row():
             most = services.settings.max_new_tokens
@@ -93,6 +100,7 @@ def build(services: Services) -> SharedInput:
         truncate,
         all_at_once,
         unload_after,
+        local_only,
     )
 
 

@@ -12,6 +12,7 @@ from llmops.demo import DECODER_DIR
 from tests.serving import ROOT
 
 TEXT = "All requirements for the wheelchair are met."
+ENDPOINTS = {"/candidates", "/compare", "/plan", "/dry_run", "/load_probe", "/context_probe", "/evaluate", "/history"}
 TIMING = {"load_s", "queue_s", "ttft_s", "tpot_s", "e2e_s", "prompt_tokens", "output_tokens"}
 MEMORY = {"weights_bytes", "kv_cache_bytes", "peak_bytes", "device"}
 
@@ -27,7 +28,7 @@ def compare(client, *candidates, text=TEXT, task="medical", settings=None):
 
 def test_the_api_names_its_endpoints_with_documented_parameters(client):
     named = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(named) == {"/candidates", "/compare", "/plan", "/dry_run", "/load_probe", "/context_probe"}
+    assert set(named) == ENDPOINTS
     assert [one["parameter_name"] for one in named["/compare"]["parameters"]] == [
         "text",
         "task",
@@ -248,3 +249,27 @@ def test_the_commands_print_tables_and_json():
     context = cli("context", "--candidate", "embedded/decoder@bf16", "--lengths", "64", "--depths", "0", "1")
     assert context.returncode == 0, context.stderr
     assert "KV MB" in context.stdout
+
+
+def test_evaluate_and_history_answer_in_plain_data(client):
+    settings = {"max_new_tokens": 24}
+    names = ["embedded/encoder@fp32?method=zero-shot", "nobody/none@bf16"]
+    data = client.predict("support", names, settings, api_name="/evaluate")
+    assert data["error"] is None
+    (one,) = data["metrics"]
+    assert (one["candidate"], one["texts"]) == (names[0], 50)
+    assert data["ended"][names[0]] is None
+    assert data["ended"][names[1]]["kind"] == "not-found"
+    number = data["evaluation"]["id"]
+    kept = client.predict(None, api_name="/history")["evaluations"]
+    assert number in [one["id"] for one in kept]
+    assert client.predict(number, api_name="/history")["metrics"] == data["metrics"]
+    assert "no evaluation" in client.predict(10**6, api_name="/history")["error"]["message"]
+    assert client.predict("support", [], {}, api_name="/evaluate")["error"]["kind"] == "input"
+
+
+def test_nothing_leaves_the_machine_where_a_program_asks_for_that(client):
+    settings = {"local_only": True, "openai_key": "sk-canary-1234567890"}
+    remote, local = compare(client, "openai/gpt-5.4-mini", "embedded/decoder@bf16", settings=settings)
+    assert remote["error"]["kind"] == "privacy"
+    assert local["error"] is None

@@ -53,6 +53,14 @@ def test_fake_endpoint_streams_and_reports_its_own_token_counts():
     assert 0 < run.timing.ttft_s <= run.timing.e2e_s
 
 
+def test_no_byte_reaches_an_address_elsewhere_where_nothing_may_leave(monkeypatch):
+    monkeypatch.setattr("llmops.engines.openai_compatible._is_loopback", lambda url: False)
+    with FakeEndpoint("ok") as fake:
+        run = _run(fake.url, local_only=True)
+    assert run.error.kind == "privacy"
+    assert fake.requests == []
+
+
 def test_fake_endpoint_with_logprobs_gives_label_probabilities():
     with FakeEndpoint("logprobs") as fake:
         run = _run(fake.url)

@@ -51,6 +51,16 @@ def test_all_at_once_runs_local_columns_beside_one_another_and_says_so():
     assert all(run.settings["all_at_once"] for run in runs)
 
 
+def test_nothing_leaves_the_machine_where_that_is_asked():
+    engine = ScriptedEngine()
+    comparison = _comparison(engine, "openai/out:1:1", "in:1:1@bf16", connection=Connection(local_only=True))
+    out, inside = run_all(comparison)
+    assert out.error.kind == "privacy"
+    assert engine.loads == ["in:1:1"]
+    assert inside.error is None
+    assert inside.settings["local_only"]
+
+
 def test_a_failing_column_leaves_the_others_unharmed():
     engine = ScriptedEngine(errors={"bad": Boom("It broke.", "Mend it."), "load worse": ValueError("sk-abcdefghijkl")})
     runs = run_all(_comparison(engine, "bad:2:1@bf16", "good:2:1@bf16", "worse:1:1@bf16", "no such@precision", ""))
