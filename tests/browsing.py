@@ -46,8 +46,12 @@ def open_page(browser: Browser, url: str, size: str = "wide") -> Page:
 
 
 def tab(page: Page, name: str) -> None:
-    """Show an epoch's tab."""
-    page.get_by_role("tab", name=name).click()
+    """Show a tab; on a phone the last ones are behind Gradio's “more” button."""
+    shown = page.get_by_role("tab", name=name)
+    if not shown.is_visible():
+        page.locator(".overflow-menu > button").first.click()
+        shown = page.locator(".overflow-dropdown button", has_text=name)
+    shown.click()
 
 
 def type_address(page: Page, url: str) -> None:

@@ -21,6 +21,7 @@ from llmops.ui.background import Progress, Work, follow
 from llmops.ui.controls import Controls
 from llmops.ui.services import Services
 
+_WIDTHS = ["52px", "440px", "92px", "110px"]  # number, text, language, true label; verdicts share the rest
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -69,16 +70,22 @@ def build() -> EvaluateTab:
     with gr.Row(equal_height=True):
         kept = gr.Dropdown([], label="Kept evaluations", scale=4, min_width=260, elem_id="kept-evaluations")
         resume = gr.Button("Resume", scale=0, min_width=110, elem_classes="lo-side")
-        delete = gr.Button("Delete evaluation", scale=0, min_width=150, elem_classes="lo-side")
+        delete = gr.Button("Delete evaluation", scale=0, min_width=190, elem_classes="lo-side")
     with gr.Row(equal_height=True):
         note = gr.Textbox(label="Note", scale=4, min_width=260)
-        keep_note = gr.Button("Keep note", scale=0, min_width=110, elem_classes="lo-side")
+        keep_note = gr.Button("Keep note", scale=0, min_width=130, elem_classes="lo-side")
     metrics = gr.HTML(elem_id="metrics", padding=False)
     which = gr.Radio(
         [("all", "all"), ("disagreements", "disagree"), ("errors", "wrong")], value="all", label="Rows to show"
     )
     rows = gr.Dataframe(
-        label="Texts and verdicts", interactive=False, wrap=True, show_search="filter", max_height=420, elem_id="rows"
+        label="Texts and verdicts",
+        interactive=False,
+        wrap=True,
+        show_search="filter",
+        max_height=420,
+        elem_id="rows",
+        column_widths=_WIDTHS,
     )
     detail = gr.HTML(elem_id="row-detail", padding=False)
     with gr.Row():
