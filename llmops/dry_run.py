@@ -8,6 +8,7 @@ import gc
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from llmops.engines.base import Report
 from llmops.errors import InputError, LlmopsError, OutOfMemory, Stopped
 from llmops.hardware import device_memory, hardware
 from llmops.meter import PeakMemory, Stopwatch, give_back
+from llmops.pool import Pool
 from llmops.run import Source
 from llmops.shape import Shape, read_shape
 
@@ -81,25 +83,48 @@ def dry_run(
     report: Report,
     stop: threading.Event,
     *,
+    pool: Pool | None = None,
     layers: int | None = None,
     prompt_tokens: int = 128,
     new_tokens: int = 32,
 ) -> DryRun:
-    """Build, warm up, measure, free. Raises InputError, OutOfMemory with how many layers fit, Stopped."""
+    """Build, warm up, measure, free; in its turn on the device where a pool is given.
+
+    Raises InputError, OutOfMemory with how many layers fit, Stopped.
+    """
     shape = read_shape(config)
     _check(shape, precision, prompt_tokens, new_tokens)
+    asked = _Asked(model, config, precision, layers, prompt_tokens, new_tokens, shape, _sliced(config, layers))
     device = hardware().decoder_device
-    sliced = _sliced(config, layers)
-    _check_room(model, config, precision, sliced, device, prompt_tokens + new_tokens)
+    with pool.turn(device, report, stop) if pool is not None else nullcontext():
+        _check_room(asked, device)
+        return _build_and_measure(asked, device, report, stop)
 
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a dry run was asked for; sliced is the shape of the layers that are measured."""
+
+    model: str
+    config: Mapping[str, Any]
+    precision: str
+    layers: int | None
+    prompt_tokens: int
+    new_tokens: int
+    shape: Shape
+    sliced: Shape
+
+
+def _build_and_measure(asked: _Asked, device: str, report: Report, stop: threading.Event) -> DryRun:
     from llmops.decoders import random_weights
 
-    candidate = Candidate(Kind.DECODER, model, precision)
-    built_config = random_weights.sliced_config(config, layers)
+    candidate = Candidate(Kind.DECODER, asked.model, asked.precision)
+    config = random_weights.sliced_config(asked.config, asked.layers)
+    prompt_tokens, new_tokens = asked.prompt_tokens, asked.new_tokens
     try:
-        built, notes, reading = random_weights.build(built_config, candidate, device, report, stop)
+        built, notes, reading = random_weights.build(config, candidate, device, report, stop)
         try:
-            measured, layer_share = _measure(built, built_config, device, prompt_tokens, new_tokens, report, stop)
+            measured, layer_share = _measure(built, config, device, prompt_tokens, new_tokens, report, stop)
             in_layers = random_weights.layer_bytes(built)
         finally:
             del built
@@ -113,17 +138,17 @@ def dry_run(
         raise (room.at_run_time(candidate, error) if room.is_out_of_memory(error) else error) from None
     measured = replace(measured, load_s=reading.load_s)
     tokens = prompt_tokens + new_tokens - 1  # the last token is never read
-    predicted = _predicted(sliced, precision, prompt_tokens, tokens)
+    shape, sliced = asked.shape, asked.sliced
     return DryRun(
-        model=model,
-        precision=precision,
+        model=asked.model,
+        precision=asked.precision,
         device=device,
         layers=sliced.layers,
         of_layers=shape.layers,
         prompt_tokens=prompt_tokens,
         new_tokens=new_tokens,
         measured=measured,
-        predicted=predicted,
+        predicted=_predicted(sliced, asked.precision, prompt_tokens, tokens),
         whole=_whole(measured, layer_share, in_layers, sliced, shape, prompt_tokens, tokens),
         source={
             "measured": Source.CLIENT,
@@ -162,19 +187,19 @@ def _predicted(shape: Shape, precision: str, prompt_tokens: int, tokens: int) ->
     return Figures(held, cache, held + cache + planner.workspace_bytes(shape, precision, prompt_tokens))
 
 
-def _check_room(model: str, config: Mapping[str, Any], precision: str, sliced: Shape, device: str, tokens: int) -> None:
-    free = device_memory(device)
-    need = _predicted(sliced, precision, tokens, tokens).peak_bytes or 0
-    if need <= free:
+def _check_room(asked: _Asked, device: str) -> None:
+    free, tokens = device_memory(device), asked.prompt_tokens + asked.new_tokens
+
+    def need(shape: Shape) -> int:
+        return _predicted(shape, asked.precision, tokens, tokens).peak_bytes or 0
+
+    if need(asked.sliced) <= free:
         return
-    fitting = [
-        n
-        for n in range(1, sliced.layers)
-        if (_predicted(_sliced(config, n), precision, tokens, tokens).peak_bytes or 0) <= free
-    ]
-    remedy = f"Measure a slice: layers={fitting[-1]} fits." if fitting else "Choose a smaller model or precision."
+    fitting = [n for n in range(1, asked.sliced.layers) if need(_sliced(asked.config, n)) <= free]
     raise OutOfMemory(
-        f"{model} in {precision} takes about {need / 1e9:.1f} GB; {free / 1e9:.1f} GB are free on {device}.", remedy
+        f"{asked.model} in {asked.precision} takes about {need(asked.sliced) / 1e9:.1f} GB; {free / 1e9:.1f} GB are "
+        f"free on {device}.",
+        f"Measure a slice: layers={fitting[-1]} fits." if fitting else "Choose a smaller model or precision.",
     )
 
 

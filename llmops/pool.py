@@ -111,6 +111,30 @@ class Pool:
         return Place(line, changed)
 
     @contextmanager
+    def turn(self, device: str, report: Report, stop: threading.Event) -> Iterator[None]:
+        """The device to oneself, once all before have left; at once for `remote`. Raises Stopped while waiting."""
+        place = self.enter(device)
+        try:
+            if place is not None:
+                place.wait(stop, lambda ahead: report(f"waiting for the device: {ahead} go first", None))
+            yield
+        finally:
+            if place is not None:
+                place.leave()
+
+    @contextmanager
+    def alone(
+        self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
+    ) -> Iterator[Lease]:
+        """A turn on the candidate's device and a lease, in this order, as comparisons take them (else both would wait).
+
+        For long work: take one for each text or level, so that others get their turn between.
+        """
+        device = self.device(candidate, connection)
+        with self.turn(device, report, stop), self.lease(candidate, task, connection, report, stop) as lease:
+            yield lease
+
+    @contextmanager
     def lease(
         self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
     ) -> Iterator[Lease]:

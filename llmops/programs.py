@@ -54,6 +54,7 @@ def dry_run_data(
     new_tokens: int,
     report: Report,
     stop: threading.Event,
+    pool: Pool | None = None,
     connection: Connection | None = None,
 ) -> dict[str, Any]:
     """A dry run. See dry_run.DryRun.to_json."""
@@ -65,6 +66,7 @@ def dry_run_data(
             precision,
             report,
             stop,
+            pool=pool,
             layers=layers,
             prompt_tokens=prompt_tokens,
             new_tokens=new_tokens,

@@ -17,7 +17,7 @@ from typing import Any
 from llmops.candidate import Candidate, parse_candidate
 from llmops.catalog import kinds
 from llmops.compare import Options
-from llmops.engines.base import Request
+from llmops.engines.base import Report, Request
 from llmops.errors import EndpointError, HistoryError, InputError, LlmopsError, Stopped, redact
 from llmops.events import Finished
 from llmops.history.store import History, Row
@@ -193,19 +193,31 @@ class _Work:
 
         keeper = _Keeper(self._history, self._id)
         try:
-            with self._pool.lease(candidate, self._task, self._options.connection, report, self._stop) as lease:
-                self._texts(name, lease, left, total, keeper)
+            self._texts(name, candidate, left, total, keeper, report)
         finally:
             keeper.flush()
             if candidate.is_local:
                 self._pool.unload(candidate, self._task)
 
-    def _texts(self, name: str, lease: Lease, left: Sequence[tuple[int, int]], total: int, keeper: "_Keeper") -> None:
+    def _texts(
+        self,
+        name: str,
+        candidate: Candidate,
+        left: Sequence[tuple[int, int]],
+        total: int,
+        keeper: "_Keeper",
+        report: Report,
+    ) -> None:
         started_s = time.perf_counter()
+        connection = self._options.connection
         for number, (repeat, place) in enumerate(left, 1):
             self._check_stop()
             example = self._examples[place]
-            run = self._one(name, lease, example, repeat)
+            # A turn a text: others are not kept waiting for the whole set.
+            with self._pool.alone(candidate, self._task, connection, report, self._stop) as lease:
+                if number == 1:
+                    started_s = time.perf_counter()  # loading is no pace
+                run = self._one(name, lease, example, repeat)
             row = Row(
                 candidate=name,
                 place=place,

@@ -90,26 +90,29 @@ def context_probe(
     parsed = parse_candidate(candidate, kinds())
     lengths = sorted(set(settings.lengths))
     chars = _CHARS_PER_TOKEN
-    with pool.lease(parsed, task, options.connection, report, stop) as lease:
-        for number, length in enumerate(lengths):
-            for depth in settings.depths:
-                if stop.is_set():
-                    yield Ended(length, "Stopped.")
-                    return
-                report(f"{length:,} tokens, finding at {depth:.0%}", number / len(lengths))
-                text = hide(finding, depth, int(length * chars), options.language, settings.seed)
-                request = Request(task, text, options.language, options.generation, options.connection, stop)
-                try:
+    for number, length in enumerate(lengths):
+        for depth in settings.depths:
+            if stop.is_set():
+                yield Ended(length, "Stopped.")
+                return
+            text = hide(finding, depth, int(length * chars), options.language, settings.seed)
+            request = Request(task, text, options.language, options.generation, options.connection, stop)
+            first = number == 0 and depth == settings.depths[0]
+            try:
+                with pool.alone(parsed, task, options.connection, report, stop) as lease:
+                    report(f"{length:,} tokens, finding at {depth:.0%}", number / len(lengths))
                     run = _run(lease.model, request)
-                except LlmopsError as error:
-                    message = redact(f"{error.message} {error.remedy}".strip(), options.connection.secrets)
-                    yield Ended(length, message)
-                    return
-                if run.finish == "stopped":
-                    yield Ended(length, "Stopped.")
-                    return
-                yield _cell(length, depth, run, label)
-                chars = _learn(chars, text, task, run, options.language)
+            except LlmopsError as error:
+                if first and not isinstance(error, Stopped):
+                    raise
+                message = redact(f"{error.message} {error.remedy}".strip(), options.connection.secrets)
+                yield Ended(length, message)
+                return
+            if run.finish == "stopped":
+                yield Ended(length, "Stopped.")
+                return
+            yield _cell(length, depth, run, label)
+            chars = _learn(chars, text, task, run, options.language)
 
 
 def hide(finding: str, depth: float, characters: int, language: str, seed: int) -> str:

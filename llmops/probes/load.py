@@ -108,23 +108,25 @@ def load_probe(
     parsed = parse_candidate(candidate, kinds())
     if not texts:
         raise InputError("There are no texts to send.", "Use a task with examples.")
-    with pool.lease(parsed, task, options.connection, report, stop) as lease:
+    asked = (parsed, task, options.connection, report, stop)
+    with pool.alone(*asked) as lease:
         report("warming up", None)
         warm = replace(settings, loop="closed", requests_each=2)
         first = _level(lease.model, task, texts, options, warm, 2, stop)  # in no figure: first calls cost more
-        if first.failures == first.requests and first.errors:
-            raise EndpointError(first.errors[0], "Run the candidate once to see what it needs.")
-        lowest: LoadPoint | None = None
-        for level in settings.levels:
-            if stop.is_set():
-                return
+    if first.failures == first.requests and first.errors:
+        raise EndpointError(first.errors[0], "Run the candidate once to see what it needs.")
+    lowest: LoadPoint | None = None
+    for level in settings.levels:
+        if stop.is_set():
+            return
+        with pool.alone(*asked) as lease:
             report(f"{'users' if settings.loop == 'closed' else 'arrivals a second'}: {level:g}", None)
             point = _level(lease.model, task, texts, options, settings, level, stop)
-            point = replace(point, memory_per_request_bytes=_per_request(lowest, point))
-            lowest = lowest or point
-            yield point
-            if point.stopped or point.failures == point.requests:
-                return
+        point = replace(point, memory_per_request_bytes=_per_request(lowest, point))
+        lowest = lowest or point
+        yield point
+        if point.stopped or point.failures == point.requests:
+            return
 
 
 def _level(

@@ -68,7 +68,8 @@ def _wire_planning(services: Services) -> None:
 
         layers: measure so many and stretch to the whole, marked estimated; none: all of them.
         """
-        return dry_run_data(model, precision, layers or None, prompt_tokens, new_tokens, _silent, threading.Event())
+        counts = (layers or None, prompt_tokens, new_tokens)
+        return dry_run_data(model, precision, *counts, _silent, threading.Event(), services.pool)
 
     def load_probe(task: str, candidate: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """Parallel requests against a candidate: a point a level.

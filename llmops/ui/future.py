@@ -6,6 +6,7 @@ import gradio as gr
 
 from llmops.candidate import Epoch, Kind
 from llmops.ui import plan_panel, selection
+from llmops.ui.services import Services
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def build() -> Future:
     return Future(chosen, token, provider, plan_panel.build())
 
 
-def wire(tab: Future) -> None:
+def wire(tab: Future, services: Services) -> None:
     """Connect the tab's own events."""
     selection.wire(tab.selection, Kind.HOSTED)
-    plan_panel.wire(tab.planning, tab.token)
+    plan_panel.wire(tab.planning, tab.token, services)

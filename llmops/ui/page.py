@@ -94,7 +94,7 @@ def build(services: Services) -> gr.Blocks:
         task_panel.wire(tasks, panel, services)
         past.wire(tab_past, panel, services)
         present.wire(tab_present)
-        future.wire(tab_future)
+        future.wire(tab_future, services)
         evaluate_tab.wire(tab_evaluate, page, controls, services)
         probes_tab.wire(tab_probes, controls, services)
         _wire_runs(services, controls, panel, current, problem, summary, columns)

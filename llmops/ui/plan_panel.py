@@ -15,6 +15,7 @@ from llmops.engines.base import Connection, Report
 from llmops.errors import InputError, LlmopsError
 from llmops.ui import charts, render
 from llmops.ui.background import Progress, Work, follow
+from llmops.ui.services import Services
 
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _CURVE_POINTS = 24
@@ -76,7 +77,7 @@ def build() -> PlanPanel:
     )
 
 
-def wire(panel: PlanPanel, token: gr.Textbox) -> None:
+def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
     """Connect planning and measuring; the token is for gated configurations."""
 
     def show_plan(model: str, precision: str, context: float, requests: float, token: str) -> list[Any]:
@@ -101,7 +102,7 @@ def wire(panel: PlanPanel, token: gr.Textbox) -> None:
         def make(report: Report, stop: threading.Event) -> Iterator[Any]:
             config = find_config(model or "", Connection(hf_token=token.strip() or None))
             counts = {"layers": _whole("layers", layers) or None, "prompt_tokens": _whole("prompt tokens", prompt)}
-            yield dry_run(model, config, precision, report, stop, **counts)  # type: ignore[arg-type]
+            yield dry_run(model, config, precision, report, stop, pool=services.pool, **counts)  # type: ignore[arg-type]
 
         yield [work, render.said("starting")]
         try:

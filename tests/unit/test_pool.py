@@ -85,3 +85,40 @@ def test_a_failed_load_leaves_nothing_behind():
     engine.errors.clear()
     with _lease(pool, "one:1:1@bf16") as lease:
         assert lease.load_s is not None
+
+
+def test_long_work_takes_turns_with_a_comparison_and_neither_waits_for_ever():
+    from llmops.compare import Comparison, Options, run_all
+    from llmops.engines.base import Connection
+
+    pool = Pool(1000, lambda kind: ScriptedEngine(weights_bytes=1))
+    candidate, order = parse_candidate("one:2:5@bf16"), []
+
+    def long_work():
+        for number in range(10):
+            with pool.alone(candidate, TASK, Connection(), lambda *said: None, threading.Event()):
+                order.append(number)
+                threading.Event().wait(0.03)
+
+    thread = threading.Thread(target=long_work)
+    thread.start()
+    runs = run_all(Comparison(pool, TASK, "x", ["one:2:5@bf16"], Options("en")))
+    between = len(order)
+    thread.join(20)
+    assert not thread.is_alive()
+    assert runs[0].error is None
+    assert between < 10  # it got its turn before the long work was over
+    assert order == list(range(10))
+
+
+def test_waiting_for_a_turn_ends_with_stop():
+    from llmops.errors import Stopped
+
+    pool = Pool(1000, lambda kind: ScriptedEngine())
+    stop = threading.Event()
+    threading.Timer(0.2, stop.set).start()
+    with pool.turn("cpu", lambda *said: None, threading.Event()), pytest.raises(Stopped):  # noqa: SIM117
+        with pool.turn("cpu", lambda *said: None, stop):
+            pass
+    with pool.turn("cpu", lambda *said: None, threading.Event()):
+        pass
