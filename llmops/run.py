@@ -138,5 +138,8 @@ class Run:
             "texts_per_s": self.timing.texts_per_second,
         }
         data["source"] = {key: str(value) for key, value in self.source.items()}
-        data["notes"] = list(self.notes)
+        data["notes"], data["stages"] = list(self.notes), list(data["stages"])
+        for one in (data, *data["stages"]):
+            if one["energy"]:
+                one["energy"]["covers"] = list(one["energy"]["covers"])
         return data
