@@ -8,10 +8,12 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from llmops.hub import HubProbe
 from llmops.pool import Pool
 from llmops.settings import load_settings
+from llmops.ui.language import InLanguage
 from llmops.ui.page import build
 from llmops.ui.services import Services, stylesheet
 
@@ -39,6 +41,7 @@ def main() -> None:
         max_file_size=settings.max_upload_bytes,
         footer_links=["api"],
         ssr_mode=False,
+        app_kwargs={"middleware": [Middleware(InLanguage)]},
     )
 
 
