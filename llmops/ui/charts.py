@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from html import escape as _e
 
 from llmops.dry_run import DryRun
+from llmops.format import count, rate, seconds, size
 from llmops.planner import Plan, Verdict
 from llmops.probes.context import Cell, Ended
 from llmops.probes.load import LoadPoint
-from llmops.ui.format import count, rate, seconds, size
 
 _PARTS = (("weights", "Weights"), ("cache", "KV cache"), ("work", "Workspace"), ("over", "Overhead"))
 

@@ -9,9 +9,9 @@ from html import escape as _e
 from llmops.candidate import EPOCH_OF, Epoch, parse_candidate
 from llmops.catalog import find, kinds
 from llmops.errors import InputError, LlmopsError
+from llmops.format import count, percent, rate, seconds, size
 from llmops.run import Memory, Run, RunError, Source
 from llmops.task import Task
-from llmops.ui.format import count, percent, rate, seconds, size
 from llmops.view import Status, View
 
 _STATUS = {

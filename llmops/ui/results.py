@@ -8,9 +8,9 @@ from typing import Any
 
 from llmops.evaluation.metrics import Metrics, compare, measure
 from llmops.evaluation.runner import Begun, Ended, Progress, Update
+from llmops.format import percent, seconds, size
 from llmops.history.store import Evaluation, Row
 from llmops.ui.charts import table as html_table
-from llmops.ui.format import percent, seconds, size
 
 
 @dataclass

@@ -11,8 +11,8 @@ import gradio as gr
 from llmops.candidate import DEFAULT_K, METHODS, PRECISIONS, Candidate, Epoch, Kind, parse_candidate
 from llmops.catalog import kinds, models
 from llmops.errors import InputError
+from llmops.format import count
 from llmops.offer import Offer
-from llmops.ui.format import count
 from llmops.ui.services import texts
 
 
