@@ -1,8 +1,8 @@
 """The page's words in another language: English in the code is the key, the translations are data (locale/de/*.toml).
 
-A key may hold placeholders: `{name}` stands for anything and is kept as it is, `{name!t}` is translated in its turn. What
-has no translation stays English and is told to `missed`. Figures get the language's decimal comma. Foreign text is out
-of reach: `html` leaves elements marked translate="no", code and preformatted text alone.
+A key may hold placeholders: `{name}` stands for anything and is kept as it is, `{name#}` for a figure, `{name!t}` is
+translated in its turn. What has no translation stays English and is told to `missed`. Figures get the language's
+decimal comma. Foreign text is out of reach: `html` leaves elements marked translate="no", code and preformatted text.
 """
 
 import re
@@ -10,21 +10,25 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
 from html import escape, unescape
+from itertools import pairwise
 from pathlib import Path
 
 LOCALE_DIR = Path(__file__).parent / "locale"
-_HOLE = re.compile(r"\{(\w+)(!t)?\}")
+_HOLE = re.compile(r"\{(\w+)(!t|#)?\}")
 _TAG = re.compile(r"(<!--.*?-->|<[^<>]+>)", re.DOTALL)
 _NAME = re.compile(r"</?([a-zA-Z][\w-]*)")
 _ATTRIBUTE = re.compile(r'\b(title|aria-label|alt|placeholder|aria-description)="([^"]*)"')
 _INLINE = {"b", "strong", "i", "em", "code", "abbr", "a", "small", "sub", "sup", "kbd", "q"}
 _LEFT_ALONE = {"code", "pre", "script", "style", "textarea"}
 _VOID = {"br", "hr", "img", "input", "meta", "link", "wbr", "col"}
-_SENTENCES = re.compile(r"(?<=[.!?”])\s+(?=[A-ZÄÖÜ“„\d])|(?<=\S) · (?=\S)|(?<=\w); (?=\S)")
+# Where a text without a translation of its own is cut: at sentences first, then at the lesser marks.
+_CUTS = (re.compile(r"(?<=[.!?”])\s+(?=[A-ZÄÖÜ“„\d])"), re.compile(r"(?<=\S) · (?=\S)|(?<=\w); (?=\S)"))
 # A figure: numbers, signs and short units, with nothing to translate but the separators.
 _UNITS = r"s|ms|µs|min|h|B|kB|MB|GB|TB|GiB|GB/s|TB/s|M|tok/s|/s|%|W|Wh|kWh|g|USD|EUR|\$|€|×|x|K|pp|TFLOPS|tokens/s"
 _NUMBER = r"[<>≤≥~≈±+−-]?[$€]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"
 _FIGURE = re.compile(rf"\(?{_NUMBER}\)?(?:(?:\s*(?:–|—|/|:|,|to|\.\.)\s*|\s*)\(?(?:{_NUMBER}|{_UNITS})\)?[;,]?)*\.?")
+# Ids, addresses, file names, precisions: the same in every language.
+_IDENTIFIER = re.compile(r"(?=\S*[/@_\d])\S+")
 _SEPARATORS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))|(?<=\d)\.(?=\d)")
 
 Missed = Callable[[str], None]
@@ -44,9 +48,10 @@ class Catalogue:
                 patterns.append(_Pattern(key, value))
             self._exact[key] = value
         # The most literal pattern first; found by the letters it begins with.
-        self._patterns: dict[str, list[_Pattern]] = {}
+        # Those with tags are for pieces of HTML alone, the others for text alone.
+        self._patterns: dict[tuple[bool, str], list[_Pattern]] = {}
         for pattern in sorted(patterns, key=lambda one: -one.literal):
-            self._patterns.setdefault(pattern.start, []).append(pattern)
+            self._patterns.setdefault((pattern.tagged, pattern.start), []).append(pattern)
         self.text = lru_cache(4096)(self._text)
         self.html = lru_cache(512)(self._html)
 
@@ -59,16 +64,16 @@ class Catalogue:
         if found is None:
             found = self._parts(core)
         if found is None:
-            if self._missed is not None and re.search(r"[^\W\d_]{2}", core):
+            if self._missed is not None and re.search(r"[^\W\d_]{2}", core) and not _IDENTIFIER.fullmatch(core):
                 self._missed(core)
             return text
         start = text.index(core)
         return text[:start] + found + text[start + len(core) :]
 
     def knows(self, text: str) -> bool:
-        """Whether a text has a translation, or is a figure."""
+        """Whether a text has a translation, or needs none."""
         core = text.strip()
-        return self._find(core) is not None or self._parts(core) is not None
+        return bool(self._find(core) or self._parts(core) or _IDENTIFIER.fullmatch(core))
 
     def markdown(self, text: str) -> str:
         """Markdown, a block at a time: headings, paragraphs and list items are keys of their own."""
@@ -80,29 +85,31 @@ class Catalogue:
         rest = line[len(head) :]
         return head + self.text(rest) if rest else line
 
-    def _find(self, core: str) -> str | None:
+    def _find(self, core: str, tagged: bool = False) -> str | None:
         exact = self._exact.get(core)
         if exact is not None:
             return exact
         if _FIGURE.fullmatch(core):
             return _SEPARATORS.sub(lambda found: "." if found.group() == "," else ",", core)
         for start in (core[:4], ""):
-            for pattern in self._patterns.get(start, ()):
+            for pattern in self._patterns.get((tagged, start), ()):
                 filled = pattern.fill(core, self)
                 if filled is not None:
                     return filled
         return None
 
     def _parts(self, core: str) -> str | None:
-        """Several sentences, each with its own translation."""
-        cuts = [0, *(cut for found in _SENTENCES.finditer(core) for cut in found.span()), len(core)]
-        if len(cuts) == 2:
-            return None
-        pieces = [core[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
-        made = [piece if place % 2 else self._find(piece) for place, piece in enumerate(pieces)]
-        if all(one is None for one in made[::2]):
-            return None
-        return "".join(self._text(piece) if one is None else one for piece, one in zip(pieces, made, strict=True))
+        """Several sentences, some with a translation; the others as they are."""
+        for cut in _CUTS:
+            edges = [0, *(edge for found in cut.finditer(core) for edge in found.span()), len(core)]
+            pieces = [core[a:b] for a, b in pairwise(edges)]  # a piece, what is between, a piece …
+            made = [None if place % 2 else self._find(piece) for place, piece in enumerate(pieces)]
+            if len(pieces) > 1 and any(one is not None for one in made):
+                return "".join(
+                    piece if place % 2 else self._text(piece) if one is None else one
+                    for place, (piece, one) in enumerate(zip(pieces, made, strict=True))
+                )
+        return None
 
     def _html(self, html: str) -> str:
         """HTML of our own making: texts and spoken attributes, at the size of a block where there is a key for it."""
@@ -137,7 +144,7 @@ class Catalogue:
         whole = "".join(run)
         core = whole.strip()
         if len(run) > 1 and core:
-            found = self._find(core)
+            found = self._find(core, tagged=True)
             if found is not None:
                 start = whole.index(core)
                 yield whole[:start] + found + whole[start + len(core) :]
@@ -170,13 +177,15 @@ class _Pattern:
         pieces = _HOLE.split(key)
         literals, names, marks = pieces[::3], pieces[1::3], pieces[2::3]
         self.start = literals[0][:4] if len(literals[0]) >= 4 else ""
+        self.tagged = "<" in key
         self.literal = sum(len(one) for one in literals)
         self._value = value
-        self._translated = {name for name, mark in zip(names, marks, strict=True) if mark}
+        self._translated = {name for name, mark in zip(names, marks, strict=True) if mark == "!t"}
         expression = re.escape(literals[0])
         seen: set[str] = set()
-        for name, literal in zip(names, literals[1:], strict=True):
-            hole = f"(?P={name})" if name in seen else f"(?P<{name}>.+?)"
+        for name, mark, literal in zip(names, marks, literals[1:], strict=True):
+            anything = _FIGURE.pattern if mark == "#" else ".+?"
+            hole = f"(?P={name})" if name in seen else f"(?P<{name}>{anything})"
             seen.add(name)
             expression += hole + re.escape(literal)
         self._expression = re.compile(expression, re.DOTALL)

@@ -164,7 +164,7 @@ def translate_props(kind: str, props: dict[str, Any], catalogue: Catalogue) -> N
     if kind == "dataframe":
         value = props.get("value")
         if isinstance(value, dict) and isinstance(value.get("headers"), list):
-            value["headers"] = [catalogue.text(str(one)) for one in value["headers"]]
+            props["value"] = {**value, "headers": [catalogue.text(str(one)) for one in value["headers"]]}
         if isinstance(props.get("headers"), list):
             props["headers"] = [catalogue.text(str(one)) for one in props["headers"]]
     for axis in ("x", "y", "color"):
@@ -210,7 +210,10 @@ class _Marking:
         self._body = b""
 
     async def __call__(self, message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start" and (b"content-type", b"text/html; charset=utf-8") in message["headers"]:
+        if (
+            message["type"] == "http.response.start"
+            and (b"content-type", b"text/html; charset=utf-8") in message["headers"]
+        ):
             self._start = message
         elif self._start is None or message["type"] != "http.response.body":
             await self._send(message)

@@ -224,7 +224,16 @@ def _wire_opening(
         return [links.Selection("", "", texts).of(epoch) for epoch in _EPOCHS]
 
     tables = [tab.selection.table for tab in tabs]
-    opened = [controls.task_id, controls.language, controls.text, *chosen, *tables, tabs[0].training.kept, preset, machine]
+    opened = [
+        controls.task_id,
+        controls.language,
+        controls.text,
+        *chosen,
+        *tables,
+        tabs[0].training.kept,
+        preset,
+        machine,
+    ]
     page.load(open_page, None, opened, **_QUIET)
     page.load(None, None, None, js=language.SWITCH_JS, **_QUIET)
     preset.input(use_preset, preset, chosen, **_QUIET)
