@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 
 # Read by gradio and huggingface_hub when they are imported, so they are set before.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -15,17 +16,25 @@ from llmops.settings import load_settings
 from llmops.ui.page import build
 from llmops.ui.services import Services, stylesheet
 
-settings = load_settings()
-demo = build(Services(settings, Pool(settings.pool_budget_bytes), HubProbe(settings.offline)))
 
-
-def main() -> None:
-    """Parse the command line and serve until interrupted."""
+def arguments(given: list[str]) -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description="llm-ops: compare models on one text, side by side.")
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, or GRADIO_SERVER_NAME)")
     parser.add_argument("--port", type=int, help="port (default: 7860 or the next free one, or GRADIO_SERVER_PORT)")
     parser.add_argument("--share", action="store_true", help="also open a public share link")
-    args = parser.parse_args()
+    return parser.parse_args(given)
+
+
+# Read before the page is built: its callbacks must know whether strangers may come. Whoever imports this module may
+# launch the page anywhere, so then they may (LLMOPS_PUBLIC=0 says otherwise).
+args = arguments(sys.argv[1:]) if __name__ == "__main__" else arguments(["--share"])
+settings = load_settings(share=args.share, host=args.host)
+demo = build(Services(settings, Pool(settings.pool_budget_bytes), HubProbe(settings.offline)))
+
+
+def main() -> None:
+    """Serve until interrupted."""
     demo.queue(max_size=64).launch(
         server_name=args.host,
         server_port=args.port,

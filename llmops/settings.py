@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from llmops.publicness import is_public
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -17,6 +19,7 @@ class Settings:
     max_columns: int = 8
     max_new_tokens: int = 1024
     offline: bool = False
+    public: bool = False  # strangers may come; see publicness.py
 
     @property
     def history_path(self) -> Path:
@@ -24,8 +27,11 @@ class Settings:
         return self.data_dir / "history.sqlite"
 
 
-def load_settings() -> Settings:
-    """Settings from the environment; unknown or absent variables keep the defaults."""
+def load_settings(share: bool = False, host: str | None = None) -> Settings:
+    """Settings from the environment; unknown or absent variables keep the defaults.
+
+    share and host: as given on the command line; with them it is known whether strangers may come.
+    """
     env = os.environ
     budget = env.get("LLMOPS_MEMORY_GB")
     data = env.get("LLMOPS_DATA") or str(Path.home() / ".local" / "share" / "llmops")
@@ -33,4 +39,5 @@ def load_settings() -> Settings:
         data_dir=Path(data).expanduser(),
         pool_budget_bytes=int(float(budget) * 1e9) if budget else None,
         offline=env.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"),
+        public=is_public(env, share, host),
     )

@@ -1,0 +1,50 @@
+"""Who asks? "" for the one local user of a private page; on a public page an opaque id of the visitor.
+
+Signed in with Hugging Face: a hash of the user name, so that it is the same everywhere. Else the browser's cookie
+(`ui/door.py` hands it out), so that a reload or a restart loses nothing; a program without cookies is its session.
+Cookie and session are secrets of their visitor: only their hash is ever stored, and no id is taken from a visitor.
+"""
+
+import hashlib
+import re
+
+import gradio as gr
+
+from llmops.settings import Settings
+
+COOKIE = "llmops_visitor"
+COOKIE_FORM = re.compile(r"[A-Za-z0-9_-]{32,64}")
+
+
+def visitor_of(request: gr.Request | None, settings: Settings) -> str:
+    """The owner of what this request makes: "" in private mode, else 27 characters that tell nobody who it is.
+
+    Not `request.username`: behind one password for all (a share link) that is everybody's.
+    """
+    if not settings.public:
+        return ""
+    if request is None:  # no request, no visitor: what is made then belongs to nobody who could ask for it
+        return _opaque("no", "request")
+    name = hugging_face_name(request)
+    if name:
+        return _opaque("hf", name)
+    cookie = _cookie(request)
+    return _opaque("cookie", cookie) if cookie else _opaque("session", request.session_hash or "")
+
+
+def hugging_face_name(request: gr.Request) -> str | None:
+    """The user name of who signed in with Hugging Face, out of the signed session; None where nobody did."""
+    scope = getattr(request.request, "scope", None) or {}
+    profile = ((scope.get("session") or {}).get("oauth_info") or {}).get("userinfo") or {}
+    name = profile.get("preferred_username")
+    return name if isinstance(name, str) and name else None
+
+
+def _cookie(request: gr.Request) -> str | None:
+    cookies = getattr(request.request, "cookies", None) or {}
+    value = cookies.get(COOKIE)
+    return value if isinstance(value, str) and COOKIE_FORM.fullmatch(value) else None
+
+
+def _opaque(kind: str, secret: str) -> str:
+    return f"v-{hashlib.sha256(f'{kind}:{secret}'.encode()).hexdigest()[:25]}"
