@@ -1,4 +1,4 @@
-"""Borrowing a GPU, without the package: the child's side runs in this process. With it: integration/test_zerogpu_fake."""
+"""Borrowing a GPU, with the child's side in this process. The real package: integration/test_zerogpu_fake."""
 
 # ruff: noqa: S301  (pickling is what the package does)
 
