@@ -177,7 +177,7 @@ def drive_api(space: Space) -> list[dict[str, Any]]:
 
 
 def trouble(log: str) -> list[str]:
-    """Lines of a log that tell of an error; not those of an object that Python could not tidy away (asyncio's loops)."""
+    """Lines of a log that tell of an error; not those of an object that Python could not tidy away (asyncio's)."""
     log = re.sub(
         r"^Exception ignored in:.*\n(?:Traceback.*\n(?:[ ^].*\n)*)?(?:\w*Error.*\n)?", "", log, flags=re.MULTILINE
     )
