@@ -1,7 +1,8 @@
 """A labelled set through every candidate, unattended: each text is in the history as soon as it is done.
 
-Local candidates go one after the other (load, warm-up, measure, unload), remote ones beside them. Stop keeps what is
-done; a resumed evaluation repeats no text. Texts that are also examples to learn from are left out and counted.
+Local candidates go one after the other (load, warm-up, measure, unload), remote ones beside them. Of a local
+candidate's texts a sample runs alone and the rest in batches (`batches`). Stop keeps what is done; a resumed evaluation
+repeats no text. Texts that are also examples to learn from are left out and counted.
 """
 
 import hashlib
@@ -17,8 +18,9 @@ from typing import Any
 from llmops.candidate import Candidate, parse_candidate
 from llmops.catalog import kinds
 from llmops.compare import Options
-from llmops.engines.base import Report, Request
+from llmops.engines.base import Report, Request, Together
 from llmops.errors import EndpointError, HistoryError, InputError, LlmopsError, Stopped, redact
+from llmops.evaluation.batches import EARLIER, How, Size, ran_alone, sample
 from llmops.events import Finished
 from llmops.history.store import History, Row
 from llmops.pool import Lease, Pool
@@ -82,6 +84,7 @@ def evaluate(
     *,
     repeats: int = 1,
     resume: int | None = None,
+    how: How = How(),
 ) -> Generator[Update, None, None]:
     """Run and record; ends when every candidate has ended. Raises InputError and HistoryError before it begins."""
     chosen = list(dict.fromkeys(candidates))
@@ -89,15 +92,18 @@ def evaluate(
         raise InputError("No candidate is selected.", "Choose at least one.")
     if not 1 <= repeats <= 100:
         raise InputError(f"{repeats} repeats are asked.", "Use 1 to 100.")
+    if how.verdict_only and options.generation.temperature > 0:
+        raise InputError("A verdict alone is read without sampling.", "Set the temperature to 0.")
     kept, left_out = scored(task, examples)
     if not kept:
         raise InputError("There is no text to score.", "Give labelled texts that are not examples to learn from.")
     unknown = next((one for one in kept if one.label not in task.label_ids), None)
     if unknown is not None:
         raise InputError(f"“{unknown.label}” is no label of the task.", f"Labels: {', '.join(task.label_ids)}.")
-    evaluation_id = _begin(history, task, kept, chosen, options, left_out, repeats, resume)
+    settings = {**options.record(), "repeats": repeats, **how.record()}
+    evaluation_id = _begin(history, task, kept, chosen, settings, left_out, resume)
     yield Begun(evaluation_id, len(kept), left_out)
-    yield from _Work(pool, task, kept, options, history, evaluation_id, repeats, stop).run(chosen)
+    yield from _Work(pool, task, kept, options, history, evaluation_id, repeats, stop, how).run(chosen)
 
 
 def _begin(
@@ -105,20 +111,22 @@ def _begin(
     task: Task,
     kept: Sequence[Example],
     candidates: Sequence[str],
-    options: Options,
+    settings: dict[str, Any],
     left_out: int,
-    repeats: int,
     resume: int | None,
 ) -> int:
     rows = [[one.text, one.label, one.language] for one in kept]
     prompts = {code: [prompt.instruction, prompt.system, prompt.user] for code, prompt in task.prompts.items()}
     digest = hashlib.sha256(json.dumps([rows, prompts, task.label_ids]).encode()).hexdigest()
-    settings = {**options.record(), "repeats": repeats}
     settings.pop("language")  # each text is asked in its own
     if resume is None:
         return history.begin(task.id, task.name, task.label_ids, digest, candidates, settings, left_out)
     found = history.evaluation(resume)
-    if found.data_hash != digest or found.settings != settings or set(found.candidates) != set(candidates):
+    if (
+        found.data_hash != digest
+        or {**EARLIER, **found.settings} != settings
+        or set(found.candidates) != set(candidates)
+    ):
         raise InputError(
             f"Evaluation {resume} had other texts, candidates or settings.", "Resume it with the same, or begin anew."
         )
@@ -138,7 +146,9 @@ class _Work:
         evaluation_id: int,
         repeats: int,
         stop: threading.Event,
+        how: How,
     ) -> None:
+        self._how = how
         self._pool, self._task, self._examples, self._options = pool, task, examples, options
         self._history, self._id, self._repeats = history, evaluation_id, repeats
         self._stop, self._leave = stop, threading.Event()
@@ -179,7 +189,8 @@ class _Work:
                 self._told.put(Ended(name, self._as_error(error)))
 
     def _candidate(self, name: str, candidate: Candidate) -> None:
-        done = {(row.repeat, row.place) for row in self._history.rows(self._id) if row.candidate == name}
+        kept = [row for row in self._history.rows(self._id) if row.candidate == name]
+        done = {(row.repeat, row.place) for row in kept}
         places = [(repeat, place) for repeat in range(self._repeats) for place in range(len(self._examples))]
         total = len(places)
         left = [one for one in places if one not in done]
@@ -192,8 +203,11 @@ class _Work:
             self._told.put(Progress(name, total - len(left), total, None, message))
 
         keeper = _Keeper(self._history, self._id)
+        alone = set(left)
+        if self._how.batched and candidate.is_local and self._options.generation.temperature == 0:
+            alone = sample(left, sum(ran_alone(row.run) for row in kept), self._options.generation.seed)
         try:
-            self._texts(name, candidate, left, total, keeper, report)
+            self._texts(name, candidate, left, alone, total, keeper, report)
         finally:
             keeper.flush()
             if candidate.is_local:
@@ -204,45 +218,98 @@ class _Work:
         name: str,
         candidate: Candidate,
         left: Sequence[tuple[int, int]],
+        alone: set[tuple[int, int]],
         total: int,
         keeper: "_Keeper",
         report: Report,
     ) -> None:
-        started_s = time.perf_counter()
-        connection = self._options.connection
-        for number, (repeat, place) in enumerate(left, 1):
+        """First those that run alone, then the rest by language and length, so that a batch has little padding."""
+        asked = (candidate, self._task, self._options.connection, report, self._stop)
+        first = [one for one in left if one in alone]
+        rest = sorted((one for one in left if one not in alone), key=self._shape)
+        size, done = Size(), total - len(left)
+        while first or rest:
             self._check_stop()
-            example = self._examples[place]
-            # A turn a text: others are not kept waiting for the whole set.
-            with self._pool.alone(candidate, self._task, connection, report, self._stop) as lease:
-                if number == 1:
-                    started_s = time.perf_counter()  # loading is no pace
-                run = self._one(name, lease, example, repeat)
-            row = Row(
-                candidate=name,
-                place=place,
-                repeat=repeat,
-                text=example.text,
-                language=example.language,
-                y_true=example.label,
-                y_hat=run.label,
-                unparsed=run.unparsed,
-                failed=run.error is not None,
-                created="",
-                run=run.to_json(),
-            )
-            keeper.keep(row)
-            pace = (time.perf_counter() - started_s) / number
-            seconds_left = pace * (len(left) - number)
-            self._told.put(Progress(name, total - len(left) + number, total, seconds_left, keeper.trouble))
+            # A turn a text or a batch: others are not kept waiting for the whole set.
+            with self._pool.alone(*asked) as lease:
+                begun_s = time.perf_counter()  # loading is no pace
+                if not first and getattr(lease.model, "batches", False):
+                    chosen = rest[: size.texts]
+                    chosen = [one for one in chosen if self._shape(one)[0] == self._shape(chosen[0])[0]]
+                    del rest[: len(chosen)]
+                    runs = self._together(name, lease, chosen)
+                else:
+                    chosen = [(first or rest).pop(0)]
+                    runs = [self._one(name, lease, *chosen[0])]
+                seconds = time.perf_counter() - begun_s
+            if len(chosen) > 1:
+                size.took(seconds)
+            keeper.keep(*(self._row(name, *one, run) for one, run in zip(chosen, runs, strict=True)))
+            for number in range(1, len(chosen) + 1):
+                left_over = seconds / len(chosen) * (len(first) + len(rest) + len(chosen) - number)
+                self._told.put(Progress(name, done + number, total, left_over, keeper.trouble))
+            done += len(chosen)
 
-    def _one(self, name: str, lease: Lease, example: Example, repeat: int) -> Run:
-        """One text; a failure is a result. The seed moves on with each repeat, so that sampling can differ."""
-        generation = replace(self._options.generation, seed=self._options.generation.seed + repeat)
-        connection, truncate = self._options.connection, self._options.truncate
-        request = Request(
-            self._task, example.text, example.language, generation, connection, self._stop, truncate=truncate
+    def _shape(self, one: tuple[int, int]) -> tuple[str, int]:
+        example = self._examples[one[1]]
+        return example.language, len(example.text)
+
+    def _row(self, name: str, repeat: int, place: int, run: Run) -> Row:
+        example = self._examples[place]
+        return Row(
+            candidate=name,
+            place=place,
+            repeat=repeat,
+            text=example.text,
+            language=example.language,
+            y_true=example.label,
+            y_hat=run.label,
+            unparsed=run.unparsed,
+            failed=run.error is not None,
+            created="",
+            run=run.to_json(),
         )
+
+    def _request(self, repeat: int, place: int) -> Request:
+        """One text in its language. The seed moves on with each repeat, so that sampling can differ."""
+        example, options = self._examples[place], self._options
+        return Request(
+            self._task,
+            example.text,
+            example.language,
+            replace(options.generation, seed=options.generation.seed + repeat),
+            options.connection,
+            self._stop,
+            truncate=options.truncate,
+            verdict_only=self._how.verdict_only,
+        )
+
+    def _together(self, name: str, lease: Lease, chosen: Sequence[tuple[int, int]]) -> list[Run]:
+        """A batch. Its runs have no time of their own: each carries the batch's, and how many shared it."""
+        model = lease.model
+        if not isinstance(model, Together):
+            raise TypeError(f"{name} takes no batches.")
+        begun_s = time.perf_counter()
+        found = model.together([self._request(*one) for one in chosen])
+        shared = {"batch_texts": len(chosen), "batch_s": time.perf_counter() - begun_s}
+        settings = {**self._options.record(), **shared}
+        note = f"Ran in a batch of {len(chosen)} texts, so it has no latency of its own."
+        return [
+            Run(name, settings=settings, error=self._as_error(one))
+            if isinstance(one, LlmopsError)
+            else replace(
+                one,
+                candidate=name,
+                timing=replace(one.timing, load_s=lease.load_s),
+                settings=settings,
+                notes=(*one.notes, note),
+            )
+            for one in found
+        ]
+
+    def _one(self, name: str, lease: Lease, repeat: int, place: int) -> Run:
+        """One text; a failure is a result."""
+        request = self._request(repeat, place)
         blank = Run(name, settings=self._options.record())
         try:
             with closing(lease.model.run(request)) as events:
@@ -277,22 +344,22 @@ class _Keeper:
         self._held: list[Row] = []
         self.trouble = ""
 
-    def keep(self, row: Row) -> None:
-        """Keep a row. Raises EndpointError after too many failures in a row, which are then not kept."""
-        self._held.append(row)
-        if all(one.failed for one in self._held[-_GIVE_UP:]) and len(self._held) >= _GIVE_UP:
-            error = row.run["error"]
-            self._held = [one for one in self._held if not one.failed]
-            raise EndpointError(f"{_GIVE_UP} texts in a row failed: {error['message']}", error["remedy"])
-        if not row.failed:
+    def keep(self, *rows: Row) -> None:
+        """Keep rows. Raises EndpointError after too many failures in a row, which are then not kept."""
+        for row in rows:
+            self._held.append(row)
+            if all(one.failed for one in self._held[-_GIVE_UP:]) and len(self._held) >= _GIVE_UP:
+                error = row.run["error"]
+                self._held = [one for one in self._held if not one.failed]
+                raise EndpointError(f"{_GIVE_UP} texts in a row failed: {error['message']}", error["remedy"])
+        if any(not row.failed for row in rows):
             self.write()
 
     def write(self) -> None:
         """Write what is held; what can't be written stays, and `trouble` says why."""
         try:
-            while self._held:
-                self._history.add(self._id, self._held[0])
-                self._held.pop(0)
+            self._history.add(self._id, *self._held)
+            self._held = []
             self.trouble = ""
         except HistoryError as error:
             self.trouble = f"{error.message} {error.remedy} {len(self._held)} results wait in memory."

@@ -88,15 +88,18 @@ class History:
             made = database.execute(f"INSERT INTO evaluations ({names}) VALUES (?,?,?,?,?,?,?,?,?,?)", values)
             return int(made.lastrowid or 0)
 
-    def add(self, evaluation_id: int, row: Row) -> None:
-        """Keep one run; a second one of the same place and repeat is ignored."""
-        values = (
-            evaluation_id, row.created or _now(), row.candidate, row.place, row.repeat, row.text, row.language,
-            row.y_true, row.y_hat, int(row.unparsed), int(row.failed), json.dumps(row.run, ensure_ascii=False),
-        )  # fmt: skip
+    def add(self, evaluation_id: int, *rows: Row) -> None:
+        """Keep runs, all or none; a second one of the same place and repeat is ignored."""
+        values = [
+            (
+                evaluation_id, row.created or _now(), row.candidate, row.place, row.repeat, row.text, row.language,
+                row.y_true, row.y_hat, int(row.unparsed), int(row.failed), json.dumps(row.run, ensure_ascii=False),
+            )
+            for row in rows
+        ]  # fmt: skip
         names = "evaluation_id, created, candidate, place, repeat, text, language, y_true, y_hat, unparsed, failed, run"
         with self._open() as database:
-            database.execute(f"INSERT OR IGNORE INTO runs ({names}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", values)
+            database.executemany(f"INSERT OR IGNORE INTO runs ({names}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", values)
 
     def rows(self, evaluation_id: int) -> list[Row]:
         """All runs of an evaluation, by candidate and place."""
@@ -171,8 +174,7 @@ class History:
         with self._open() as database:
             made = database.execute(f"INSERT INTO evaluations ({names}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", values)
             new = int(made.lastrowid or 0)
-        for row in source.rows(one.id):
-            self.add(new, row)
+        self.add(new, *source.rows(one.id))
         return new
 
     @contextmanager

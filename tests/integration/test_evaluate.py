@@ -168,11 +168,11 @@ def test_a_full_disk_loses_no_result(history, monkeypatch):
 
     own, calls = History.add, []
 
-    def add(self, number, row):
-        calls.append(row.place)
-        if 2 <= len(calls) <= 6:
+    def add(self, number, *rows):
+        calls.append(len(rows))
+        if 2 <= len(calls) <= 4:
             raise HistoryError("The disk is full.", "Free some space.")
-        own(self, number, row)
+        own(self, number, *rows)
 
     monkeypatch.setattr(History, "add", add)
     updates = run(history, ["embedded/encoder@fp32?method=zero-shot"])
