@@ -30,7 +30,6 @@ class Loaded:
     """A loaded decoder and what goes with it; `limit` tokens of prompt and answer."""
 
     candidate: Candidate
-    device: str
     model: Any
     tokenizer: Any
     plain: "GenerationConfig"
@@ -48,27 +47,36 @@ class Many:
     def answer(self, requests: Sequence[Request], weights_bytes: int | None) -> list[Run | LlmopsError]:
         """See engines.base.Together.together."""
         loaded = self._loaded
+        device = self._device
         loaded.interrupt.begin(requests[0].stop)
-        memory = Memory(weights_bytes=weights_bytes, device=loaded.device)
+        memory = Memory(weights_bytes=weights_bytes, device=device)
         done: _Told = {}
         groups: dict[str, list[_Numbered]] = defaultdict(list)
         for number, request in enumerate(requests):
             try:
                 most = request.generation.max_new_tokens
                 built = prompt.build(request, loaded.tokenizer, loaded.limit)
-                prompt.check(built.ids, loaded.model, loaded.candidate, loaded.device, most)
+                prompt.check(built.ids, loaded.model, loaded.candidate, device, most)
                 groups[request.language].append((number, built))
             except LlmopsError as error:
                 done[number] = error
         for group in groups.values():
             longest = max(built.ids.shape[1] for _, built in group) + requests[group[0][0]].generation.max_new_tokens
-            rows = room.rows_that_fit(loaded.model.config, loaded.candidate, loaded.device, longest)
+            rows = room.rows_that_fit(loaded.model.config, loaded.candidate, device, longest)
             for start in range(0, len(group), rows):
                 done |= self._batch(requests, group[start : start + rows])
         return [
             one if isinstance(one, LlmopsError) else replace(one, memory=memory)
             for one in (done[number] for number in range(len(requests)))
         ]
+
+    def forget(self) -> None:
+        """Drop what was kept, which lies on the device where the model was."""
+        self._prefixes = Prefixes()
+
+    @property
+    def _device(self) -> str:
+        return str(self._loaded.model.device)
 
     def _batch(self, requests: Sequence[Request], group: Sequence[_Numbered]) -> _Told:
         """One batch of one language; halved where it does not work, so that only the text at fault fails."""
@@ -79,7 +87,7 @@ class Many:
         except RuntimeError as error:
             loaded, full = self._loaded, room.is_out_of_memory(error)
             said = (
-                room.freed(error, loaded.candidate, loaded.device)
+                room.freed(error, loaded.candidate, self._device)
                 if full
                 else LlmopsError(f"{type(error).__name__}: {error}"[:500], "Run this text alone.")
             )

@@ -34,12 +34,13 @@ class _Row:
 
 
 def score(
-    model: "PreTrainedModel", prefixes: Prefixes, prompts: Sequence[Sequence[int]], words: Words
+    model: "PreTrainedModel", prefixes: Prefixes, prompts: Sequence[list[int]], words: Words
 ) -> tuple["torch.Tensor", list[int | None]]:
     """(prompts, labels) log-likelihoods; and for each prompt the label that greedy decoding surely says, or None."""
     import torch
 
-    start, bodies = _start(prefixes, model, prompts)
+    start = prefixes.read(model, prompts)
+    bodies = [prompt[start:] for prompt in prompts]
     branches = [token for word in words.ids for token in word]
     head = 1 + len(branches)  # of each prompt: its last token, then the words
     rows = _fill([len(body) - 1 + head for body in bodies], head)
@@ -73,14 +74,6 @@ def score(
     return _read(found[back].float(), words)
 
 
-def _start(
-    prefixes: Prefixes, model: "PreTrainedModel", prompts: Sequence[Sequence[int]]
-) -> tuple[int, list[Sequence[int]]]:
-    """(tokens of the common beginning that is in the cache, what is left of each prompt)."""
-    start = prefixes.read(model, prompts)
-    return start, [prompt[start:] for prompt in prompts]
-
-
 def _fill(sizes: Sequence[int], head: int) -> list[_Row]:
     """Prompts into rows, the longest first, each into the first row with room."""
     most = max(_ROW, max(sizes))
@@ -97,7 +90,7 @@ def _fill(sizes: Sequence[int], head: int) -> list[_Row]:
 
 def _lay(
     row: _Row,
-    bodies: Sequence[Sequence[int]],
+    bodies: Sequence[list[int]],
     words: Words,
     start: int,
     earlier: "torch.Tensor",

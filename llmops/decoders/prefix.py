@@ -20,7 +20,7 @@ _MOST_BYTES = 256_000_000
 _SLACK = 8  # tokens: two texts may begin alike, and a prefix that is kept still serves then
 
 
-def shared(prompts: Sequence[Sequence[int]]) -> int:
+def shared(prompts: Sequence[list[int]]) -> int:
     """Tokens that all prompts begin with; at least one token of each is left to be read."""
     first, last = min(prompts), max(prompts)  # the two that differ earliest
     most = min(len(one) for one in prompts) - 1
@@ -33,7 +33,7 @@ class Prefixes:
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[int, ...], Any] = OrderedDict()
 
-    def read(self, model: "PreTrainedModel", prompts: Sequence[Sequence[int]]) -> int:
+    def read(self, model: "PreTrainedModel", prompts: Sequence[list[int]]) -> int:
         """How many tokens of these prompts are in a cache, after reading their common beginning where need be."""
         from transformers import DynamicCache
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Batch:
     """Prompts as token ids, and how they are answered."""
 
-    prompts: Sequence[Sequence[int]]
+    prompts: Sequence[list[int]]
     words: Words | None
     max_new_tokens: int
     verdict_only: bool = False
@@ -102,9 +102,7 @@ def _shares(labels: Sequence[str], scores: "torch.Tensor") -> dict[str, float] |
 class _Read:
     """Prompts that have been read: the cache behind them, and the logits after each one's last token."""
 
-    def __init__(
-        self, model: "PreTrainedModel", pad: int, prefixes: Prefixes, prompts: Sequence[Sequence[int]]
-    ) -> None:
+    def __init__(self, model: "PreTrainedModel", pad: int, prefixes: Prefixes, prompts: Sequence[list[int]]) -> None:
         import torch
 
         self._model = model

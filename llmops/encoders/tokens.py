@@ -34,7 +34,7 @@ class Tokens:
         return [self._model.tokenizer(text, truncation=False, verbose=False)["input_ids"] for text in texts]
 
     def features(self, texts: Sequence[str], ids: Sequence[Sequence[int]] | None = None) -> dict[str, "np.ndarray"]:
-        """(texts, tokens) int64 each: what the model reads, padded on the right; longer texts are cut. ids: of `texts`."""
+        """(texts, tokens) int64 each: what the model reads, padded on the right. Longer texts are cut. ids: theirs."""
         import numpy as np
 
         known = self.ids(texts) if ids is None else ids

@@ -57,23 +57,28 @@ class DecoderEngine:
         if stop.is_set():
             raise Stopped("Stopped before loading.")
         device = self.device(candidate, connection)
-        folder, notes = _find(candidate.model, connection, report, stop)
+        folder, notes = find_folder(candidate.model, connection, report, stop)
         room.check_weights(folder, candidate, device)
         if stop.is_set():
             raise Stopped("Stopped before loading.")
         report("reading the weights", None)
-        try:
-            parts = loading.load(folder, candidate, device)
-        except LlmopsError:
-            raise
-        except Exception as error:
-            if room.is_out_of_memory(error):
-                raise room.freed(error, candidate, device) from None
-            raise fetch.explain(error, candidate.model) from error
-        return DecoderModel(parts, candidate, device, notes)
+        return open_folder(folder, candidate, device, notes)
 
 
 ENGINE = DecoderEngine()
+
+
+def open_folder(folder: Path, candidate: Candidate, device: str, notes: tuple[str, ...]) -> "DecoderModel":
+    """A checked folder as a model. Raises LlmopsError."""
+    try:
+        parts = loading.load(folder, candidate, device)
+    except LlmopsError:
+        raise
+    except Exception as error:
+        if room.is_out_of_memory(error):
+            raise room.freed(error, candidate, device) from None
+        raise fetch.explain(error, candidate.model) from error
+    return DecoderModel(parts, candidate, device, notes)
 
 
 class DecoderModel:
@@ -93,8 +98,15 @@ class DecoderModel:
         self._interrupt = stream.Interrupt()
         stream.interruptible(parts.model, self._interrupt)
         self.batches = together.possible(parts.model)
-        loaded = many.Loaded(candidate, device, parts.model, parts.tokenizer, self._plain, self._limit, self._interrupt)
+        loaded = many.Loaded(candidate, parts.model, parts.tokenizer, self._plain, self._limit, self._interrupt)
         self._many = many.Many(loaded)
+        self.warmed = False
+
+    def move(self, device: str) -> None:
+        """Take the weights to another device."""
+        self._model.to(device)
+        self.device, self.warmed = device, False
+        self._many.forget()
 
     def warm_up(self) -> None:
         """Two tokens of anything, and the likelihood: the first call pays for kernels and lazy imports."""
@@ -112,6 +124,7 @@ class DecoderModel:
                 raise room.freed(error, self._candidate, self.device) from None
             raise
         self.weights_bytes = account.account(self._model).total_bytes  # nf4 is repacked at the first call on some CPUs
+        self.warmed = True
 
     def run(self, request: Request) -> Generator[Event, None, None]:
         """Stream one answer, then the label's probabilities; see engines.base.Model.run."""
@@ -286,7 +299,9 @@ class DecoderModel:
         raise error
 
 
-def _find(model: str, connection: Connection, report: Report, stop: threading.Event) -> tuple[Path, tuple[str, ...]]:
+def find_folder(
+    model: str, connection: Connection, report: Report, stop: threading.Event
+) -> tuple[Path, tuple[str, ...]]:
     """The folder of a model, fetched where needed; what is in the cache serves while the hub is out of reach."""
     folder = _known_folder(model)
     if folder is not None:

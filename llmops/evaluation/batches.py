@@ -21,13 +21,17 @@ class How:
     batched: bool = True
     verdict_only: bool = False
 
+    @staticmethod
+    def of(settings: dict[str, Any]) -> "How":
+        """From what an evaluation's settings kept; earlier ones ran every text alone and said nothing of it."""
+        return How(settings.get("batched", False), settings.get("verdict_only", False))
+
     def record(self) -> dict[str, Any]:
         """What an evaluation's settings keep."""
         return {"batched": self.batched, "verdict_only": self.verdict_only}
 
 
-EARLIER = How(batched=False).record()
-"""What evaluations were like that say nothing of it."""
+USUAL = How()
 
 
 def sample(left: Sequence[tuple[int, int]], alone_before: int, seed: int) -> set[tuple[int, int]]:

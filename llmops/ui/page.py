@@ -11,6 +11,7 @@ from llmops.catalog import preset_for, presets
 from llmops.engines.base import Connection
 from llmops.errors import LlmopsError
 from llmops.hardware import hardware
+from llmops.history.recorder import Recorder
 from llmops.offer import offers, task_languages
 from llmops.task import load_builtin
 from llmops.ui import (
@@ -25,11 +26,13 @@ from llmops.ui import (
     render,
     selection,
     shared_input,
+    sign_in,
     task_panel,
 )
 from llmops.ui.board import Board, Column
 from llmops.ui.controls import Controls
 from llmops.ui.services import Services
+from llmops.ui.visitor import visitor_of
 
 _HUB_WAIT_S = 1.0
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -44,6 +47,7 @@ def build(services: Services) -> gr.Blocks:
             "# llm-ops\nOne text, three epochs of models, side by side: answers, time and memory.",
             elem_classes="lo-title",
         )
+        sign_in.build()
         panel = shared_input.build(services)
         tasks = task_panel.build()
         with gr.Row(equal_height=True):
@@ -116,7 +120,7 @@ def _wire_runs(
     outputs = [current, problem, *painted]
     measuring: dict[str, Any] = {**_QUIET, "concurrency_id": "measure", "concurrency_limit": 16}
 
-    def run(previous: Board | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
+    def run(previous: Board | None, request: gr.Request, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
         if previous is not None:
             previous.comparison.stop()
         try:
@@ -124,13 +128,16 @@ def _wire_runs(
         except LlmopsError as error:
             yield [previous, render.problem(error), *[gr.skip()] * len(painted)]
             return
-        made = Board(comparison)
+        owner = visitor_of(request, services.settings)
+        made = Board(comparison, Recorder(services.settings.history_path, owner, "page", comparison))
         comparison.start()
         yield from follow(made)
 
     def follow(made: Board) -> Iterator[list[Any]]:
         for _ in made.follow():
             yield [made, "", *made.paint(len(columns))]
+        if trouble := made.recorder.settle():
+            yield [made, render.said(trouble), *[gr.skip()] * len(painted)]
 
     def stop(made: Board | None) -> None:
         if made is not None:
@@ -173,6 +180,8 @@ def _wire_column(
             return
         for _ in made.follow():
             yield [made, "", *made.paint((len(outputs) - 2) // len(column.painted))]
+        if trouble := made.recorder.settle():
+            yield [made, render.said(trouble), *nothing[2:]]
 
     column.stop.click(stop, current, None, queue=False, **_QUIET)
     column.retry.click(retry, [current, *controls], outputs, **measuring)
@@ -193,11 +202,11 @@ def _wire_opening(
         query = request.query_params
         found = links.read({name: query.getlist(name) for name in query}, services.settings.max_columns)
         reach = services.hub.in_reach(_HUB_WAIT_S)
-        fitting = preset_for(hardware().gpu_bytes)
+        fitting = preset_for(hardware().gpu_bytes, hardware().lent)
         if not found.candidates:
             texts = fitting.hub if reach else fitting.offline
             found = links.Selection(found.task_id, found.language, texts)
-        offered = offers(Connection(), reach, services.kept_encoders())
+        offered = offers(Connection(hf_token=sign_in.token()), reach, services.kept_encoders())
         task = load_builtin(found.task_id)
         language = gr.update(choices=task_languages(task), value=found.language)
         lists = [gr.update(choices=selection.choices(offered, e), value=found.of(e)) for e in _EPOCHS]
