@@ -14,6 +14,7 @@ space.prepare()
 zerogpu.prepare()
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from llmops import owner, preload
 from llmops.catalog import preset_for
@@ -24,6 +25,7 @@ from llmops.publicness import is_space
 from llmops.settings import load_settings
 from llmops.sharing import door
 from llmops.task import load_builtin
+from llmops.ui.language import InLanguage
 from llmops.ui.page import build
 from llmops.ui.services import Services, stylesheet
 
@@ -73,6 +75,7 @@ def main() -> None:
         max_file_size=settings.max_upload_bytes,
         footer_links=["api"],
         ssr_mode=False,
+        app_kwargs={"middleware": [Middleware(InLanguage)]},
     )
 
 
