@@ -58,7 +58,7 @@ class Ask:
         """A batch, for a model that takes batches. Raises Stopped, and then none has a result."""
         model = lease.model
         if not isinstance(model, Together):
-            raise TypeError(f"{name} takes no batches.")
+            raise TypeError(name)
         begun_s = time.perf_counter()
         found = model.together([self._request(one) for one in chosen])
         shared = {"batch_texts": len(chosen), "batch_s": time.perf_counter() - begun_s}
