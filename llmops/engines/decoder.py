@@ -17,6 +17,7 @@ from llmops import fetch, planner
 from llmops.candidate import EMBEDDED_DECODER, Candidate
 from llmops.decoders import account, batching, likelihood, loading, many, prompt, room, sampling, stream, together
 from llmops.demo import DECODER_DIR
+from llmops.energy_meter import EnergyWindow
 from llmops.engines.base import Connection, Report, Request, Send
 from llmops.errors import EndpointError, InputError, LlmopsError, ModelNotFound, Stopped
 from llmops.events import Event, Finished, Note, Started
@@ -135,7 +136,7 @@ class DecoderModel:
         self._interrupt.begin(request.stop)
         yield Started()
         pieces: list[str] = []
-        with PeakMemory(self.device) as peak:
+        with EnergyWindow(self.device) as spent, PeakMemory(self.device) as peak:
             watch = Stopwatch()
             built = prompt.build(request, self._tokenizer, self._limit)
             prompt.check(built.ids, self._model, self._candidate, self.device, request.generation.max_new_tokens)
@@ -176,6 +177,7 @@ class DecoderModel:
                 source=dict.fromkeys(measured, Source.CLIENT),
                 notes=tuple(note for note in (*built.notes, why_not, _device_note(self.device)) if note),
                 finish="stopped" if stopped else sampling.finish(self._plain, generation.ids),
+                energy=spent.energy,
             )
         )
 
@@ -186,7 +188,7 @@ class DecoderModel:
     def _verdict(self, request: Request) -> Generator[Event, None, None]:
         """One text's verdict, timed: nothing is shared with another text, and no token is streamed."""
         yield Started()
-        with PeakMemory(self.device) as peak:
+        with EnergyWindow(self.device) as spent, PeakMemory(self.device) as peak:
             handed_s = time.perf_counter()
             (run,) = self.together([request])
             e2e_s = time.perf_counter() - handed_s
@@ -199,6 +201,7 @@ class DecoderModel:
                 timing=replace(run.timing, e2e_s=e2e_s),
                 memory=replace(run.memory, peak_bytes=extra_bytes),
                 source={**run.source, "timing": Source.CLIENT},
+                energy=spent.energy,
             )
         )
 

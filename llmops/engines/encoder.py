@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from llmops.candidate import DEFAULT_K, Candidate
 from llmops.encoders import body, int8, store, training
 from llmops.encoders.head import Head, description_head
+from llmops.energy_meter import EnergyWindow
 from llmops.engines.base import Connection, Report, Request
 from llmops.errors import ContextTooLong, InputError, LlmopsError, Stopped
 from llmops.events import Event, Finished, Note, Started
@@ -120,7 +121,7 @@ class EncoderModel:
         yield Started()
         for note in notes:
             yield Note(note)
-        with PeakMemory("cpu") as peak:
+        with EnergyWindow("cpu") as spent, PeakMemory("cpu") as peak:
             handed_s = time.perf_counter()
             shares = head.probabilities(self._body.embed([request.text]))[0]
             e2e_s = time.perf_counter() - handed_s
@@ -131,6 +132,7 @@ class EncoderModel:
                 timing=replace(run.timing, e2e_s=e2e_s),
                 memory=replace(run.memory, peak_bytes=peak.extra_bytes),
                 source={**run.source, "timing": Source.CLIENT},
+                energy=spent.energy,
             )
         )
 
