@@ -261,6 +261,9 @@ class _Attempt:
     def _complete(self, run: Run, lease: Lease, waited_s: float) -> Run:
         timing = replace(run.timing, load_s=lease.load_s, queue_s=waited_s + lease.waited_s)
         notes = (*lease.model.notes, *run.notes)
+        if run.finish == "length":
+            most = self.options.generation.max_new_tokens
+            notes = (*notes, f"The answer was cut off at {most:,} new tokens (run settings, max new tokens).")
         if self.options.all_at_once:
             notes = (*notes, "Ran beside other local models: the times disturb each other.")
         known: dict[str, Any] = {

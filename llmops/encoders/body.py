@@ -119,6 +119,8 @@ def embed_all(body: "TorchBody | Any", texts: Sequence[str], batch: int = 32) ->
     return restored
 
 
-def token_count(body: "TorchBody | Any", text: str) -> int:  # noqa: ANN401
-    """Tokens of a text with the model's own start and end marks, uncut."""
-    return len(body.model.tokenizer(text, truncation=False, verbose=False)["input_ids"])
+def token_count(body: "TorchBody | Any", text: str) -> tuple[int, int]:  # noqa: ANN401
+    """(tokens of a text with the model's own start and end marks, uncut; how many of them are the unknown one)."""
+    ids = body.model.tokenizer(text, truncation=False, verbose=False)["input_ids"]
+    unknown = body.model.tokenizer.unk_token_id
+    return len(ids), 0 if unknown is None else ids.count(unknown)

@@ -112,8 +112,10 @@ class EncoderModel:
         if self._body is None:
             raise InputError("This encoder was unloaded.", "Run again.")
         head = self._heads.get(request.language) or next(iter(self._heads.values()))
-        tokens = body.token_count(self._body, request.text)
+        tokens, unknown = body.token_count(self._body, request.text)
         notes = _check_length(tokens, self._body.max_tokens, request.truncate)
+        if unknown:
+            notes = (*notes, f"{unknown:,} of {tokens:,} tokens are not in its vocabulary: it did not read them.")
         yield Started()
         for note in notes:
             yield Note(note)

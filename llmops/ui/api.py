@@ -1,6 +1,7 @@
 """The named endpoints for programs: /candidates and /compare. Everything else on the page is private to it."""
 
 import threading
+from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
@@ -29,6 +30,8 @@ def wire(services: Services) -> None:
     def compare(text: str, task: str, candidates: list[str], settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """Send one text to several candidates and return a JSON object with `runs`, in the candidates' order.
 
+        `error` beside it is null, or what is wrong with the call as a whole; each run has an `error` of its own.
+
         text: the input. task: id of a built-in task, such as medical. candidates: texts such as
         embedded/decoder@nf4. settings: an object with any of language, max_new_tokens, temperature, seed, truncate,
         all_at_once, unload_after, local_only, openai_key, base_url, hf_token, provider; {} for the defaults. Without
@@ -40,8 +43,9 @@ def wire(services: Services) -> None:
             )
         except LlmopsError as error:
             failure = RunError(error.kind, error.message, error.remedy)
-            return {"runs": [Run(str(one), error=failure).to_json() for one in candidates]}
-        return {"runs": [run.to_json() for run in run_all(comparison)]}
+            named = candidates if isinstance(candidates, list) else []
+            return {"runs": [Run(str(one), error=failure).to_json() for one in named], "error": asdict(failure)}
+        return {"runs": [run.to_json() for run in run_all(comparison)], "error": None}
 
     gr.api(candidates, api_name="candidates")
     gr.api(compare, api_name="compare", concurrency_limit=8)

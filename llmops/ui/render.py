@@ -65,7 +65,7 @@ def verdict(view: View, task: Task, language: str) -> str:
         title = '<div class="lo-verdict lo-unparsed">unparsed <small>no answer word at its start</small></div>'
     else:
         title = ""
-    return title + _probabilities(run, names) + _notes(run.notes)
+    return title + _probabilities(run, names)
 
 
 def problem(error: RunError | LlmopsError) -> str:
@@ -105,10 +105,10 @@ def _notes(notes: Sequence[str]) -> str:
 
 
 def figures(view: View) -> str:
-    """The run's figures as a table: name, value, where it comes from. Unknown ones are left out."""
+    """The run's figures as a table: name, value, where it comes from; notes below. Unknown ones are left out."""
     run = view.run
     if run is None:
-        return ""
+        return _notes(view.notes)
     timing, memory = run.timing, run.memory
     rows = [
         ("E2E", seconds(timing.e2e_s), "timing"),
@@ -134,7 +134,8 @@ def figures(view: View) -> str:
     )
     body += _expected(run)
     caption = f'<caption class="lo-sr">figures of {_e(run.candidate)}</caption>'
-    return f'<table class="lo-figures">{caption}<tbody>{body}</tbody></table>' if body else ""
+    table = f'<table class="lo-figures">{caption}<tbody>{body}</tbody></table>' if body else ""
+    return table + _notes(run.notes)
 
 
 def _expected(run: Run) -> str:
@@ -164,6 +165,39 @@ def _source(run: Run, group: str) -> str:
     if source is None:
         return ""
     return _LETTER[source]
+
+
+def selected(candidates: Sequence[str]) -> str:
+    """What Run would run, by name."""
+    if not candidates:
+        return '<div class="lo-line">Nothing is selected: choose candidates in Past, Present or Future.</div>'
+    return f'<div class="lo-line">Selected: {_listed([_name(one)[0] for one in candidates])}</div>'
+
+
+def run_line(views: Sequence[View], run_id: str) -> str:
+    """How far a comparison is, in a line; `data-run` tells the page when another one has begun."""
+    ended = [view for view in views if view.ended]
+    failed = sum(view.status == Status.FAILED for view in views)
+    stopped = sum(view.status == Status.STOPPED for view in views)
+    if len(ended) < len(views):
+        doing = [f"{_name(view.candidate)[0]}: {view.message or _STATUS[view.status]}" for view in _active(views)]
+        words = f"{len(ended)} of {len(views)} finished. {_listed(doing)}"
+    else:
+        words = f"Done: {len(views) - failed - stopped} of {len(views)} answered"
+        words += f", {failed} failed" if failed else ""
+        words += f", {stopped} stopped" if stopped else ""
+    return f'<div class="lo-line" role="status" data-run="{_e(run_id, quote=True)}">{words}</div>'
+
+
+def _active(views: Sequence[View]) -> list[View]:
+    """Those at work; those that only wait where none is."""
+    at_work = [view for view in views if view.status in (Status.LOADING, Status.RUNNING)]
+    return at_work or [view for view in views if not view.ended]
+
+
+def _listed(words: Sequence[str], most: int = 3) -> str:
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(_e(one) for one in words[:most]) + more
 
 
 def summary(views: Sequence[View]) -> str:
