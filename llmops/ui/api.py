@@ -11,7 +11,8 @@ from llmops.engines.base import Connection
 from llmops.errors import LlmopsError
 from llmops.inputs import make_comparison
 from llmops.offer import offers
-from llmops.programs import context_data, dry_run_data, evaluate_data, history_data, load_data, plan_data
+from llmops.programs import context_data, dry_run_data, load_data, plan_data
+from llmops.records import evaluate_data, history_data
 from llmops.run import Run, RunError
 from llmops.task import load_builtin
 from llmops.ui.services import Services
