@@ -57,15 +57,19 @@ class Board:
         self.comparison.retry(column, options)
 
     def follow(self) -> Iterator[None]:
-        """Fold events as they come; yields when it is time to paint, at most ten times a second, and at the end."""
-        painted_s, dirty = 0.0, True
+        """Fold events as they come; yields when it is time to paint, at most ten times a second, and at the end.
+
+        A change waits for a tenth of a second: painting at once would take the interpreter from the very run that has
+        just begun (a warm encoder's 6.5 ms read 18, measured on 2 cores).
+        """
+        changed_s: float | None = None  # since when something waits to be painted
         for update in self.comparison.updates():
             if isinstance(update, Update):
                 self.views[update.column] = fold(self.views[update.column], update.event)
-                dirty = True
-            if dirty and time.perf_counter() - painted_s >= _PAINT_S:
+                changed_s = time.perf_counter() if changed_s is None else changed_s
+            if changed_s is not None and time.perf_counter() - changed_s >= _PAINT_S:
                 yield None
-                painted_s, dirty = time.perf_counter(), False
+                changed_s = None
         self.comparison.forget_secrets()
         yield None
 

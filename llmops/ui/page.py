@@ -132,10 +132,8 @@ def _wire_runs(
             yield [previous, render.problem(error), *[gr.skip()] * len(painted)]
             return
         made = Board(comparison)
+        yield [made, "", *made.paint(len(columns))]  # before the start, so that it costs no run anything
         comparison.start()
-        yield from follow(made)
-
-    def follow(made: Board) -> Iterator[list[Any]]:
         for _ in made.follow():
             yield [made, "", *made.paint(len(columns))]
 

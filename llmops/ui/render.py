@@ -236,7 +236,7 @@ def _bars(
     values = [value for _, value in known]
     best, longest = (min(values) if smaller else max(values)), max(values) or 1.0
     rows = "".join(
-        f'<div class="lo-bar{" lo-best" if value == best else ""}"><span class="lo-bar-name">{_e(run.candidate)}</span>'
+        f'<div class="lo-bar{" lo-best" if value == best else ""}"><span class="lo-bar-name" title="{_e(run.candidate, quote=True)}">{_e(run.candidate)}</span>'
         f'<span class="lo-track"><span style="width:{max(1.0, 100 * value / longest):.1f}%"></span></span>'
         f'<span class="lo-bar-value">{_e(written(value))}{_against(value, best, smaller)}</span></div>'
         for run, value in known
