@@ -115,7 +115,10 @@ class EncoderModel:
         tokens, unknown = body.token_count(self._body, request.text)
         notes = _check_length(tokens, self._body.max_tokens, request.truncate)
         if unknown:
-            notes = (*notes, f"{unknown:,} of {tokens:,} tokens are not in its vocabulary: it did not read them.")
+            notes = (
+                *notes,
+                f"{unknown:,} of the text's {tokens:,} tokens are not in the encoder's vocabulary: not read.",
+            )
         yield Started()
         for note in notes:
             yield Note(note)

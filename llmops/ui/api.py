@@ -9,6 +9,7 @@ import gradio as gr
 from llmops.compare import run_all
 from llmops.engines.base import Connection
 from llmops.errors import LlmopsError
+from llmops.history.recorder import Recorder
 from llmops.inputs import make_comparison
 from llmops.offer import offers
 from llmops.programs import context_data, dry_run_data, load_data, plan_data
@@ -16,6 +17,7 @@ from llmops.records import evaluate_data, history_data
 from llmops.run import Run, RunError
 from llmops.task import load_builtin
 from llmops.ui.services import Services
+from llmops.ui.visitor import visitor_of
 
 _HUB_WAIT_S = 3.0
 
@@ -28,10 +30,13 @@ def wire(services: Services) -> None:
         reach = services.hub.in_reach(_HUB_WAIT_S)
         return [offer.to_json() for offer in offers(Connection(), reach, services.kept_encoders())]
 
-    def compare(text: str, task: str, candidates: list[str], settings: dict[str, Any] | None = None) -> dict[str, Any]:
+    def compare(
+        request: gr.Request, text: str, task: str, candidates: list[str], settings: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Send one text to several candidates and return a JSON object with `runs`, in the candidates' order.
 
         `error` beside it is null, or what is wrong with the call as a whole; each run has an `error` of its own.
+        Also `comparison`, its number in the history, or history_error where it could not be kept.
 
         text: the input. task: id of a built-in task, such as medical. candidates: texts such as
         embedded/decoder@nf4. settings: an object with any of language, max_new_tokens, temperature, seed, truncate,
@@ -46,7 +51,15 @@ def wire(services: Services) -> None:
             failure = RunError(error.kind, error.message, error.remedy)
             named = candidates if isinstance(candidates, list) else []
             return {"runs": [Run(str(one), error=failure).to_json() for one in named], "error": asdict(failure)}
-        return {"runs": [run.to_json() for run in run_all(comparison)], "error": None}
+        recorder = Recorder(services.settings.history_path, visitor_of(request, services.settings), "api", comparison)
+        runs = [run.to_json() for run in run_all(comparison, recorder.take)]
+        trouble = recorder.settle()
+        return {
+            "runs": runs,
+            "error": None,
+            "comparison": recorder.comparison_id,
+            "history_error": trouble or None,
+        }
 
     gr.api(candidates, api_name="candidates")
     gr.api(compare, api_name="compare", concurrency_limit=8)

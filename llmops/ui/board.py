@@ -15,6 +15,8 @@ from llmops.candidate import Kind, parse_candidate
 from llmops.catalog import kinds
 from llmops.compare import Comparison, Options, Update
 from llmops.errors import ContextTooLong, InputError
+from llmops.events import Failed, Finished
+from llmops.history.recorder import Recorder
 from llmops.ui import render
 from llmops.view import View, fold
 
@@ -42,9 +44,10 @@ class Column:
 
 @dataclass
 class Board:
-    """A comparison and its views, in the order of its candidates."""
+    """A comparison and its views, in the order of its candidates; what ends goes into the history."""
 
     comparison: Comparison
+    recorder: Recorder
     views: list[View] = field(init=False)
     id: str = field(init=False, default_factory=lambda: f"{time.time_ns():x}")
 
@@ -66,6 +69,8 @@ class Board:
         for update in self.comparison.updates():
             if isinstance(update, Update):
                 self.views[update.column] = fold(self.views[update.column], update.event)
+                if isinstance(update.event, Finished | Failed):
+                    self.recorder.take(update.column, update.event.run)
                 changed_s = time.perf_counter() if changed_s is None else changed_s
             if changed_s is not None and time.perf_counter() - changed_s >= _PAINT_S:
                 yield None

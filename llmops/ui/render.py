@@ -29,6 +29,7 @@ _SOURCE = {
     Source.ESTIMATED: ("e", "estimated"),
 }
 _LETTER = {source: f'<abbr title="{words}">{letter}</abbr>' for source, (letter, words) in _SOURCE.items()}
+_LISTED = 3  # names in the line beside Run
 LEGEND = (
     '<p class="lo-legend">Behind each figure: <b>c</b> client-measured, <b>s</b> server-reported, '
     "<b>e</b> estimated. What is not known is left out.</p>"
@@ -171,22 +172,30 @@ def selected(candidates: Sequence[str]) -> str:
     """What Run would run, by name."""
     if not candidates:
         return '<div class="lo-line">Nothing is selected: choose candidates in Past, Present or Future.</div>'
-    return f'<div class="lo-line">Selected: {_listed([_name(one)[0] for one in candidates])}</div>'
+    return f'<div class="lo-line"><span>Selected:</span> {_listed([_own_name(one) for one in candidates])}</div>'
 
 
 def run_line(views: Sequence[View], run_id: str) -> str:
     """How far a comparison is, in a line; `data-run` tells the page when another one has begun."""
     ended = [view for view in views if view.ended]
-    failed = sum(view.status == Status.FAILED for view in views)
-    stopped = sum(view.status == Status.STOPPED for view in views)
     if len(ended) < len(views):
-        doing = [f"{_name(view.candidate)[0]}: {view.message or _STATUS[view.status]}" for view in _active(views)]
-        words = f"{len(ended)} of {len(views)} finished. {_listed(doing)}"
+        doing = [
+            f"{_own_name(view.candidate)}: <span>{_e(view.message or _STATUS[view.status])}</span>"
+            for view in _active(views)
+        ]
+        words = f"<span>{len(ended)} of {len(views)} finished.</span> {_listed(doing, ' · ')}"
     else:
-        words = f"Done: {len(views) - failed - stopped} of {len(views)} answered"
-        words += f", {failed} failed" if failed else ""
-        words += f", {stopped} stopped" if stopped else ""
+        failed = sum(view.status == Status.FAILED for view in views)
+        stopped = sum(view.status == Status.STOPPED for view in views)
+        parts = [f"Done: {len(views) - failed - stopped} of {len(views)} answered"]
+        parts += [f"{failed} failed"] if failed else []
+        parts += [f"{stopped} stopped"] if stopped else []
+        words = ", ".join(f"<span>{part}</span>" for part in parts)
     return f'<div class="lo-line" role="status" data-run="{_e(run_id, quote=True)}">{words}</div>'
+
+
+def _own_name(candidate: str) -> str:
+    return f'<span translate="no">{_e(_name(candidate)[0])}</span>'
 
 
 def _active(views: Sequence[View]) -> list[View]:
@@ -195,9 +204,10 @@ def _active(views: Sequence[View]) -> list[View]:
     return at_work or [view for view in views if not view.ended]
 
 
-def _listed(words: Sequence[str], most: int = 3) -> str:
-    more = f" and {len(words) - most} more" if len(words) > most else ""
-    return ", ".join(_e(one) for one in words[:most]) + more
+def _listed(pieces: Sequence[str], mark: str = ", ") -> str:
+    """The first few pieces of HTML, and how many more there are."""
+    more = f" <span>and {len(pieces) - _LISTED} more</span>" if len(pieces) > _LISTED else ""
+    return mark.join(pieces[:_LISTED]) + more
 
 
 def summary(views: Sequence[View]) -> str:
@@ -236,7 +246,8 @@ def _bars(
     values = [value for _, value in known]
     best, longest = (min(values) if smaller else max(values)), max(values) or 1.0
     rows = "".join(
-        f'<div class="lo-bar{" lo-best" if value == best else ""}"><span class="lo-bar-name" title="{_e(run.candidate, quote=True)}">{_e(run.candidate)}</span>'
+        f'<div class="lo-bar{" lo-best" if value == best else ""}">'
+        f'<span class="lo-bar-name" title="{_e(run.candidate, quote=True)}">{_e(run.candidate)}</span>'
         f'<span class="lo-track"><span style="width:{max(1.0, 100 * value / longest):.1f}%"></span></span>'
         f'<span class="lo-bar-value">{_e(written(value))}{_against(value, best, smaller)}</span></div>'
         for run, value in known

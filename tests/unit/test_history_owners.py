@@ -5,16 +5,23 @@ import threading
 
 import pytest
 
+from llmops.compare import Comparison, Options, run_all
 from llmops.errors import HistoryError
 from llmops.history import comparisons, curves
 from llmops.history.curves import CurvePoint
 from llmops.history.database import SHARED, now
 from llmops.history.exchange import hand_out, take_in
 from llmops.history.migrations import MIGRATIONS
+from llmops.history.recorder import Recorder
+from llmops.history.replay import views
 from llmops.history.sets import LabelledSet
 from llmops.history.store import History
-from llmops.run import Run
+from llmops.pool import Pool
+from llmops.run import Energy, Memory, Run, RunError, Source, Stage, Timing
 from llmops.task import Example, load_builtin
+from llmops.view import Status, View
+from tests.unit.scripted import TASK as SCRIPTED
+from tests.unit.scripted import ScriptedEngine
 from tests.unit.test_history import begin, row
 
 TASK = load_builtin("medical")
@@ -181,3 +188,52 @@ def test_a_backup_taken_while_others_write_is_whole(path, tmp_path):
     with sqlite3.connect(tmp_path / "copy.sqlite") as copy:
         assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert copy.execute("SELECT count(*) FROM runs").fetchone()[0] >= 5
+
+
+def test_a_finished_comparison_is_replayed_through_the_same_fold(path):
+    history = History(path)
+    run = Run(
+        "c",
+        text="Positive",
+        label="a",
+        probabilities={"a": 0.9, "b": 0.1},
+        timing=Timing(load_s=1.0, ttft_s=0.1, e2e_s=0.5, output_tokens=5),
+        memory=Memory(weights_bytes=10, device="cpu"),
+        source={"timing": Source.CLIENT},
+        notes=("a note",),
+        energy=Energy(0.1, 0.2, 5.0, ("CPU 0",)),
+        stages=(Stage("d", Timing(e2e_s=0.2), "cpu", Energy(0.1, 0.2, 5.0, ("CPU 0",))),),
+    )
+    broken = Run("d", error=RunError("endpoint", "It broke.", "Retry."))
+    number = comparisons.begin(history, "page", "t", "T", {"a": "A"}, "text", "en", ["c", "d", "e"], {})
+    comparisons.add(history, number, 0, run.to_json())
+    comparisons.add(history, number, 1, broken.to_json())
+    first, second, third = views(history, number)
+    assert (first.run, first.status, first.text) == (run, Status.DONE, "Positive")
+    assert (second.run, second.status) == (broken, Status.FAILED)
+    assert third == View("e")
+
+
+def test_a_locked_or_full_history_does_not_break_a_comparison(path, monkeypatch):
+    monkeypatch.setattr("llmops.history.database._BUSY_S", 0.1)
+    history = History(path)
+    pool = Pool(10**9, lambda kind: ScriptedEngine())
+    recorded = []
+    for locked in (True, False):
+        made = Comparison(pool, SCRIPTED, "x", ["one:1:0", "two:1:0"], Options("en"))
+        recorder = Recorder(path, "", "api", made)
+        blocker = sqlite3.connect(path)
+        if locked:
+            blocker.execute("BEGIN IMMEDIATE")
+        runs = run_all(made, recorder.take)
+        assert [run.text for run in runs] == ["one", "two"]
+        recorded.append(recorder.settle())
+        blocker.close()
+    assert "not in the history" in recorded[0]
+    assert "Another process is writing" in recorded[0]
+    assert recorded[1] == ""
+    (found,) = comparisons.found(history)
+    assert [run["text"] for run in comparisons.runs(history, found.id)] == ["one", "two"]
+    full = Recorder(path / "no-folder" / "h.sqlite", "", "api", made)
+    full.take(0, runs[0])
+    assert "not in the history" in full.settle()
