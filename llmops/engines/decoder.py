@@ -16,6 +16,7 @@ from llmops import fetch, planner
 from llmops.candidate import EMBEDDED_DECODER, Candidate
 from llmops.decoders import account, batching, likelihood, loading, prompt, room, sampling, stream
 from llmops.demo import DECODER_DIR
+from llmops.energy_meter import EnergyWindow
 from llmops.engines.base import Connection, Report, Request, Send
 from llmops.errors import EndpointError, InputError, LlmopsError, ModelNotFound, ModelRefused, Stopped
 from llmops.events import Event, Finished, Note, Started
@@ -127,7 +128,7 @@ class DecoderModel:
         self._interrupt.begin(request.stop)
         yield Started()
         pieces: list[str] = []
-        with PeakMemory(self.device) as peak:
+        with EnergyWindow(self.device) as spent, PeakMemory(self.device) as peak:
             watch = Stopwatch()
             built = prompt.build(request, self._tokenizer, self._limit)
             self._check_prompt(built.ids, request)
@@ -168,6 +169,7 @@ class DecoderModel:
                 source=dict.fromkeys(measured, Source.CLIENT),
                 notes=tuple(note for note in (*built.notes, why_not, _device_note(self.device)) if note),
                 finish="stopped" if stopped else self._finish(generation.ids),
+                energy=spent.energy,
             )
         )
 

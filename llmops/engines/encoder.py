@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from llmops.candidate import DEFAULT_K, Candidate
 from llmops.encoders import body, int8, store, training
 from llmops.encoders.head import Head, description_head
+from llmops.energy_meter import EnergyWindow
 from llmops.engines.base import Connection, Report, Request
 from llmops.errors import ContextTooLong, InputError, Stopped
 from llmops.events import Event, Finished, Note, Started
@@ -122,7 +123,7 @@ class EncoderModel:
         yield Started()
         for note in notes:
             yield Note(note)
-        with PeakMemory("cpu") as peak:
+        with EnergyWindow("cpu") as spent, PeakMemory("cpu") as peak:
             handed_s = time.perf_counter()
             shares = head.probabilities(self._body.embed([request.text]))[0]
             e2e_s = time.perf_counter() - handed_s
@@ -138,6 +139,7 @@ class EncoderModel:
                 source=dict.fromkeys(("timing", "tokens", "memory", "probabilities"), Source.CLIENT),
                 notes=notes,
                 finish="stop",
+                energy=spent.energy,
             )
         )
 
