@@ -17,6 +17,7 @@ from llmops.task import load_builtin
 from llmops.ui import (
     api,
     board,
+    decide_tab,
     evaluate_tab,
     future,
     language,
@@ -31,6 +32,7 @@ from llmops.ui import (
     task_panel,
 )
 from llmops.ui.board import Board, Column
+from llmops.ui.cascade_panel import Chosen
 from llmops.ui.controls import Controls
 from llmops.ui.language import OWN_WORDS, Page
 from llmops.ui.services import Services
@@ -82,6 +84,8 @@ def build(services: Services) -> gr.Blocks:
                 tab_future = future.build()
             with gr.Tab("Evaluate", id="evaluate", elem_id="evaluation"):
                 tab_evaluate = evaluate_tab.build()
+            with gr.Tab("Decide", id="decide", elem_id="decide") as opened_decide:
+                tab_decide = decide_tab.build()
             with gr.Tab("Probes", id="probes", elem_id="probes"):
                 tab_probes = probes_tab.build()
         with gr.Column(elem_id="results"):
@@ -118,6 +122,8 @@ def build(services: Services) -> gr.Blocks:
         present.wire(tab_present)
         future.wire(tab_future, services)
         evaluate_tab.wire(tab_evaluate, page, controls, services)
+        chosen = Chosen(controls.past, controls.present, controls.future)
+        decide_tab.wire(tab_decide, opened_decide, chosen, services)
         probes_tab.wire(tab_probes, controls, services)
         _wire_runs(services, controls, panel, current, summary, columns)
         _wire_opening(services, page, controls, preset, machine, panel.line, (tab_past, tab_present, tab_future))
