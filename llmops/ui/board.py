@@ -4,7 +4,6 @@ A board belongs to one visitor's session. Every paint gives every output its ful
 ones cost nothing on the wire.
 """
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,14 +12,12 @@ import gradio as gr
 
 from llmops.candidate import Kind, parse_candidate
 from llmops.catalog import kinds
-from llmops.compare import Comparison, Options, Update
+from llmops.compare import Comparison, Options
 from llmops.errors import InputError
-from llmops.events import Failed, Finished
 from llmops.history.recorder import Recorder
 from llmops.ui import render
-from llmops.view import View, fold
-
-_PAINT_S = 0.1
+from llmops.ui.stream import follow
+from llmops.view import View
 
 
 @dataclass(frozen=True)
@@ -58,19 +55,8 @@ class Board:
         self.comparison.retry(column, options)
 
     def follow(self) -> Iterator[None]:
-        """Fold events as they come; yields when it is time to paint, at most ten times a second, and at the end."""
-        painted_s, dirty = 0.0, True
-        for update in self.comparison.updates():
-            if isinstance(update, Update):
-                self.views[update.column] = fold(self.views[update.column], update.event)
-                if isinstance(update.event, Finished | Failed):
-                    self.recorder.take(update.column, update.event.run)
-                dirty = True
-            if dirty and time.perf_counter() - painted_s >= _PAINT_S:
-                yield None
-                painted_s, dirty = time.perf_counter(), False
-        self.comparison.forget_secrets()
-        yield None
+        """Yields when it is time to paint."""
+        return follow(self.comparison, self.views, self.recorder)
 
     def paint(self, places: int) -> list[Any]:
         """Values for the summary and then for each place's `Column.painted`."""

@@ -61,6 +61,7 @@ def test_an_uploaded_set_is_evaluated_read_and_exported(page, data, tmp_path):
 
 
 def test_a_stopped_evaluation_is_resumed(page):
+    page.get_by_label("in batches, after a sample").uncheck()  # else it is over before Stop is pressed
     page.locator("#evaluate").click()
     said = page.locator("#evaluate-said .lo-eval span:nth-child(2)").first
     expect(said).to_have_text(re.compile(r"^([5-9]|\d\d) of 84"), timeout=120_000)
