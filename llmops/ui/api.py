@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
@@ -16,6 +17,7 @@ from llmops.programs import context_data, dry_run_data, load_data, plan_data
 from llmops.records import evaluate_data, history_data
 from llmops.run import Run, RunError
 from llmops.task import load_builtin
+from llmops.ui import decide_api
 from llmops.ui.services import Services
 from llmops.ui.stream import follow, plain
 from llmops.ui.visitor import visitor_of
@@ -37,6 +39,7 @@ def wire(services: Services) -> None:
     ) -> dict[str, Any]:
         """Send one text to several candidates and return a JSON object with `runs`, in the candidates' order.
 
+        `error` beside it is null, or what is wrong with the call as a whole; each run has an `error` of its own.
         Also `comparison`, its number in the history, or history_error where it could not be kept.
 
         text: the input. task: id of a built-in task, such as medical. candidates: texts such as
@@ -50,11 +53,17 @@ def wire(services: Services) -> None:
             )
         except LlmopsError as error:
             failure = RunError(error.kind, error.message, error.remedy)
-            return {"runs": [Run(str(one), error=failure).to_json() for one in candidates]}
+            named = candidates if isinstance(candidates, list) else []
+            return {"runs": [Run(str(one), error=failure).to_json() for one in named], "error": asdict(failure)}
         recorder = Recorder(services.settings.history_path, visitor_of(request, services.settings), "api", comparison)
         runs = [run.to_json() for run in run_all(comparison, recorder.take)]
         trouble = recorder.settle()
-        return {"runs": runs, "comparison": recorder.comparison_id, "history_error": trouble or None}
+        return {
+            "runs": runs,
+            "error": None,
+            "comparison": recorder.comparison_id,
+            "history_error": trouble or None,
+        }
 
     def stream(
         request: gr.Request, text: str, task: str, candidates: list[str], settings: dict[str, Any] | None = None
@@ -74,13 +83,14 @@ def wire(services: Services) -> None:
         recorder = Recorder(services.settings.history_path, visitor_of(request, services.settings), "api", comparison)
         views = [View(candidate) for candidate in comparison.candidates]
         comparison.start()
-        for _ in follow(comparison, views, recorder):
+        for _ in follow(comparison, views, recorder, first_at_once=True):
             yield {"columns": [plain(view) for view in views]}
 
     gr.api(candidates, api_name="candidates")
     gr.api(stream, api_name="stream", concurrency_limit=8)
     gr.api(compare, api_name="compare", concurrency_limit=8)
     _wire_planning(services)
+    decide_api.wire(services)
 
 
 def _wire_planning(services: Services) -> None:

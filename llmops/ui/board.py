@@ -4,6 +4,7 @@ A board belongs to one visitor's session. Every paint gives every output its ful
 ones cost nothing on the wire.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ import gradio as gr
 from llmops.candidate import Kind, parse_candidate
 from llmops.catalog import kinds
 from llmops.compare import Comparison, Options
-from llmops.errors import InputError
+from llmops.errors import ContextTooLong, InputError
 from llmops.history.recorder import Recorder
 from llmops.ui import render
 from llmops.ui.stream import follow
@@ -31,11 +32,12 @@ class Column:
     figures: gr.HTML
     stop: gr.Button
     retry: gr.Button
+    cut: gr.Button
 
     @property
     def painted(self) -> list[Any]:
         """Those that a paint fills, in its order."""
-        return [self.group, self.head, self.verdict, self.answer, self.figures]
+        return [self.group, self.head, self.verdict, self.answer, self.figures, self.stop, self.retry, self.cut]
 
 
 @dataclass
@@ -45,6 +47,7 @@ class Board:
     comparison: Comparison
     recorder: Recorder
     views: list[View] = field(init=False)
+    id: str = field(init=False, default_factory=lambda: f"{time.time_ns():x}")
 
     def __post_init__(self) -> None:
         self.views = [View(candidate) for candidate in self.comparison.candidates]
@@ -59,24 +62,31 @@ class Board:
         return follow(self.comparison, self.views, self.recorder)
 
     def paint(self, places: int) -> list[Any]:
-        """Values for the summary and then for each place's `Column.painted`."""
-        values: list[Any] = [render.summary(self.views)]
+        """Values for the run's line, the summary, and then for each place's `Column.painted`."""
+        values: list[Any] = [render.run_line(self.views, self.id), render.summary(self.views)]
         for place in range(places):
             values += self._column(self.views[place]) if place < len(self.views) else _EMPTY
         return values
 
     def _column(self, view: View) -> list[Any]:
         language = self.comparison.options.language
+        too_long = view.run is not None and view.run.error is not None and view.run.error.kind == ContextTooLong.kind
         return [
             gr.update(visible=True),
             render.head(view),
             render.verdict(view, self.comparison.task, language),
             gr.update(value=view.text, visible=_writes(view.candidate)),
             render.figures(view),
+            gr.update(interactive=not view.ended),
+            gr.update(interactive=view.ended),
+            gr.update(visible=too_long),
         ]
 
 
-_EMPTY = [gr.update(visible=False), "", "", gr.update(value="", visible=False), ""]
+_EMPTY = [
+    gr.update(visible=False), "", "", gr.update(value="", visible=False), "",
+    gr.update(interactive=False), gr.update(interactive=False), gr.update(visible=False),
+]  # fmt: skip
 
 
 def _writes(candidate: str) -> bool:
@@ -105,4 +115,5 @@ def _place(index: int) -> Column:
         with gr.Row():
             stop = gr.Button(f"Stop {number}", size="sm")
             retry = gr.Button(f"Retry {number}", size="sm")
-    return Column(group, head, verdict, answer, figures, stop, retry)
+        cut = gr.Button(f"Cut the text and retry {number}", size="sm", visible=False)
+    return Column(group, head, verdict, answer, figures, stop, retry, cut)
