@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from llmops.commands import compare, context, dry_run, evaluate, history, load, plan
+from llmops.commands import compare, context, dry_run, evaluate, export, history, learning_curve, load, plan
 
 COMMANDS: dict[str, ModuleType] = {
     "compare": compare,
@@ -12,4 +12,6 @@ COMMANDS: dict[str, ModuleType] = {
     "context": context,
     "evaluate": evaluate,
     "history": history,
+    "export": export,
+    "learning-curve": learning_curve,
 }

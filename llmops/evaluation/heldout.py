@@ -74,16 +74,23 @@ def _learnt(candidates: Sequence[str]) -> tuple[dict[str, frozenset[str]], tuple
 
     marks: dict[str, frozenset[str]] = {}
     unknown = []
-    for text in candidates:
+    for model in dict.fromkeys(name for text in candidates for name in _kept(text)):
         try:
-            candidate = parse_candidate(text, kinds())
-            if candidate.kind != Kind.ENCODER or not candidate.model.startswith("trained/"):
-                continue
-            meta = store.load(candidate.model.removeprefix("trained/")).meta
+            learnt = store.load(model.removeprefix("trained/")).meta.learnt
         except LlmopsError:
             continue
-        if meta.learnt is None:
-            unknown.append(candidate.model)
+        if learnt is None:
+            unknown.append(model)
         else:
-            marks[candidate.model] = frozenset(meta.learnt)
+            marks[model] = frozenset(learnt)
     return marks, tuple(unknown)
+
+
+def _kept(text: str) -> list[str]:
+    """The kept encoders in a candidate: itself, or a stage of its cascade."""
+    try:
+        candidate = parse_candidate(text, kinds())
+    except LlmopsError:
+        return []
+    parts = candidate.stages or (candidate,)
+    return [one.model for one in parts if one.kind == Kind.ENCODER and one.model.startswith("trained/")]
