@@ -10,6 +10,7 @@ import gradio as gr
 
 from llmops.engines.base import Report
 from llmops.errors import InputError, LlmopsError
+from llmops.evaluation.batches import How
 from llmops.evaluation.ladder import rungs
 from llmops.evaluation.runner import Begun, Ended, evaluate, resume
 from llmops.evaluation.runner import Progress as TextProgress
@@ -36,6 +37,7 @@ class EvaluateTab:
     file: gr.File
     columns: tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]
     repeats: gr.Number
+    how: gr.CheckboxGroup
     start: gr.Button
     stop: gr.Button
     ladder_model: gr.Dropdown
@@ -71,6 +73,15 @@ def build() -> EvaluateTab:
                     for name in ("Column of the text", "of the label", "of the language")
                 )
             repeats = gr.Number(1, label="Ask each text so often", precision=0, minimum=1, maximum=100, min_width=160)
+    how = gr.CheckboxGroup(
+        [
+            ("in batches, after a sample that runs alone for its latency", "batched"),
+            ("verdict and probabilities only, no explanation", "verdict_only"),
+        ],
+        value=["batched"],
+        label="How local models are asked",
+        elem_id="how",
+    )
     with gr.Row():
         start = gr.Button("Evaluate", variant="primary", scale=3, elem_id="evaluate")
         stop = gr.Button("Stop evaluation", scale=1, elem_id="stop-evaluation")
@@ -95,7 +106,7 @@ def build() -> EvaluateTab:
     curve = curve_panel.build()
     text, label, language = columns
     return EvaluateTab(
-        file, (text, label, language), repeats, start, stop, ladder_model, ladder, said, kept, go_on, shown, curve,
+        file, (text, label, language), repeats, how, start, stop, ladder_model, ladder, said, kept, go_on, shown, curve,
         gr.State(None),
     )  # fmt: skip
 
@@ -161,6 +172,7 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
             label: str | None,
             language: str | None,
             repeats: float,
+            how: list[str],
             model: str,
             request: gr.Request,
             *values: Any,  # noqa: ANN401
@@ -178,7 +190,10 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
 
             def make(report: Report, stop: threading.Event) -> Iterator[Any]:
                 count = int(repeats or 1)
-                yield from evaluate(services.pool, task, examples, candidates, options, history, stop, repeats=count)
+                asked = How(batched="batched" in how, verdict_only="verdict_only" in how)
+                yield from evaluate(
+                    services.pool, task, examples, candidates, options, history, stop, repeats=count, how=asked
+                )
 
             yield from begin(previous, make, request, labelled.said() if labelled else [])
 
@@ -210,7 +225,7 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
 
     running = {**_QUIET, "concurrency_id": "evaluate", "concurrency_limit": 2}
     told = [tab.work, tab.said, tab.kept]
-    asked = [tab.work, tab.file, *tab.columns, tab.repeats, tab.ladder_model, *controls]
+    asked = [tab.work, tab.file, *tab.columns, tab.repeats, tab.how, tab.ladder_model, *controls]
     tab.file.change(read, [tab.file, controls.task_id, controls.own_task], [*tab.columns, tab.said], **_QUIET)
     for column in tab.columns:
         column.input(check, [tab.file, *tab.columns, controls.task_id, controls.own_task], tab.said, **_QUIET)

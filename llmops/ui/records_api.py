@@ -19,8 +19,8 @@ def wire(services: Services) -> None:
         """Labelled texts through candidates: metrics, pairs of candidates, ladders, and how each ended.
 
         settings: an object with any of texts (objects with text, label and language; else the task's held-out split),
-        repeats, ladder (a local model, in every precision), resume (an evaluation's id; the rest is then its own), and
-        those of /compare.
+        repeats, ladder (a local model, in every precision), resume (an evaluation's id; the rest is then its own),
+        batched (true unless told), verdict_only, and those of /compare.
         """
         limits, stop = services.settings, threading.Event()
         return evaluate_data(services.pool, task, candidates, settings, limits, stop, visitor_of(request, limits))
