@@ -4,10 +4,11 @@ They are the same ones for all candidates, so that these stay comparable.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from llmops.candidate import Kind, parse_candidate
+from llmops.candidate import Candidate, Kind, parse_candidate
 from llmops.catalog import kinds
 from llmops.errors import LlmopsError
 from llmops.task import Example, Task
@@ -74,23 +75,23 @@ def _learnt(candidates: Sequence[str]) -> tuple[dict[str, frozenset[str]], tuple
 
     marks: dict[str, frozenset[str]] = {}
     unknown = []
-    for model in dict.fromkeys(name for text in candidates for name in _kept(text)):
+    for candidate in _stages(candidates):
         try:
-            learnt = store.load(model.removeprefix("trained/")).meta.learnt
+            if candidate.kind != Kind.ENCODER or not candidate.model.startswith("trained/"):
+                continue
+            meta = store.load(candidate.model.removeprefix("trained/")).meta
         except LlmopsError:
             continue
-        if learnt is None:
-            unknown.append(model)
+        if meta.learnt is None:
+            unknown.append(candidate.model)
         else:
-            marks[model] = frozenset(learnt)
-    return marks, tuple(unknown)
+            marks[candidate.model] = frozenset(meta.learnt)
+    return marks, tuple(dict.fromkeys(unknown))
 
 
-def _kept(text: str) -> list[str]:
-    """The kept encoders in a candidate: itself, or a stage of its cascade."""
-    try:
-        candidate = parse_candidate(text, kinds())
-    except LlmopsError:
-        return []
-    parts = candidate.stages or (candidate,)
-    return [one.model for one in parts if one.kind == Kind.ENCODER and one.model.startswith("trained/")]
+def _stages(candidates: Sequence[str]) -> Iterator[Candidate]:
+    """Every candidate, a cascade's stages one by one; what can't be read fails later."""
+    for text in candidates:
+        with suppress(LlmopsError):
+            candidate = parse_candidate(text, kinds())
+            yield from candidate.stages or (candidate,)
