@@ -68,11 +68,11 @@ def _key(some_out: bool, some_beaten: bool) -> str:
 
 
 def candidates(board: Board) -> str:
-    """Every candidate's figures, where it stands, why it is out, and what leaves the machine."""
+    """Every candidate's figures and where it stands; then what leaves the machine, and why a candidate is out."""
     numbers, sign = numbered(board), board.at.currency.sign
     titles = (
         "Candidate", "Standing", "Macro-F1", "95 %", "p95", "Memory here", "Per 1,000", "Wh per 1,000", "Licence",
-        *(("Score",) if board.decision.scores else ()), "What leaves the machine", "Why it is out",
+        *(("Score",) if board.decision.scores else ()),
     )  # fmt: skip
     body = ""
     for one in board.figures:
@@ -87,11 +87,22 @@ def candidates(board: Board) -> str:
             _wh(one),
             ", ".join(one.licences or ()),
             *((f"{board.decision.scores.get(one.candidate, 0):.2f}",) if board.decision.scores else ()),
-            one.privacy,
-            " ".join(_reasons(board, one)),
         )
         body += row(f"{numbers[one.candidate]}. {one.candidate}", cells)
-    return f'<div class="lo-decision">{table(titles, body)}</div>'
+    return table(titles, body) + _reasons_table(board)
+
+
+def _reasons_table(board: Board) -> str:
+    """A line a candidate: privacy, and each reason against it."""
+    numbers = numbered(board)
+    body = "".join(
+        row(
+            f"{numbers[one.candidate]}. {one.candidate}",
+            (one.privacy, " ".join(_reasons(board, one)) or "within the limits"),
+        )
+        for one in board.figures
+    )
+    return f'<div class="lo-reasons">{table(("Candidate", "What leaves the machine", "Limits"), body)}</div>'
 
 
 def numbered(board: Board) -> dict[str, int]:

@@ -48,8 +48,10 @@ def rests(board: Board) -> list[str]:
         if any(price.model in one.candidate for one in (*board.apis, *(figure.cost for figure in board.figures)))
     ]
     lines += [_machine(one) for one in (at.cpu, at.gpu) if one is not None and one.name in used]
-    rate = f"1 USD is {at.currency.per_usd:g} {at.currency.code} ({at.currency.date}; {at.currency.source})."
-    return [*lines, f"Machines are at work {at.utilisation:.0%} of the hours they are paid for.", rate]
+    lines.append(f"Machines are at work {at.utilisation:.0%} of the hours they are paid for.")
+    if at.currency.code != "USD":
+        lines.append(f"1 USD is {at.currency.per_usd:g} {at.currency.code} ({at.currency.date}; {at.currency.source}).")
+    return lines
 
 
 def _machine(one: Machine) -> str:
@@ -93,7 +95,7 @@ def break_even(board: Board, own: str = "", api: str = "") -> str:
 def _volumes(board: Board, mine: Cost, other: Cost) -> str:
     """The curve's figures at a few volumes."""
     capacity, rate, sign = mine.capacity(board.at.utilisation) or 0.0, board.at.currency.per_usd, board.at.currency.sign
-    titles = ("Requests a month", "Machines", f"{mine.candidate}, 1,000", f"{other.candidate}, 1,000", "A month, own")
+    titles = ("Requests a month", "Machines", "1,000 on own machines", "1,000 by the API", "A month on own machines")
     body = ""
     for share in _SHARES:
         volume = capacity * share

@@ -13,7 +13,7 @@ from llmops.errors import InputError, LlmopsError
 from llmops.history.store import History
 from llmops.report import cascade as drawn
 from llmops.ui import render
-from llmops.ui.decide_inputs import Wishes
+from llmops.ui.decide_inputs import Wishes, field, number
 from llmops.ui.services import Services
 from llmops.ui.visitor import visitor_of
 
@@ -35,10 +35,10 @@ class CascadePanel:
     first: gr.Dropdown
     second: gr.Dropdown
     goal: gr.Radio
-    max_cost: gr.Number
-    max_p95_s: gr.Number
-    max_leaving: gr.Number
-    min_macro_f1: gr.Number
+    max_cost: gr.Textbox
+    max_p95_s: gr.Textbox
+    max_leaving: gr.Textbox
+    min_macro_f1: gr.Textbox
     seed: gr.Number
     simulate: gr.Button
     said: gr.HTML
@@ -59,10 +59,10 @@ def build() -> CascadePanel:
         second = gr.Dropdown([], label="Second stage, where it is not sure", elem_id="cascade-second", min_width=260)
     goal = gr.Radio(list(GOALS), value="quality", label="Best in")
     with gr.Row():
-        max_cost = _field("Cost of 1,000, at most (cascade)")
-        max_p95_s = _field("p95, s, at most (cascade)")
-        max_leaving = _field("Texts that may leave, %", 100)
-        min_macro_f1 = _field("Macro-F1, at least (cascade)", 1)
+        max_cost = field("Cost of 1,000, at most (cascade)")
+        max_p95_s = field("p95, s, at most (cascade)")
+        max_leaving = field("Texts that may leave, %")
+        min_macro_f1 = field("Macro-F1, at least (cascade)")
         seed = gr.Number(0, label="Seed of the halves", precision=0, minimum=0, min_width=140)
     simulate = gr.Button("Simulate the cascade", variant="primary", elem_id="simulate")
     said = gr.HTML(elem_id="cascade", padding=False)
@@ -73,10 +73,6 @@ def build() -> CascadePanel:
     return CascadePanel(
         first, second, goal, max_cost, max_p95_s, max_leaving, min_macro_f1, seed, simulate, said, threshold, add, added
     )
-
-
-def _field(label: str, maximum: float | None = None) -> gr.Number:
-    return gr.Number(None, label=label, minimum=0, maximum=maximum, min_width=180, placeholder="no limit")
 
 
 def wire(panel: CascadePanel, kept: gr.Dropdown, wishes: Wishes, chosen: Chosen, services: Services) -> None:
@@ -92,7 +88,7 @@ def wire(panel: CascadePanel, kept: gr.Dropdown, wishes: Wishes, chosen: Chosen,
             names = ()
         firsts, seconds = stages(names)
         first = next(iter(firsts), None)
-        second = next((one for one in seconds if one != first), None)
+        second = next((one for one in [*(name for name in seconds if name not in firsts), *firsts[1:]]), None)
         updates = [gr.update(choices=firsts, value=first), gr.update(choices=seconds, value=second)]
         return [*updates, "", gr.update(value=None), ""]
 
@@ -101,17 +97,24 @@ def wire(panel: CascadePanel, kept: gr.Dropdown, wishes: Wishes, chosen: Chosen,
         first: str | None,
         second: str | None,
         goal: str,
-        max_cost: float | None,
-        max_p95_s: float | None,
-        max_leaving: float | None,
-        min_macro_f1: float | None,
+        max_cost: str,
+        max_p95_s: str,
+        max_leaving: str,
+        min_macro_f1: str,
         seed: float | None,
         request: gr.Request,
         *values: Any,  # noqa: ANN401
     ) -> list[Any]:
-        given: dict[str, Any] = {"goal": goal, "seed": int(seed or 0), "max_cost": max_cost, "max_p95_s": max_p95_s}
-        given |= {"min_macro_f1": min_macro_f1, "max_leaving": None if max_leaving is None else max_leaving / 100}
         try:
+            share = number(max_leaving)
+            given = {
+                "goal": goal,
+                "seed": int(seed or 0),
+                "max_cost": number(max_cost),
+                "max_p95_s": number(max_p95_s),
+                "max_leaving": None if share is None else share / 100,
+                "min_macro_f1": number(min_macro_f1),
+            }
             if evaluation is None or not first or not second:
                 raise InputError("A cascade needs an encoder and another one.", "Evaluate both, then choose them.")
             assumed = Wishes(*values).assumed()

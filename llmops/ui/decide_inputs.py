@@ -7,6 +7,7 @@ import gradio as gr
 from llmops.catalog import models, prices
 from llmops.decision.assumptions import UTILISATION
 from llmops.decision.decide import AXES, Limits
+from llmops.errors import InputError
 
 _PRICE_HEADERS = ["Candidate", "USD per million read", "USD per million written"]
 _AXIS_NAMES = {"cost": "cost", "latency": "p95 latency", "energy": "energy", "memory": "memory"}
@@ -50,10 +51,10 @@ class Wishes(NamedTuple):
             "stays_here": bool(self.stays_here),
             "no_gpu": bool(self.no_gpu),
             "keep_unknown": bool(self.keep_unknown),
-            "max_memory_gb": self.max_memory_gb,
-            "max_p95_s": self.max_p95_s,
-            "max_cost": self.max_cost,
-            "min_macro_f1": self.min_macro_f1,
+            "max_memory_gb": number(self.max_memory_gb),
+            "max_p95_s": number(self.max_p95_s),
+            "max_cost": number(self.max_cost),
+            "min_macro_f1": number(self.min_macro_f1),
             "margin": (self.margin or 0) / 100,
             "licences": list(self.licences or []),
             "axis": self.axis,
@@ -70,31 +71,48 @@ class Wishes(NamedTuple):
 
     def assumed(self) -> dict[str, Any]:
         """Prices, machines, currency and grid alone, as the cascade reads them."""
-        names = (
-            "currency", "per_usd", "grid", "g_per_kwh", "cpu_machine", "cpu_usd_hour", "cpu_watts", "gpu_machine",
-            "gpu_usd_hour", "gpu_watts",
-        )  # fmt: skip
-        typed = {name: value for name in names if (value := getattr(self, name)) not in (None, "")}
-        edited = {"utilisation": (self.utilisation or 0) / 100, "together": bool(self.together)}
-        return typed | edited | {"prices": _price_rows(self.prices)}
+        found = {
+            "currency": self.currency,
+            "per_usd": number(self.per_usd),
+            "grid": self.grid,
+            "g_per_kwh": number(self.g_per_kwh),
+            "cpu_machine": self.cpu_machine or None,
+            "cpu_usd_hour": number(self.cpu_usd_hour),
+            "cpu_watts": number(self.cpu_watts),
+            "gpu_machine": self.gpu_machine or None,
+            "gpu_usd_hour": number(self.gpu_usd_hour),
+            "gpu_watts": number(self.gpu_watts),
+            "utilisation": (self.utilisation or 0) / 100,
+            "together": bool(self.together),
+            "prices": _edited_prices(self.prices),
+        }
+        return {name: value for name, value in found.items() if value is not None}
 
 
-def _price_rows(rows: Any) -> dict[str, list[float]]:  # noqa: ANN401  (list of rows)
-    """Candidate → its two prices; a row without both is left out, so its cost is not known."""
+def number(text: Any) -> float | None:  # noqa: ANN401  (str | None)
+    """A typed number, with a point or a comma; None for an empty field. Raises InputError."""
+    plain = str(text or "").strip().replace(",", ".")
+    if not plain:
+        return None
+    try:
+        return float(plain)
+    except ValueError as error:
+        raise InputError(
+            f"“{plain[:40]}” is no number.", "Write digits, such as 0.5, or leave the field empty."
+        ) from error
+
+
+def _edited_prices(rows: Any) -> dict[str, list[float]]:  # noqa: ANN401  (list of rows)
+    """Candidate → its two prices, where they are not the catalogue's; a row that is not filled in is left out."""
+    known = {one.model: [one.input_usd, one.output_usd] for one in prices.token_prices()}
     found = {}
     for row in rows or []:
-        name, *numbers = [*row, None, None][:3]
-        values = [_number(one) for one in numbers]
-        if str(name or "").strip() and None not in values:
-            found[str(name).strip()] = [one for one in values if one is not None]
+        name, *cells = [*row, None, None][:3]
+        name = str(name or "").strip()
+        values = [value for cell in cells if (value := number("" if cell is None else cell)) is not None]
+        if name and len(values) == 2 and values != known.get(name):
+            found[name] = values
     return found
-
-
-def _number(cell: Any) -> float | None:  # noqa: ANN401
-    try:
-        return float(str(cell).replace(",", "."))
-    except ValueError:
-        return None
 
 
 def build() -> Wishes:
@@ -105,10 +123,10 @@ def build() -> Wishes:
             no_gpu = gr.Checkbox(False, label="There is no GPU", min_width=200)
             keep_unknown = gr.Checkbox(False, label="Keep candidates whose figure is not known", min_width=240)
         with gr.Row():
-            max_memory_gb = _field("Memory here, GB, at most")
-            max_p95_s = _field("p95 latency, s, at most")
-            max_cost = _field("Cost of 1,000 requests, at most")
-            min_macro_f1 = _field("Macro-F1, 0 to 1, at least", 1)
+            max_memory_gb = field("Memory here, GB, at most")
+            max_p95_s = field("p95 latency, s, at most")
+            max_cost = field("Cost of 1,000 requests, at most")
+            min_macro_f1 = field("Macro-F1, 0 to 1, at least")
         with gr.Row():
             licences = gr.Dropdown(
                 sorted({spec.licence for spec in models()}),
@@ -145,18 +163,18 @@ def build() -> Wishes:
         )
     with gr.Accordion("Prices and machines (edit them: they differ and they age)", open=False):
         with gr.Row():
-            per_usd = _field("One USD in that currency")
-            g_per_kwh = _field("Your own grid, g CO2 a kWh")
+            per_usd = field("One USD in that currency", "as in the catalogue")
+            g_per_kwh = field("Your own grid, g CO2 a kWh", "as in the catalogue")
         machines = [one.name for one in prices.machines()]
         cpus, gpus = ([one for one in machines if one.startswith("CPU") == is_cpu] for is_cpu in (True, False))
         with gr.Row():
             cpu_machine = gr.Dropdown(["", *cpus], value="", label="CPU machine (empty: as it ran)", min_width=220)
-            cpu_usd_hour = _field("CPU machine, USD an hour")
-            cpu_watts = _field("CPU machine, W at work")
+            cpu_usd_hour = field("CPU machine, USD an hour", "as in the catalogue")
+            cpu_watts = field("CPU machine, W at work", "as in the catalogue")
         with gr.Row():
             gpu_machine = gr.Dropdown(["", *gpus], value="", label="GPU (empty: as it ran)", min_width=220)
-            gpu_usd_hour = _field("GPU, USD an hour")
-            gpu_watts = _field("GPU, W at work")
+            gpu_usd_hour = field("GPU, USD an hour", "as in the catalogue")
+            gpu_watts = field("GPU, W at work", "as in the catalogue")
         tokens = gr.Dataframe(
             [[one.model, one.input_usd, one.output_usd] for one in prices.token_prices()],
             headers=_PRICE_HEADERS,
@@ -169,14 +187,15 @@ def build() -> Wishes:
         )
     return Wishes(
         stays_here, no_gpu, keep_unknown, max_memory_gb, max_p95_s, max_cost, min_macro_f1, margin, licences, axis,
-        weigh_quality, weigh_cost, weigh_latency, weigh_energy, weigh_memory, utilisation, together, currency, per_usd, grid, g_per_kwh, cpu_machine, cpu_usd_hour, cpu_watts,
+        weigh_quality, weigh_cost, weigh_latency, weigh_energy, weigh_memory,
+        utilisation, together, currency, per_usd, grid, g_per_kwh, cpu_machine, cpu_usd_hour, cpu_watts,
         gpu_machine, gpu_usd_hour, gpu_watts, tokens,
     )  # fmt: skip
 
 
-def _field(label: str, maximum: float | None = None) -> gr.Number:
-    """An optional number."""
-    return gr.Number(None, label=label, minimum=0, maximum=maximum, min_width=190, placeholder="no limit")
+def field(label: str, otherwise: str = "no limit") -> gr.Textbox:
+    """An optional number; Gradio's own number field has no way to be empty at first."""
+    return gr.Textbox("", label=label, placeholder=otherwise, min_width=190, max_lines=1)
 
 
 def _weight(name: str) -> gr.Slider:
