@@ -9,10 +9,12 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from llmops.hub import HubProbe
 from llmops.pool import Pool
 from llmops.settings import load_settings
+from llmops.ui.door import Door
 from llmops.ui.page import build
 from llmops.ui.services import Services, stylesheet
 
@@ -35,7 +37,7 @@ demo = build(Services(settings, Pool(settings.pool_budget_bytes), HubProbe(setti
 
 def main() -> None:
     """Serve until interrupted."""
-    demo.queue(max_size=64).launch(
+    demo.queue(max_size=64, api_open=False).launch(
         server_name=args.host,
         server_port=args.port,
         share=args.share or None,
@@ -48,6 +50,7 @@ def main() -> None:
         max_file_size=settings.max_upload_bytes,
         footer_links=["api"],
         ssr_mode=False,
+        app_kwargs={"middleware": [Middleware(Door, settings=settings)]},
     )
 
 

@@ -19,7 +19,8 @@ from llmops.catalog import kinds
 from llmops.engines.base import Connection, Generation, Request
 from llmops.errors import EndpointError, LlmopsError, Stopped, redact
 from llmops.events import Event, Failed, Finished, Loaded, Loading, Queued, Token, Unloaded
-from llmops.pool import Lease, Place, Pool
+from llmops.fairness import Place
+from llmops.pool import Lease, Pool
 from llmops.run import Memory, Run, RunError
 from llmops.task import Task
 
@@ -169,7 +170,7 @@ class Comparison:
         try:
             candidate = parse_candidate(text, kinds())
             device = self._pool.device(candidate, options.connection)
-            place = None if options.all_at_once else self._pool.enter(device)
+            place = None if options.all_at_once else self._pool.enter(device, options.connection.owner)
         except Exception as caught:  # a missing library too: it is the column's own failure, told by its worker
             candidate = caught
         thread = threading.Thread(
@@ -219,7 +220,7 @@ class _Attempt:
         """Wait, load, measure, and unload where asked."""
         started = time.perf_counter()
         if place is not None:
-            place.wait(self.stop, lambda ahead: self.emit(Queued(ahead)))
+            place.wait(self.stop, lambda ahead: self.emit(Queued(ahead.turns, ahead.seconds)))
         waited_s = time.perf_counter() - started
         connection = self.options.connection
 

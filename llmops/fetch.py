@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from llmops.allowed import check_model, folders_allowed
 from llmops.engines.base import Connection, Report
 from llmops.errors import EndpointError, LlmopsError, ModelGated, ModelNotFound, ModelRefused, OutOfMemory, Stopped
 
@@ -27,7 +28,9 @@ _REMEDY = "Use an embedded model, a folder, or an id that the hub has."
 
 
 def is_folder(model: str) -> bool:
-    """True where the name means a place on disk."""
+    """True where the name means a place on disk, and such places may be read."""
+    if not folders_allowed():
+        return False
     return model.startswith((".", "/", "~")) or (":" in model[:3]) or Path(model).expanduser().is_dir()
 
 
@@ -91,6 +94,7 @@ def small_file(model: str, name: str, connection: Connection) -> Path:
 def _check_id(model: str) -> None:
     if not _HUB_ID.fullmatch(model) or ".." in model or "--" in model:
         raise ModelNotFound(f"“{model}” is neither a folder nor a hub id.", "Write org/name, or a path that exists.")
+    check_model(model)
 
 
 def _check_listing(model: str, connection: Connection) -> None:

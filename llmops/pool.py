@@ -7,7 +7,7 @@ visitors, one caller at a time).
 
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from llmops.candidate import Candidate, Kind
 from llmops.engines import engine_for
 from llmops.engines.base import Connection, Engine, Model, Report
 from llmops.errors import OutOfMemory, StaysHere, Stopped
+from llmops.fairness import Line, Place
 from llmops.hardware import device_memory
 from llmops.meter import held_bytes, keep_no_free_memory
 from llmops.task import Task
@@ -23,42 +24,6 @@ from llmops.task import Task
 _POLL_S = 0.05
 _BUDGET_SHARE = 0.7  # of what is free when first asked: the rest is for caches, activations and the page
 _REMOTE = "remote"
-
-
-class Place:
-    """A place in one device's queue. `wait` until it is first, `leave` in any case."""
-
-    def __init__(self, line: deque["Place"], changed: threading.Condition) -> None:
-        self._line, self._changed = line, changed
-        with changed:
-            line.append(self)
-
-    def ahead(self) -> int:
-        """How many go first."""
-        with self._changed:
-            return self._line.index(self) if self in self._line else 0
-
-    def wait(self, stop: threading.Event, moved: Callable[[int], None]) -> None:
-        """Block until first; `moved(ahead)` is told at each change. Raises Stopped."""
-        last = -1
-        while True:
-            ahead = self.ahead()
-            if ahead == 0:
-                return
-            if ahead != last:
-                moved(ahead)
-                last = ahead
-            if stop.is_set():
-                raise Stopped("Stopped while waiting for the device.")
-            with self._changed:
-                self._changed.wait(_POLL_S)
-
-    def leave(self) -> None:
-        """Give the place up; safe to call twice."""
-        with self._changed:
-            if self in self._line:
-                self._line.remove(self)
-                self._changed.notify_all()
 
 
 @dataclass
@@ -95,28 +60,28 @@ class Pool:
         self._budgets: dict[str, int] = {}
         self._entries: OrderedDict[str, _Entry] = OrderedDict()  # least recently used first
         self._guard = threading.Lock()
-        self._lines: dict[str, tuple[deque[Place], threading.Condition]] = {}
+        self._lines: dict[str, Line] = {}
         self._epoch = 0  # grows with each load and unload: tells whether a before/after pair is undisturbed
 
     def device(self, candidate: Candidate, connection: Connection) -> str:
         """Where the candidate would run."""
         return self._engines(candidate.kind).device(candidate, connection)
 
-    def enter(self, device: str) -> Place | None:
-        """A place in the device's queue; None for `remote`, which has none."""
+    def enter(self, device: str, owner: str = "") -> Place | None:
+        """A visitor's place in the device's queue; None for `remote`, which has none."""
         if device == _REMOTE:
             return None
         with self._guard:
-            line, changed = self._lines.setdefault(device, (deque(), threading.Condition()))
-        return Place(line, changed)
+            line = self._lines.setdefault(device, Line())
+        return line.enter(owner)
 
     @contextmanager
-    def turn(self, device: str, report: Report, stop: threading.Event) -> Iterator[None]:
-        """The device to oneself, once all before have left; at once for `remote`. Raises Stopped while waiting."""
-        place = self.enter(device)
+    def turn(self, device: str, report: Report, stop: threading.Event, owner: str = "") -> Iterator[None]:
+        """The device to oneself, when it is this visitor's turn; at once for `remote`. Raises Stopped while waiting."""
+        place = self.enter(device, owner)
         try:
             if place is not None:
-                place.wait(stop, lambda ahead: report(f"waiting for the device: {ahead} go first", None))
+                place.wait(stop, lambda ahead: report(f"waiting for the device: {ahead}", None))
             yield
         finally:
             if place is not None:
@@ -131,7 +96,8 @@ class Pool:
         For long work: take one for each text or level, so that others get their turn between.
         """
         device = self.device(candidate, connection)
-        with self.turn(device, report, stop), self.lease(candidate, task, connection, report, stop) as lease:
+        turn = self.turn(device, report, stop, connection.owner)
+        with turn, self.lease(candidate, task, connection, report, stop) as lease:
             yield lease
 
     @contextmanager
