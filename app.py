@@ -32,6 +32,9 @@ def arguments(given: list[str]) -> argparse.Namespace:
 # launch the page anywhere, so then they may (LLMOPS_PUBLIC=0 says otherwise).
 args = arguments(sys.argv[1:]) if __name__ == "__main__" else arguments(["--share"])
 settings = load_settings(share=args.share, host=args.host)
+os.environ["LLMOPS_PUBLIC"] = (
+    "1" if settings.public else "0"
+)  # the mode is the process's: whoever asks is told the same
 demo = build(Services(settings, Pool(settings.pool_budget_bytes), HubProbe(settings.offline)))
 
 

@@ -19,7 +19,7 @@ from llmops.catalog import kinds
 from llmops.engines.base import Connection, Generation, Request
 from llmops.errors import EndpointError, LlmopsError, Stopped, redact
 from llmops.events import Event, Failed, Finished, Loaded, Loading, Queued, Token, Unloaded
-from llmops.fairness import Place
+from llmops.fairness import Turn
 from llmops.pool import Lease, Pool
 from llmops.run import Memory, Run, RunError
 from llmops.task import Task
@@ -166,7 +166,7 @@ class Comparison:
         text = self.candidates[column]
         options = self.options
         candidate: Candidate | Exception
-        place: Place | None = None
+        place: Turn | None = None
         try:
             candidate = parse_candidate(text, kinds())
             device = self._pool.device(candidate, options.connection)
@@ -187,7 +187,7 @@ class Comparison:
         column: int,
         candidate: Candidate | Exception,
         options: Options,
-        place: Place | None,
+        place: Turn | None,
     ) -> None:
         def emit(event: Event) -> None:
             self._events.put((worker, column, event))
@@ -216,7 +216,7 @@ class _Attempt:
     stop: threading.Event
     emit: Emit
 
-    def run(self, place: Place | None) -> None:
+    def run(self, place: Turn | None) -> None:
         """Wait, load, measure, and unload where asked."""
         started = time.perf_counter()
         if place is not None:

@@ -9,7 +9,7 @@ import heapq
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from llmops.errors import Stopped
@@ -171,6 +171,26 @@ class Place:
     def leave(self) -> None:
         """Give the place up; safe to call twice."""
         self._line.leave(self)
+
+
+class Turn:
+    """One caller's turn on one device, or on several at once: their lines are passed one after the other."""
+
+    def __init__(self, lines: Sequence[Line], owner: str = "") -> None:
+        self._lines, self._owner = tuple(lines), owner
+        self._places = [self._lines[0].enter(owner)]
+
+    def wait(self, stop: threading.Event, moved: Callable[[Ahead], None]) -> None:
+        """Block until every device is this caller's; see Place.wait. Raises Stopped."""
+        for index, line in enumerate(self._lines):
+            if index == len(self._places):
+                self._places.append(line.enter(self._owner))
+            self._places[index].wait(stop, moved)
+
+    def leave(self) -> None:
+        """Give everything up; safe to call twice."""
+        for place in self._places:
+            place.leave()
 
 
 def _smoothed(before: float | None, now: float) -> float:

@@ -9,14 +9,15 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from llmops.candidate import Candidate, Kind
 from llmops.engines import engine_for
 from llmops.engines.base import Connection, Engine, Model, Report
+from llmops.engines.cascade import CascadeModel
 from llmops.errors import OutOfMemory, StaysHere, Stopped
-from llmops.fairness import Line, Place
+from llmops.fairness import Line, Turn
 from llmops.hardware import device_memory
 from llmops.meter import held_bytes, keep_no_free_memory
 from llmops.task import Task
@@ -24,6 +25,7 @@ from llmops.task import Task
 _POLL_S = 0.05
 _BUDGET_SHARE = 0.7  # of what is free when first asked: the rest is for caches, activations and the page
 _REMOTE = "remote"
+_AND = "+"  # between the devices of a cascade whose stages run on two
 
 
 @dataclass
@@ -64,16 +66,24 @@ class Pool:
         self._epoch = 0  # grows with each load and unload: tells whether a before/after pair is undisturbed
 
     def device(self, candidate: Candidate, connection: Connection) -> str:
-        """Where the candidate would run."""
+        """Where the candidate would run: `remote`, or a device; a cascade's devices here, joined where they are two."""
+        if candidate.stages:
+            found = dict.fromkeys(self.device(stage, connection) for stage in candidate.stages)
+            return _AND.join(one for one in found if one != _REMOTE) or _REMOTE
         return self._engines(candidate.kind).device(candidate, connection)
 
-    def enter(self, device: str, owner: str = "") -> Place | None:
-        """A visitor's place in the device's queue; None for `remote`, which has none."""
+    def leaves(self, candidate: Candidate, connection: Connection) -> bool:
+        """True where the candidate, or a stage of it, runs elsewhere: a text may leave this machine."""
+        return any(self.device(one, connection) == _REMOTE for one in candidate.stages or (candidate,))
+
+    def enter(self, device: str, owner: str = "") -> Turn | None:
+        """A visitor's place in the queue of each device named; None for `remote`, which has none."""
         if device == _REMOTE:
             return None
         with self._guard:
-            line = self._lines.setdefault(device, Line())
-        return line.enter(owner)
+            # In one order for all, so that two callers who share two queues never wait for each other.
+            lines = [self._lines.setdefault(one, Line()) for one in sorted(device.split(_AND))]
+        return Turn(lines, owner)
 
     @contextmanager
     def turn(self, device: str, report: Report, stop: threading.Event, owner: str = "") -> Iterator[None]:
@@ -105,13 +115,17 @@ class Pool:
         self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
     ) -> Iterator[Lease]:
         """A loaded, warmed-up model, for this caller alone. Raises what loading raises, or Stopped."""
-        engine = self._engines(candidate.kind)
-        device = engine.device(candidate, connection)
-        if connection.local_only and device == _REMOTE:
+        if connection.local_only and self.leaves(candidate, connection):
             raise StaysHere(
                 f"{candidate} runs elsewhere, and nothing may leave this machine.",
                 "Untick “Nothing leaves this machine”, or choose a local candidate.",
             )
+        if candidate.stages:
+            with self._stages(candidate, task, connection, report, stop) as both:
+                yield both
+            return
+        engine = self._engines(candidate.kind)
+        device = engine.device(candidate, connection)
         if not candidate.is_local:  # nothing is held but an address, so there is nothing to share or to evict
             yield Lease(engine.load(candidate, task, connection, report, stop), None, 0.0)
             return
@@ -132,8 +146,43 @@ class Pool:
         finally:
             self._release(entry)
 
+    @contextmanager
+    def _stages(
+        self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
+    ) -> Iterator[Lease]:
+        """Both models of a cascade. Always taken in the order of their keys, so that two cascades can't block."""
+        self._check_together(candidate, connection)
+        order = sorted(candidate.stages, key=lambda one: f"{one.kind}:{self._engines(one.kind).key(one, task)}")
+        with ExitStack() as held:
+            leases = {one: held.enter_context(self.lease(one, task, connection, report, stop)) for one in order}
+            first, second = (leases[one] for one in candidate.stages)
+            loaded = [one for one in (first, second) if one.load_s is not None]
+            yield Lease(
+                CascadeModel(candidate, first.model, second.model),
+                sum(one.load_s or 0.0 for one in loaded) if loaded else None,
+                first.waited_s + second.waited_s,
+                all(one.warm for one in loaded),
+            )
+
+    def _check_together(self, candidate: Candidate, connection: Connection) -> None:
+        """Refuse stages that fit one by one but not together: neither can be evicted while the other runs."""
+        needs: dict[str, int] = {}
+        for stage in candidate.stages:
+            device = self.device(stage, connection)
+            needs[device] = needs.get(device, 0) + (self._engines(stage.kind).estimate_bytes(stage) or 0)
+        for device, needed in needs.items():
+            if device != _REMOTE and needed > self.budget(device):
+                raise OutOfMemory(
+                    f"Both stages together need about {needed / 1e9:.1f} GB; "
+                    f"{self.budget(device) / 1e9:.1f} GB may be used on {device}.",
+                    "Choose a smaller precision for one of them, or raise LLMOPS_MEMORY_GB.",
+                )
+
     def unload(self, candidate: Candidate, task: Task) -> int | None:
         """Free a model nobody uses. Returns the bytes that stayed behind (None where unknown or still in use)."""
+        if candidate.stages:
+            left = [self.unload(stage, task) for stage in candidate.stages if stage.is_local]
+            return None if None in left else sum(one or 0 for one in left)
         key = f"{candidate.kind}:{self._engines(candidate.kind).key(candidate, task)}"
         with self._guard:
             entry = self._entries.get(key)

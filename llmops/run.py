@@ -64,6 +64,29 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Energy:
+    """Watt-hours of one run as counters told them: above idle (`wh`), and with the idle power in it (`total_wh`).
+
+    idle_w: watts before the run, the model loaded. covers: which counters, such as "CPU 0", "memory 0", "GPU 0".
+    """
+
+    wh: float
+    total_wh: float
+    idle_w: float
+    covers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one stage of a cascade took, for price and energy."""
+
+    candidate: str
+    timing: Timing
+    device: str | None
+    energy: Energy | None = None
+
+
+@dataclass(frozen=True)
 class RunError:
     """What happened, and what would help, in words; `kind` for programs (errors.LlmopsError.kind)."""
 
@@ -84,6 +107,8 @@ class Run:
     source: figure group (`timing`, `tokens`, `memory`, `probabilities`) → Source.
     notes: sentences the user should read beside the figures.
     settings: what the run was made with (generation settings, beside whom it ran).
+    energy: measured, where the machine has counters; None elsewhere, never an estimate.
+    stages: those of a cascade that ran, in order; empty for every other candidate.
     """
 
     candidate: str
@@ -99,6 +124,8 @@ class Run:
     notes: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     finish: str | None = None  # "stop", "length", or "stopped" by the visitor
+    energy: Energy | None = None
+    stages: tuple[Stage, ...] = ()
     error: RunError | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -111,5 +138,8 @@ class Run:
             "texts_per_s": self.timing.texts_per_second,
         }
         data["source"] = {key: str(value) for key, value in self.source.items()}
-        data["notes"] = list(self.notes)
+        data["notes"], data["stages"] = list(self.notes), list(data["stages"])
+        for one in (data, *data["stages"]):
+            if one["energy"]:
+                one["energy"]["covers"] = list(one["energy"]["covers"])
         return data

@@ -67,12 +67,9 @@ class Door:
         cookie = None if self._settings.public and scope["path"] == "/" else ""
         if cookie is None and _cookie(scope) is None:
             cookie = _new_cookie(scope)
-        answered = False
 
         async def answer(message: Message) -> None:
-            nonlocal answered
             if message["type"] == "http.response.start":
-                answered = True
                 own = {name for name, _ in _HEADERS}
                 kept = [pair for pair in message.get("headers", ()) if pair[0].lower() not in own]
                 more = [(b"set-cookie", cookie.encode())] if cookie else []
@@ -86,18 +83,18 @@ class Door:
         if most is None:
             await self._app(scope, receive, answer)
             return
-        counted = _Counted(receive, most)
         if _declared(scope) > most or most <= 0:
             await _refuse(answer, 413, why)
             return
+        counted = _Counted(receive, answer, most)
         try:
-            await self._app(scope, counted.receive, answer)
+            await self._app(scope, counted.receive, counted.send)
         except Exception:
             if not counted.over:
                 raise
         finally:
             self._note_upload(scope, counted.bytes)
-        if counted.over and not answered:
+        if counted.over and not counted.answered:
             await _refuse(answer, 413, why)
 
     def _most_bytes(self, scope: Message) -> tuple[int | None, str]:
@@ -133,11 +130,11 @@ class Door:
 
 
 class _Counted:
-    """A request's body, broken off above a number of bytes."""
+    """A request's body, broken off above a number of bytes; what is answered to the break-off is dropped."""
 
-    def __init__(self, receive: Receive, most: int) -> None:
-        self._receive, self._most = receive, most
-        self.bytes, self.over = 0, False
+    def __init__(self, receive: Receive, send: Send, most: int) -> None:
+        self._receive, self._send, self._most = receive, send, most
+        self.bytes, self.over, self.answered = 0, False, False
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -146,6 +143,11 @@ class _Counted:
             self.over = True
             return {"type": "http.disconnect"}
         return message
+
+    async def send(self, message: Message) -> None:
+        if not self.over or self.answered:
+            self.answered = True
+            await self._send(message)
 
 
 def _declared(scope: Message) -> int:

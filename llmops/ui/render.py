@@ -6,7 +6,7 @@ gr.HTML inserts what it is given as it stands, so each foreign piece (candidate 
 from collections.abc import Callable, Sequence
 from html import escape as _e
 
-from llmops.candidate import EPOCH_OF, Epoch, parse_candidate
+from llmops.candidate import Epoch, Kind, parse_candidate
 from llmops.catalog import find, kinds
 from llmops.errors import InputError, LlmopsError
 from llmops.format import count, percent, rate, seconds, size
@@ -223,8 +223,11 @@ def _name(candidate: str) -> tuple[str, Epoch]:
         parsed = parse_candidate(candidate, kinds())
     except InputError:
         return candidate, Epoch.PRESENT
+    if parsed.stages:
+        first, second = (_name(str(stage))[0] for stage in parsed.stages)
+        return f"{first}, below {parsed.threshold:.6g}: {second}", parsed.epoch
     spec = find(parsed)
     parts = [spec.name if spec else parsed.model.rstrip("/").rsplit("/", 1)[-1], parsed.precision or ""]
-    if parsed.is_local and EPOCH_OF[parsed.kind] == Epoch.PAST and not parsed.model.startswith("trained/"):
+    if parsed.kind == Kind.ENCODER and not parsed.model.startswith("trained/"):
         parts.append(parsed.method)
     return " · ".join(part for part in parts if part), parsed.epoch
