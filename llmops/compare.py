@@ -284,13 +284,15 @@ def _failure(run: Run, caught: Exception, secrets: tuple[str, ...]) -> Failed:
     return Failed(replace(run, error=error), error)
 
 
-def run_all(comparison: Comparison) -> list[Run]:
-    """Start a comparison, drain it, and return one run a column, in order."""
+def run_all(comparison: Comparison, ended: Callable[[int, Run], None] | None = None) -> list[Run]:
+    """Start a comparison, drain it, and return one run a column, in order; `ended(column, run)` is told of each."""
     comparison.start()
     runs: dict[int, Run] = {}
     with closing(comparison.updates()) as updates:
         for update in updates:
             if isinstance(update, Update) and isinstance(update.event, Finished | Failed):
                 runs[update.column] = update.event.run
+                if ended is not None:
+                    ended(update.column, update.event.run)
     comparison.forget_secrets()
     return [runs[column] for column in range(len(comparison.candidates))]

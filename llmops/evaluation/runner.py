@@ -1,32 +1,34 @@
 """A labelled set through every candidate, unattended: each text is in the history as soon as it is done.
 
 Local candidates go one after the other (load, warm-up, measure, unload), remote ones beside them. Stop keeps what is
-done; a resumed evaluation repeats no text. Texts that are also examples to learn from are left out and counted.
+done; a resumed evaluation needs its id only, and repeats no text. Which texts count is `heldout`'s part.
 """
 
-import hashlib
-import json
 import queue
 import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from llmops.candidate import Candidate, parse_candidate
 from llmops.catalog import kinds
 from llmops.compare import Options
-from llmops.engines.base import Report, Request
-from llmops.errors import EndpointError, HistoryError, InputError, LlmopsError, Stopped, redact
+from llmops.engines.base import Connection, Generation, Report, Request
+from llmops.errors import EndpointError, InputError, LlmopsError, Stopped, redact
+from llmops.evaluation.heldout import hold_out
+from llmops.evaluation.keeper import Keeper
 from llmops.events import Finished
+from llmops.history.sets import LabelledSet
 from llmops.history.store import History, Row
 from llmops.pool import Lease, Pool
 from llmops.run import Run, RunError
 from llmops.task import Example, Task
 
 _POLL_S = 0.1
-_GIVE_UP = 5  # failures in a row: the candidate is down, and its failures would only say that again
+_RUNNING: set[tuple[Path, int]] = set()
+_GUARD = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -50,25 +52,19 @@ class Ended:
 
 @dataclass(frozen=True)
 class Begun:
-    """The evaluation's id, how many texts are scored, and how many were left out."""
+    """The evaluation's id, how many texts are scored, and how many were left out (why: reason → how many).
+
+    unknown: kept encoders of which it is not recorded what they learnt from.
+    """
 
     evaluation_id: int
     texts: int
     left_out: int
+    why: dict[str, int] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
 
 
 Update = Begun | Progress | Ended
-
-
-def scored(task: Task, examples: Sequence[Example]) -> tuple[list[Example], int]:
-    """(texts that count, number left out because the task's pool holds them too)."""
-    learnt = {_plain(example.text) for example in task.split("pool")}
-    kept = [example for example in examples if _plain(example.text) not in learnt]
-    return kept, len(examples) - len(kept)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
 
 
 def evaluate(
@@ -81,7 +77,6 @@ def evaluate(
     stop: threading.Event,
     *,
     repeats: int = 1,
-    resume: int | None = None,
 ) -> Generator[Update, None, None]:
     """Run and record; ends when every candidate has ended. Raises InputError and HistoryError before it begins."""
     chosen = list(dict.fromkeys(candidates))
@@ -89,40 +84,68 @@ def evaluate(
         raise InputError("No candidate is selected.", "Choose at least one.")
     if not 1 <= repeats <= 100:
         raise InputError(f"{repeats} repeats are asked.", "Use 1 to 100.")
-    kept, left_out = scored(task, examples)
-    if not kept:
+    held_out = hold_out(task, examples, chosen)
+    if not held_out.texts:
         raise InputError("There is no text to score.", "Give labelled texts that are not examples to learn from.")
-    unknown = next((one for one in kept if one.label not in task.label_ids), None)
+    unknown = next((one for one in held_out.texts if one.label not in task.label_ids), None)
     if unknown is not None:
         raise InputError(f"“{unknown.label}” is no label of the task.", f"Labels: {', '.join(task.label_ids)}.")
-    evaluation_id = _begin(history, task, kept, chosen, options, left_out, repeats, resume)
-    yield Begun(evaluation_id, len(kept), left_out)
-    yield from _Work(pool, task, kept, options, history, evaluation_id, repeats, stop).run(chosen)
-
-
-def _begin(
-    history: History,
-    task: Task,
-    kept: Sequence[Example],
-    candidates: Sequence[str],
-    options: Options,
-    left_out: int,
-    repeats: int,
-    resume: int | None,
-) -> int:
-    rows = [[one.text, one.label, one.language] for one in kept]
-    prompts = {code: [prompt.instruction, prompt.system, prompt.user] for code, prompt in task.prompts.items()}
-    digest = hashlib.sha256(json.dumps([rows, prompts, task.label_ids]).encode()).hexdigest()
+    labelled = LabelledSet.of(task, held_out.texts)
     settings = {**options.record(), "repeats": repeats}
     settings.pop("language")  # each text is asked in its own
-    if resume is None:
-        return history.begin(task.id, task.name, task.label_ids, digest, candidates, settings, left_out)
-    found = history.evaluation(resume)
-    if found.data_hash != digest or found.settings != settings or set(found.candidates) != set(candidates):
-        raise InputError(
-            f"Evaluation {resume} had other texts, candidates or settings.", "Resume it with the same, or begin anew."
-        )
-    return resume
+    number = history.begin(
+        task.id, task.name, task.label_ids, labelled.hash, chosen, settings, held_out.left_out, held_out.why, labelled
+    )
+    begun = Begun(number, len(held_out.texts), held_out.left_out, held_out.why, held_out.unknown)
+    yield from _run(pool, labelled, chosen, options, history, begun, repeats, stop)
+
+
+def resume(
+    pool: Pool, history: History, evaluation_id: int, connection: Connection, stop: threading.Event
+) -> Generator[Update, None, None]:
+    """Go on with an evaluation that was broken off: its own texts, candidates and settings; keys are today's.
+
+    Raises HistoryError for an unknown one, InputError for one that runs already or was made elsewhere.
+    """
+    found = history.evaluation(evaluation_id)
+    if found.origin:
+        raise InputError(f"Evaluation {evaluation_id} was made elsewhere ({found.origin}).", "Begin anew.")
+    labelled = history.labelled(evaluation_id)
+    kept = found.settings
+    generation = Generation(kept["max_new_tokens"], kept["temperature"], kept["seed"])
+    options = Options(
+        language=labelled.task.languages[0],
+        generation=generation,
+        connection=replace(connection, local_only=connection.local_only or kept["local_only"]),
+        truncate=kept["truncate"],
+    )
+    begun = Begun(evaluation_id, len(labelled.texts), found.left_out, found.left_out_why)
+    yield from _run(pool, labelled, found.candidates, options, history, begun, kept["repeats"], stop)
+
+
+def _run(
+    pool: Pool,
+    labelled: LabelledSet,
+    candidates: Sequence[str],
+    options: Options,
+    history: History,
+    begun: Begun,
+    repeats: int,
+    stop: threading.Event,
+) -> Generator[Update, None, None]:
+    """One evaluation, by one caller at a time."""
+    key = (history.path, begun.evaluation_id)
+    with _GUARD:
+        if key in _RUNNING:
+            raise InputError(f"Evaluation {begun.evaluation_id} is running already.", "Wait for it, or stop it.")
+        _RUNNING.add(key)
+    try:
+        yield begun
+        work = _Work(pool, labelled.task, labelled.texts, options, history, begun.evaluation_id, repeats, stop)
+        yield from work.run(candidates)
+    finally:
+        with _GUARD:
+            _RUNNING.discard(key)
 
 
 class _Work:
@@ -154,6 +177,8 @@ class _Work:
             for chain in chains
             if chain
         ]
+        for name in candidates:
+            self._told.put(Progress(name, 0, self._repeats * len(self._examples), None, "waits for its turn"))
         for thread in threads:
             thread.start()
         try:
@@ -179,7 +204,7 @@ class _Work:
                 self._told.put(Ended(name, self._as_error(error)))
 
     def _candidate(self, name: str, candidate: Candidate) -> None:
-        done = {(row.repeat, row.place) for row in self._history.rows(self._id) if row.candidate == name}
+        done = self._history.done(self._id, name)
         places = [(repeat, place) for repeat in range(self._repeats) for place in range(len(self._examples))]
         total = len(places)
         left = [one for one in places if one not in done]
@@ -191,13 +216,13 @@ class _Work:
         def report(message: str, fraction: float | None) -> None:
             self._told.put(Progress(name, total - len(left), total, None, message))
 
-        keeper = _Keeper(self._history, self._id)
+        keeper = Keeper(self._history, self._id)
         try:
             self._texts(name, candidate, left, total, keeper, report)
         finally:
-            keeper.flush()
             if candidate.is_local:
                 self._pool.unload(candidate, self._task)
+            keeper.flush(lambda words: report(words, None), self._stopped)
 
     def _texts(
         self,
@@ -205,7 +230,7 @@ class _Work:
         candidate: Candidate,
         left: Sequence[tuple[int, int]],
         total: int,
-        keeper: "_Keeper",
+        keeper: "Keeper",
         report: Report,
     ) -> None:
         started_s = time.perf_counter()
@@ -250,8 +275,10 @@ class _Work:
                     if isinstance(event, Finished):
                         if event.run.finish == "stopped":
                             raise Stopped("Stopped.")
-                        timing = replace(event.run.timing, load_s=lease.load_s, queue_s=0.0)
-                        return replace(event.run, candidate=name, timing=timing, settings=blank.settings)
+                        timing = replace(event.run.timing, load_s=lease.load_s, queue_s=lease.waited_s)
+                        notes = (*lease.model.notes, *event.run.notes)
+                        run = replace(event.run, candidate=name, timing=timing, notes=notes, warm=lease.warm)
+                        return replace(run, settings=blank.settings)
             raise EndpointError("The run ended without a result.", "Retry.")
         except Stopped:
             raise
@@ -264,44 +291,12 @@ class _Work:
             return RunError(error.kind, redact(error.message, secrets), redact(error.remedy, secrets))
         return RunError("unexpected", redact(f"{type(error).__name__}: {error}", secrets)[:500], "Retry.")
 
+    def _stopped(self) -> bool:
+        return self._stop.is_set() or self._leave.is_set()
+
     def _check_stop(self) -> None:
-        if self._stop.is_set() or self._leave.is_set():
+        if self._stopped():
             raise Stopped("Stopped; what is done is kept.", "Resume it to go on.")
-
-
-class _Keeper:
-    """Writes rows to the history. Holds them while it can't, and failures until the candidate has answered again."""
-
-    def __init__(self, history: History, evaluation_id: int) -> None:
-        self._history, self._id = history, evaluation_id
-        self._held: list[Row] = []
-        self.trouble = ""
-
-    def keep(self, row: Row) -> None:
-        """Keep a row. Raises EndpointError after too many failures in a row, which are then not kept."""
-        self._held.append(row)
-        if all(one.failed for one in self._held[-_GIVE_UP:]) and len(self._held) >= _GIVE_UP:
-            error = row.run["error"]
-            self._held = [one for one in self._held if not one.failed]
-            raise EndpointError(f"{_GIVE_UP} texts in a row failed: {error['message']}", error["remedy"])
-        if not row.failed:
-            self.write()
-
-    def write(self) -> None:
-        """Write what is held; what can't be written stays, and `trouble` says why."""
-        try:
-            while self._held:
-                self._history.add(self._id, self._held[0])
-                self._held.pop(0)
-            self.trouble = ""
-        except HistoryError as error:
-            self.trouble = f"{error.message} {error.remedy} {len(self._held)} results wait in memory."
-
-    def flush(self) -> None:
-        """The last attempt. Raises HistoryError where results could not be kept."""
-        self.write()
-        if self._held:
-            raise HistoryError(self.trouble, "Mend it and resume: the texts that are missing run again.")
 
 
 def _parse(text: str) -> Candidate | LlmopsError:
@@ -309,22 +304,3 @@ def _parse(text: str) -> Candidate | LlmopsError:
         return parse_candidate(text, kinds())
     except LlmopsError as error:
         return error
-
-
-def summary(history: History, evaluation_id: int, seed: int = 0) -> dict[str, Any]:
-    """An evaluation with its metrics and every pair of candidates, as plain data."""
-    from dataclasses import asdict
-    from itertools import combinations
-
-    from llmops.evaluation.metrics import compare, measure
-
-    found = history.evaluation(evaluation_id)
-    rows = history.rows(evaluation_id)
-    order = {name: number for number, name in enumerate(found.candidates)}
-    measured = sorted(measure(rows, found.labels, seed), key=lambda one: order.get(one.candidate, 0))
-    pairs = [compare(rows, one, other, seed) for one, other in combinations([one.candidate for one in measured], 2)]
-    return {
-        "evaluation": asdict(found),
-        "metrics": [one.to_json() for one in measured],
-        "pairs": [one.to_json() for one in pairs],
-    }

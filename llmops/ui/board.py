@@ -15,6 +15,8 @@ from llmops.candidate import Kind, parse_candidate
 from llmops.catalog import kinds
 from llmops.compare import Comparison, Options, Update
 from llmops.errors import InputError
+from llmops.events import Failed, Finished
+from llmops.history.recorder import Recorder
 from llmops.ui import render
 from llmops.view import View, fold
 
@@ -41,9 +43,10 @@ class Column:
 
 @dataclass
 class Board:
-    """A comparison and its views, in the order of its candidates."""
+    """A comparison and its views, in the order of its candidates; what ends goes into the history."""
 
     comparison: Comparison
+    recorder: Recorder
     views: list[View] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,6 +63,8 @@ class Board:
         for update in self.comparison.updates():
             if isinstance(update, Update):
                 self.views[update.column] = fold(self.views[update.column], update.event)
+                if isinstance(update.event, Finished | Failed):
+                    self.recorder.take(update.column, update.event.run)
                 dirty = True
             if dirty and time.perf_counter() - painted_s >= _PAINT_S:
                 yield None

@@ -11,10 +11,11 @@ import gradio as gr
 
 from llmops.engines.base import Report
 from llmops.errors import InputError, LlmopsError
-from llmops.evaluation.runner import Begun, Ended, evaluate
+from llmops.evaluation.runner import Begun, Ended, evaluate, resume
 from llmops.evaluation.runner import Progress as TextProgress
 from llmops.history.export import FORMATS, export
 from llmops.history.store import History, Row
+from llmops.labelled import read_labelled
 from llmops.task import Example, Task
 from llmops.ui import render, results
 from llmops.ui.background import Progress, Work, follow
@@ -106,7 +107,7 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
         previous: Work | None,
         file: str | None,
         repeats: float,
-        resume: int | None,
+        kept: int | None,
         *values: Any,  # noqa: ANN401
     ) -> Iterator[list[Any]]:
         if previous is not None:
@@ -116,17 +117,19 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
 
         def make(report: Report, stop: threading.Event) -> Iterator[Any]:
             chosen = Controls(*values)
+            if kept is not None:
+                yield from resume(services.pool, history(), kept, chosen.connection(), stop)
+                return
             task = chosen.task()
             yield from evaluate(
                 services.pool,
                 task,
-                _examples(file, task, chosen.language, services),
+                _examples(file, task, services),
                 chosen.candidates(),
                 chosen.options(services),
                 history(),
                 stop,
                 repeats=int(repeats or 1),
-                resume=resume,
             )
 
         yield [work, render.said("starting"), gr.skip()]
@@ -212,14 +215,11 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
     page.load(lambda: _choices(history(), None), None, tab.kept, **_QUIET)
 
 
-def _examples(file: str | None, task: Task, language: str, services: Services) -> list[Example]:
-    """The uploaded set, every row of it, or the task's held-out split. Raises LlmopsError naming row and column."""
+def _examples(file: str | None, task: Task, services: Services) -> list[Example]:
+    """The uploaded set, every sound row of it, or the task's held-out split. Raises TaskFileError."""
     if file is None:
         return list(task.split("test"))
-    from llmops.reading import guess_columns, read_table, to_examples
-
-    table = read_table(Path(file), services.settings)
-    return list(to_examples(table, guess_columns(table.columns), default_language=language))
+    return list(read_labelled(Path(file), task, services.settings).examples)
 
 
 def _choices(history: History, chosen: int | None) -> Any:  # noqa: ANN401

@@ -11,6 +11,7 @@ from llmops.catalog import preset_for, presets
 from llmops.engines.base import Connection
 from llmops.errors import LlmopsError
 from llmops.hardware import hardware
+from llmops.history.recorder import Recorder
 from llmops.offer import offers, task_languages
 from llmops.task import load_builtin
 from llmops.ui import (
@@ -30,6 +31,7 @@ from llmops.ui import (
 from llmops.ui.board import Board, Column
 from llmops.ui.controls import Controls
 from llmops.ui.services import Services
+from llmops.ui.visitor import visitor_of
 
 _HUB_WAIT_S = 1.0
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -116,7 +118,7 @@ def _wire_runs(
     outputs = [current, problem, *painted]
     measuring: dict[str, Any] = {**_QUIET, "concurrency_id": "measure", "concurrency_limit": 16}
 
-    def run(previous: Board | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
+    def run(previous: Board | None, request: gr.Request, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
         if previous is not None:
             previous.comparison.stop()
         try:
@@ -124,13 +126,16 @@ def _wire_runs(
         except LlmopsError as error:
             yield [previous, render.problem(error), *[gr.skip()] * len(painted)]
             return
-        made = Board(comparison)
+        owner = visitor_of(request, services.settings)
+        made = Board(comparison, Recorder(services.settings.history_path, owner, "page", comparison))
         comparison.start()
         yield from follow(made)
 
     def follow(made: Board) -> Iterator[list[Any]]:
         for _ in made.follow():
             yield [made, "", *made.paint(len(columns))]
+        if trouble := made.recorder.settle():
+            yield [made, render.said(trouble), *[gr.skip()] * len(painted)]
 
     def stop(made: Board | None) -> None:
         if made is not None:
@@ -173,6 +178,8 @@ def _wire_column(
             return
         for _ in made.follow():
             yield [made, "", *made.paint((len(outputs) - 2) // len(column.painted))]
+        if trouble := made.recorder.settle():
+            yield [made, render.said(trouble), *nothing[2:]]
 
     column.stop.click(stop, current, None, queue=False, **_QUIET)
     column.retry.click(retry, [current, *controls], outputs, **measuring)
