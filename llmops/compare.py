@@ -5,6 +5,7 @@ device; remote ones run beside them. `updates` yields at least every 50 ms (a Ti
 whoever drains it can be cancelled soon; when it is closed, every worker is stopped.
 """
 
+import contextvars
 import logging
 import queue
 import threading
@@ -173,8 +174,11 @@ class Comparison:
             place = None if options.all_at_once else self._pool.enter(device, options.connection.owner)
         except Exception as caught:  # a missing library too: it is the column's own failure, told by its worker
             candidate = caught
+        context = contextvars.copy_context()  # who asks: whose quota a lent GPU costs
         thread = threading.Thread(
-            target=lambda: self._work(worker, column, candidate, options, place), name=f"column-{column}", daemon=True
+            target=lambda: context.run(self._work, worker, column, candidate, options, place),
+            name=f"column-{column}",
+            daemon=True,
         )
         worker = _Worker(threading.Event(), thread)
         with self._guard:
@@ -260,13 +264,17 @@ class _Attempt:
             return _failure(known, caught, options.connection.secrets)
 
     def _complete(self, run: Run, lease: Lease, waited_s: float) -> Run:
-        timing = replace(run.timing, load_s=lease.load_s, queue_s=waited_s + lease.waited_s)
+        # A run on a lent GPU tells itself what it waited, and whether its model was there; elsewhere the pool knows.
+        told = run.timing
+        lent = told.load_s is not None
+        queue_s = waited_s + lease.waited_s + (told.queue_s or 0)
+        timing = replace(told, load_s=told.load_s if lent else lease.load_s, queue_s=queue_s)
         notes = (*lease.model.notes, *run.notes)
         if self.options.all_at_once:
             notes = (*notes, "Ran beside other local models: the times disturb each other.")
         known: dict[str, Any] = {
             "timing": timing,
-            "warm": lease.warm,
+            "warm": run.warm if lent else lease.warm,
             "notes": notes,
             "settings": self.options.record(),
         }

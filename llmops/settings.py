@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from llmops.publicness import is_public
+from llmops.space import data_dir
 
 # Name of a limit → its variable, how many of our units one of the variable's is, and the default on a public page
 # (where it differs). The defaults of a private page are the dataclass's.
@@ -63,10 +64,9 @@ def load_settings(share: bool = False, host: str | None = None) -> Settings:
     """
     env = os.environ
     budget = env.get("LLMOPS_MEMORY_GB")
-    data = env.get("LLMOPS_DATA") or str(Path.home() / ".local" / "share" / "llmops")
     public = is_public(env, share, host)
     return Settings(
-        data_dir=Path(data).expanduser(),
+        data_dir=data_dir(env),
         pool_budget_bytes=int(float(budget) * 1e9) if budget else None,
         models=_words(env, "LLMOPS_MODELS"),
         endpoints=_words(env, "LLMOPS_ENDPOINTS"),

@@ -56,23 +56,28 @@ class DecoderEngine:
         if stop.is_set():
             raise Stopped("Stopped before loading.")
         device = self.device(candidate, connection)
-        folder, notes = _find(candidate.model, connection, report, stop)
+        folder, notes = find_folder(candidate.model, connection, report, stop)
         room.check_weights(folder, candidate, device)
         if stop.is_set():
             raise Stopped("Stopped before loading.")
         report("reading the weights", None)
-        try:
-            parts = loading.load(folder, candidate, device)
-        except LlmopsError:
-            raise
-        except Exception as error:
-            if room.is_out_of_memory(error):
-                raise _freed(error, candidate, device) from None
-            raise fetch.explain(error, candidate.model) from error
-        return DecoderModel(parts, candidate, device, notes)
+        return open_folder(folder, candidate, device, notes)
 
 
 ENGINE = DecoderEngine()
+
+
+def open_folder(folder: Path, candidate: Candidate, device: str, notes: tuple[str, ...]) -> "DecoderModel":
+    """A checked folder as a model. Raises LlmopsError."""
+    try:
+        parts = loading.load(folder, candidate, device)
+    except LlmopsError:
+        raise
+    except Exception as error:
+        if room.is_out_of_memory(error):
+            raise _freed(error, candidate, device) from None
+        raise fetch.explain(error, candidate.model) from error
+    return DecoderModel(parts, candidate, device, notes)
 
 
 class DecoderModel:
@@ -91,6 +96,12 @@ class DecoderModel:
         self._model.generation_config = self._plain
         self._interrupt = stream.Interrupt()
         stream.interruptible(parts.model, self._interrupt)
+        self.warmed = False
+
+    def move(self, device: str) -> None:
+        """Take the weights to another device."""
+        self._model.to(device)
+        self.device, self.warmed = device, False
 
     def warm_up(self) -> None:
         """Two tokens of anything, and the likelihood: the first call pays for kernels and lazy imports."""
@@ -108,6 +119,7 @@ class DecoderModel:
                 raise _freed(error, self._candidate, self.device) from None
             raise
         self.weights_bytes = account.account(self._model).total_bytes  # nf4 is repacked at the first call on some CPUs
+        self.warmed = True
 
     def run(self, request: Request) -> Generator[Event, None, None]:
         """Stream one answer, then the label's probabilities; see engines.base.Model.run."""
@@ -275,7 +287,9 @@ class DecoderModel:
         raise error
 
 
-def _find(model: str, connection: Connection, report: Report, stop: threading.Event) -> tuple[Path, tuple[str, ...]]:
+def find_folder(
+    model: str, connection: Connection, report: Report, stop: threading.Event
+) -> tuple[Path, tuple[str, ...]]:
     """The folder of a model, fetched where needed; what is in the cache serves while the hub is out of reach."""
     folder = _known_folder(model)
     if folder is not None:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -173,7 +174,10 @@ class _Work:
         local = [one for one, what in parsed.items() if isinstance(what, LlmopsError) or what.is_local]
         chains = [local, *([one] for one in candidates if one not in local)]
         threads = [
-            threading.Thread(target=self._chain, args=(chain, parsed), name="evaluation", daemon=True)
+            # With the caller's context: it tells whose quota a lent GPU costs.
+            threading.Thread(
+                target=copy_context().run, args=(self._chain, chain, parsed), name="evaluation", daemon=True
+            )
             for chain in chains
             if chain
         ]

@@ -26,6 +26,7 @@ from llmops.ui import (
     render,
     selection,
     shared_input,
+    sign_in,
     task_panel,
 )
 from llmops.ui.board import Board, Column
@@ -46,6 +47,7 @@ def build(services: Services) -> gr.Blocks:
             "# llm-ops\nOne text, three epochs of models, side by side: answers, time and memory.",
             elem_classes="lo-title",
         )
+        sign_in.build()
         panel = shared_input.build(services)
         tasks = task_panel.build()
         with gr.Row(equal_height=True):
@@ -200,11 +202,11 @@ def _wire_opening(
         query = request.query_params
         found = links.read({name: query.getlist(name) for name in query}, services.settings.max_columns)
         reach = services.hub.in_reach(_HUB_WAIT_S)
-        fitting = preset_for(hardware().gpu_bytes)
+        fitting = preset_for(hardware().gpu_bytes, hardware().lent)
         if not found.candidates:
             texts = fitting.hub if reach else fitting.offline
             found = links.Selection(found.task_id, found.language, texts)
-        offered = offers(Connection(), reach, services.kept_encoders())
+        offered = offers(Connection(hf_token=sign_in.token()), reach, services.kept_encoders())
         task = load_builtin(found.task_id)
         language = gr.update(choices=task_languages(task), value=found.language)
         lists = [gr.update(choices=selection.choices(offered, e), value=found.of(e)) for e in _EPOCHS]

@@ -1,7 +1,7 @@
 """Who asks? "" for the one local user of a private page; on a public page an opaque id of the visitor.
 
 Signed in with Hugging Face: a hash of the user name, so that it is the same everywhere. Else the browser's cookie
-(`ui/door.py` hands it out), so that a reload or a restart loses nothing; a program without cookies is its session.
+(`ui/gate.py` hands it out), so that a reload or a restart loses nothing; a program without cookies is its session.
 Cookie and session are secrets of their visitor: only their hash is ever stored, and no id is taken from a visitor.
 """
 

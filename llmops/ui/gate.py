@@ -52,7 +52,7 @@ _HEADERS = (
 )
 
 
-class Door:
+class Gate:
     """ASGI middleware. One object for the process."""
 
     def __init__(self, app: App, settings: Settings) -> None:

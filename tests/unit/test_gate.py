@@ -1,4 +1,4 @@
-"""What passes the door: open routes, sizes, headers, the visitor's cookie."""
+"""What passes the gate: open routes, sizes, headers, the visitor's cookie."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from llmops.settings import Settings
-from llmops.ui.door import Door
+from llmops.ui.gate import Gate
 from llmops.ui.visitor import COOKIE
 
 
@@ -19,7 +19,7 @@ async def everything(request):
 
 def client(tmp_path, **limits):
     inner = Starlette(routes=[Route("/{path:path}", everything, methods=["GET", "POST"])])
-    return TestClient(Door(inner, Settings(tmp_path, **limits)))
+    return TestClient(Gate(inner, Settings(tmp_path, **limits)))
 
 
 @pytest.mark.parametrize(
@@ -83,5 +83,5 @@ def test_what_is_no_request_passes_untouched(tmp_path):
     async def app(scope, receive, send):
         seen.append(scope["type"])
 
-    asyncio.run(Door(app, Settings(tmp_path))({"type": "lifespan"}, None, None))
+    asyncio.run(Gate(app, Settings(tmp_path))({"type": "lifespan"}, None, None))
     assert seen == ["lifespan"]
