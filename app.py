@@ -26,6 +26,7 @@ from llmops.settings import load_settings
 from llmops.sharing import door
 from llmops.task import load_builtin
 from llmops.ui.gate import Gate
+from llmops.ui.language import InLanguage
 from llmops.ui.page import build
 from llmops.ui.services import Services, stylesheet
 
@@ -77,7 +78,7 @@ def main() -> None:
         max_file_size=settings.max_upload_bytes,
         footer_links=["api"],
         ssr_mode=False,
-        app_kwargs={"middleware": [Middleware(Gate, settings=settings)]},
+        app_kwargs={"middleware": [Middleware(Gate, settings=settings), Middleware(InLanguage)]},
     )
 
 

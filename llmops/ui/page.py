@@ -19,6 +19,7 @@ from llmops.ui import (
     board,
     evaluate_tab,
     future,
+    language,
     links,
     past,
     present,
@@ -31,6 +32,7 @@ from llmops.ui import (
 )
 from llmops.ui.board import Board, Column
 from llmops.ui.controls import Controls
+from llmops.ui.language import OWN_WORDS, Page
 from llmops.ui.services import Services
 from llmops.ui.visitor import visitor_of
 
@@ -42,7 +44,8 @@ _EPOCHS = (Epoch.PAST, Epoch.PRESENT, Epoch.FUTURE)
 def build(services: Services) -> gr.Blocks:
     """The page, ready to launch."""
     places = services.settings.max_columns
-    with gr.Blocks(title="llm-ops", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+    with Page(title="llm-ops", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+        gr.HTML(language.switch(), padding=False)
         gr.Markdown(
             "# llm-ops\nOne text, three epochs of models, side by side: answers, time and memory.",
             elem_classes="lo-title",
@@ -54,7 +57,14 @@ def build(services: Services) -> gr.Blocks:
             preset = gr.Dropdown(
                 [(p.name, p.id) for p in presets()], value=None, label="Preset for a machine", scale=1, min_width=220
             )
-            machine = gr.Textbox(label="This machine", interactive=False, scale=3, min_width=260, elem_id="machine")
+            machine = gr.Textbox(
+                label="This machine",
+                interactive=False,
+                scale=3,
+                min_width=260,
+                elem_id="machine",
+                elem_classes=OWN_WORDS,
+            )
         with gr.Tabs():
             with gr.Tab("Past", id="past"):
                 tab_past = past.build(services)
@@ -200,7 +210,8 @@ def _wire_opening(
 
     def open_page(request: gr.Request) -> list[Any]:
         query = request.query_params
-        found = links.read({name: query.getlist(name) for name in query}, services.settings.max_columns)
+        reads = language.language_of_request(request)
+        found = links.read({name: query.getlist(name) for name in query}, services.settings.max_columns, reads)
         reach = services.hub.in_reach(_HUB_WAIT_S)
         fitting = preset_for(hardware().gpu_bytes, hardware().lent)
         if not found.candidates:
@@ -208,12 +219,13 @@ def _wire_opening(
             found = links.Selection(found.task_id, found.language, texts)
         offered = offers(Connection(hf_token=sign_in.token()), reach, services.kept_encoders())
         task = load_builtin(found.task_id)
-        language = gr.update(choices=task_languages(task), value=found.language)
+        asked = gr.update(choices=task_languages(task), value=found.language)
+        text = shared_input.example_rows(task, found.language)[0][0]
         lists = [gr.update(choices=selection.choices(offered, e), value=found.of(e)) for e in _EPOCHS]
         tables = [selection.table(offered, e) for e in _EPOCHS]
         hub = {True: "model hub in reach", False: "no model hub in reach", None: "model hub not known yet"}[reach]
         kept = gr.update(choices=list(services.kept_encoders()))
-        return [found.task_id, language, *lists, *tables, kept, fitting.id, f"{hardware().describe()}; {hub}"]
+        return [found.task_id, asked, text, *lists, *tables, kept, fitting.id, f"{hardware().describe()}; {hub}"]
 
     def use_preset(preset_id: str) -> list[list[str]]:
         one = next(p for p in presets() if p.id == preset_id)
@@ -221,8 +233,18 @@ def _wire_opening(
         return [links.Selection("", "", texts).of(epoch) for epoch in _EPOCHS]
 
     tables = [tab.selection.table for tab in tabs]
-    opened = [controls.task_id, controls.language, *chosen, *tables, tabs[0].training.kept, preset, machine]
+    opened = [
+        controls.task_id,
+        controls.language,
+        controls.text,
+        *chosen,
+        *tables,
+        tabs[0].training.kept,
+        preset,
+        machine,
+    ]
     page.load(open_page, None, opened, **_QUIET)
+    page.load(None, None, None, js=language.SWITCH_JS, **_QUIET)
     preset.input(use_preset, preset, chosen, **_QUIET)
     shown = [controls.task_id, controls.language, *chosen]
     gr.on([component.change for component in shown], None, shown, None, js=links.WRITE_JS, **_QUIET)
