@@ -78,6 +78,7 @@ def main() -> None:
         max_file_size=settings.max_upload_bytes,
         footer_links=["api"],
         ssr_mode=False,
+        max_threads=256,  # a run that waits for its turn holds one
         app_kwargs={"middleware": [Middleware(Gate, settings=settings), Middleware(InLanguage)]},
     )
 

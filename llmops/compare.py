@@ -169,7 +169,7 @@ class Comparison:
         candidate: Candidate | Exception
         place: Turn | None = None
         try:
-            candidate = parse_candidate(text, kinds())
+            candidate = parse_candidate(text, kinds()).owned_by(options.connection.owner)
             device = self._pool.device(candidate, options.connection)
             place = None if options.all_at_once else self._pool.enter(device, options.connection.owner)
         except Exception as caught:  # a missing library too: it is the column's own failure, told by its worker

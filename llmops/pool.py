@@ -25,6 +25,7 @@ from llmops.task import Task
 _POLL_S = 0.05
 _BUDGET_SHARE = 0.7  # of what is free when first asked: the rest is for caches, activations and the page
 _REMOTE = "remote"
+_SLICE_S = 2.0
 _AND = "+"  # between the devices of a cascade whose stages run on two
 
 
@@ -96,6 +97,32 @@ class Pool:
         finally:
             if place is not None:
                 place.leave()
+
+    @contextmanager
+    def slices(
+        self, device: str, report: Report, stop: threading.Event, owner: str = ""
+    ) -> Iterator[Callable[[], None]]:
+        """A turn for work that has no end of its own, such as a training.
+
+        Whoever works calls what is yielded between two steps: it gives the device up and takes the next turn, once the
+        work has had it for some seconds. Raises Stopped while waiting.
+        """
+        turns = ExitStack()
+
+        def take() -> float:
+            turns.enter_context(self.turn(device, report, stop, owner))
+            return time.perf_counter()
+
+        since_s = take()
+
+        def breathe() -> None:
+            nonlocal since_s
+            if time.perf_counter() - since_s > _SLICE_S:
+                turns.close()
+                since_s = take()
+
+        with turns:
+            yield breathe
 
     @contextmanager
     def alone(

@@ -43,7 +43,7 @@ def evaluate_data(
         data = dict(as_object(given))
         check_whole(data, "repeats", "resume")
         repeats, number, texts, ladder = (data.pop(name, None) for name in ("repeats", "resume", "texts", "ladder"))
-        options = read_settings(data, task, "", limits)
+        options = read_settings(data, task, "", limits, owner)
         connection = options.connection
         notes: list[str] = []
         if number is not None:

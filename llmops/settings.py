@@ -1,6 +1,7 @@
 """Environment variables and limits, read once, in one place. Every variable starts with LLMOPS_."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,11 @@ _LIMITS: dict[str, tuple[str, int, int | None]] = {
     "max_upload_bytes": ("LLMOPS_MAX_UPLOAD_MB", 1_000_000, None),
     "max_rows": ("LLMOPS_MAX_ROWS", 1, 1_000),
     "max_answers": ("LLMOPS_MAX_ANSWERS", 1, 4_000),
+    "max_probe_requests": ("LLMOPS_MAX_PROBE_REQUESTS", 1, 256),
+    "max_dry_run_bytes": ("LLMOPS_MAX_DRY_RUN_MB", 1_000_000, 2_000_000_000),
     "max_columns": ("LLMOPS_MAX_COLUMNS", 1, None),
     "max_new_tokens": ("LLMOPS_MAX_NEW_TOKENS", 1, 256),
-    "visitor_runs": ("LLMOPS_VISITOR_RUNS", 1, 8),
+    "visitor_runs": ("LLMOPS_VISITOR_RUNS", 1, 16),
     "visitor_jobs": ("LLMOPS_VISITOR_JOBS", 1, 1),
     "visitor_disk_bytes": ("LLMOPS_VISITOR_DISK_MB", 1_000_000, 200_000_000),
     "visitor_upload_bytes": ("LLMOPS_VISITOR_UPLOAD_MB", 1_000_000, 50_000_000),
@@ -29,7 +32,8 @@ _LIMITS: dict[str, tuple[str, int, int | None]] = {
 class Settings:
     """Limits and places. Bytes, seconds and characters as named; None: no limit.
 
-    max_answers: texts × repeats × candidates of one evaluation. Of each visitor: visitor_runs columns at once,
+    max_answers: texts × repeats × candidates of one evaluation. max_probe_requests: of one load probe, or cells of a
+    context probe. max_dry_run_bytes: of a dry run's shape. Of each visitor: visitor_runs columns at once,
     visitor_jobs evaluations, probes, trainings and dry runs at once, visitor_disk_bytes of kept encoders,
     visitor_upload_bytes in an hour. models and endpoints: what a public page allows beside the catalogue.
     """
@@ -40,6 +44,8 @@ class Settings:
     max_upload_bytes: int = 5_000_000
     max_rows: int = 10_000
     max_answers: int | None = None
+    max_probe_requests: int | None = None
+    max_dry_run_bytes: int | None = None
     max_columns: int = 8
     max_new_tokens: int = 1024
     visitor_runs: int | None = None
@@ -55,6 +61,15 @@ class Settings:
     def history_path(self) -> Path:
         """The history's database."""
         return self.data_dir / "history.sqlite"
+
+
+def kept_folder(data_dir: Path, owner: str) -> Path:
+    """Where an owner's kept encoders lie. Raises ValueError for what is no owner's id."""
+    if not owner:
+        return data_dir / "encoders"
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", owner):
+        raise ValueError("That is no owner's id.")
+    return data_dir / "visitors" / owner / "encoders"
 
 
 def load_settings(share: bool = False, host: str | None = None) -> Settings:

@@ -17,7 +17,7 @@ from llmops.candidate import Candidate, parse_candidate
 from llmops.catalog import kinds
 from llmops.compare import Options
 from llmops.engines.base import Connection, Generation, Report, Request
-from llmops.errors import EndpointError, InputError, LlmopsError, Stopped, redact
+from llmops.errors import EndpointError, InputError, LlmopsError, Stopped, TooMuch, redact
 from llmops.evaluation.heldout import hold_out
 from llmops.evaluation.keeper import Keeper
 from llmops.events import Finished
@@ -25,6 +25,7 @@ from llmops.history.sets import LabelledSet
 from llmops.history.store import History, Row
 from llmops.pool import Lease, Pool
 from llmops.run import Run, RunError
+from llmops.settings import load_settings
 from llmops.task import Example, Task
 
 _POLL_S = 0.1
@@ -85,12 +86,17 @@ def evaluate(
         raise InputError("No candidate is selected.", "Choose at least one.")
     if not 1 <= repeats <= 100:
         raise InputError(f"{repeats} repeats are asked.", "Use 1 to 100.")
-    held_out = hold_out(task, examples, chosen)
+    held_out = hold_out(task, examples, chosen, options.connection.owner)
     if not held_out.texts:
         raise InputError("There is no text to score.", "Give labelled texts that are not examples to learn from.")
     unknown = next((one for one in held_out.texts if one.label not in task.label_ids), None)
     if unknown is not None:
         raise InputError(f"“{unknown.label}” is no label of the task.", f"Labels: {', '.join(task.label_ids)}.")
+    most, answers = load_settings().max_answers, len(held_out.texts) * repeats * len(chosen)
+    if most is not None and answers > most:
+        raise TooMuch(
+            f"That would be {answers:,} answers; {most:,} are made here in one evaluation.", "Use fewer texts."
+        )
     labelled = LabelledSet.of(task, held_out.texts)
     settings = {**options.record(), "repeats": repeats}
     settings.pop("language")  # each text is asked in its own
@@ -170,7 +176,9 @@ class _Work:
 
     def run(self, candidates: Sequence[str]) -> Generator[Update, None, None]:
         """Start every chain, and pass on what they tell."""
-        parsed: dict[str, Candidate | LlmopsError] = {one: _parse(one) for one in candidates}
+        parsed: dict[str, Candidate | LlmopsError] = {
+            one: _parse(one, self._options.connection.owner) for one in candidates
+        }
         local = [one for one, what in parsed.items() if isinstance(what, LlmopsError) or what.is_local]
         chains = [local, *([one] for one in candidates if one not in local)]
         threads = [
@@ -224,7 +232,7 @@ class _Work:
         try:
             self._texts(name, candidate, left, total, keeper, report)
         finally:
-            if candidate.is_local:
+            if candidate.is_local and not candidate.owner:  # on a public page it stays for the others
                 self._pool.unload(candidate, self._task)
             keeper.flush(lambda words: report(words, None), self._stopped)
 
@@ -303,8 +311,8 @@ class _Work:
             raise Stopped("Stopped; what is done is kept.", "Resume it to go on.")
 
 
-def _parse(text: str) -> Candidate | LlmopsError:
+def _parse(text: str, owner: str) -> Candidate | LlmopsError:
     try:
-        return parse_candidate(text, kinds())
+        return parse_candidate(text, kinds()).owned_by(owner)
     except LlmopsError as error:
         return error

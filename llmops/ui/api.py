@@ -1,13 +1,12 @@
 """The named endpoints for programs: /candidates and /compare. Everything else on the page is private to it."""
 
-import threading
 from typing import Any
 
 import gradio as gr
 
 from llmops.compare import run_all
 from llmops.engines.base import Connection
-from llmops.errors import LlmopsError
+from llmops.errors import LlmopsError, TooMuch
 from llmops.history.recorder import Recorder
 from llmops.inputs import make_comparison
 from llmops.offer import offers
@@ -15,8 +14,10 @@ from llmops.programs import context_data, dry_run_data, load_data, plan_data
 from llmops.records import evaluate_data, history_data
 from llmops.run import Run, RunError
 from llmops.task import load_builtin
+from llmops.ui.background import MANY, as_job
 from llmops.ui.services import Services
-from llmops.ui.visitor import visitor_of
+from llmops.ui.visitor import asking, visitor_of
+from llmops.visits import VISITS
 
 _HUB_WAIT_S = 3.0
 
@@ -27,7 +28,7 @@ def wire(services: Services) -> None:
     def candidates() -> list[dict[str, Any]]:
         """All that can be selected: candidate text, name, epoch, available, why_not, licence, needs, weights_bytes."""
         reach = services.hub.in_reach(_HUB_WAIT_S)
-        return [offer.to_json() for offer in offers(Connection(), reach, services.kept_encoders())]
+        return [offer.to_json() for offer in offers(Connection(), reach, services.kept_encoders(asking().owner))]
 
     def compare(
         request: gr.Request, text: str, task: str, candidates: list[str], settings: dict[str, Any] | None = None
@@ -43,19 +44,27 @@ def wire(services: Services) -> None:
         """
         try:
             comparison = make_comparison(
-                services.pool, load_builtin(task), text, candidates, settings, services.settings
+                services.pool, load_builtin(task), text, candidates, settings, services.settings, asking().owner
             )
         except LlmopsError as error:
-            failure = RunError(error.kind, error.message, error.remedy)
-            return {"runs": [Run(str(one), error=failure).to_json() for one in candidates]}
+            return _refused(error, candidates)
         recorder = Recorder(services.settings.history_path, visitor_of(request, services.settings), "api", comparison)
-        runs = [run.to_json() for run in run_all(comparison, recorder.take)]
+        try:
+            with VISITS.runs(asking(), len(comparison.candidates), comparison.stop):
+                runs = [run.to_json() for run in run_all(comparison, recorder.take)]
+        except TooMuch as error:
+            return _refused(error, candidates)
         trouble = recorder.settle()
         return {"runs": runs, "comparison": recorder.comparison_id, "history_error": trouble or None}
 
     gr.api(candidates, api_name="candidates")
-    gr.api(compare, api_name="compare", concurrency_limit=8)
+    gr.api(compare, api_name="compare", concurrency_limit=MANY)
     _wire_planning(services)
+
+
+def _refused(error: LlmopsError, candidates: list[str]) -> dict[str, Any]:
+    failure = RunError(error.kind, error.message, error.remedy)
+    return {"runs": [Run(str(one), error=failure).to_json() for one in candidates]}
 
 
 def _wire_planning(services: Services) -> None:
@@ -79,7 +88,11 @@ def _wire_planning(services: Services) -> None:
         layers: measure so many and stretch to the whole, marked estimated; none: all of them.
         """
         counts = (layers or None, prompt_tokens, new_tokens)
-        return dry_run_data(model, precision, *counts, _silent, threading.Event(), services.pool)
+        return as_job(
+            lambda visitor, stop: dry_run_data(
+                model, precision, *counts, _silent, stop, services.pool, Connection(owner=visitor.owner)
+            )
+        )
 
     def load_probe(task: str, candidate: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """Parallel requests against a candidate: a point a level.
@@ -88,7 +101,9 @@ def _wire_planning(services: Services) -> None:
         slo_tpot_s, and those of /compare.
         """
         pool, limits = services.pool, services.settings
-        return load_data(pool, task, candidate, settings, limits, _silent, threading.Event())
+        return as_job(
+            lambda visitor, stop: load_data(pool, task, candidate, settings, limits, _silent, stop, visitor.owner)
+        )
 
     def context_probe(task: str, candidate: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """The same finding at several depths of growing text: a cell a length and depth.
@@ -96,24 +111,29 @@ def _wire_planning(services: Services) -> None:
         settings: an object with any of lengths, depths, finding, label, seed, and those of /compare.
         """
         pool, limits = services.pool, services.settings
-        return context_data(pool, task, candidate, settings, limits, _silent, threading.Event())
+        return as_job(
+            lambda visitor, stop: context_data(pool, task, candidate, settings, limits, _silent, stop, visitor.owner)
+        )
 
     def evaluate(task: str, candidates: list[str], settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """A task's held-out texts through candidates: metrics, pairs of candidates, and how each ended.
 
         settings: an object with any of repeats, resume (an evaluation's id), and those of /compare.
         """
-        return evaluate_data(services.pool, task, candidates, settings, services.settings, threading.Event())
+        pool, limits = services.pool, services.settings
+        return as_job(
+            lambda visitor, stop: evaluate_data(pool, task, candidates, settings, limits, stop, visitor.owner)
+        )
 
     def history(evaluation: int | None = None) -> dict[str, Any]:
         """Kept evaluations, newest first; with an id, that one's metrics and pairs."""
-        return history_data(services.settings, evaluation)
+        return history_data(services.settings, evaluation, owner=asking().owner)
 
     gr.api(plan, api_name="plan")
-    gr.api(evaluate, api_name="evaluate", concurrency_id="evaluate", concurrency_limit=2)
+    gr.api(evaluate, api_name="evaluate", concurrency_id="evaluate", concurrency_limit=MANY)
     gr.api(history, api_name="history")
     for measure, name in ((dry_run, "dry_run"), (load_probe, "load_probe"), (context_probe, "context_probe")):
-        gr.api(measure, api_name=name, concurrency_id="probe", concurrency_limit=1)
+        gr.api(measure, api_name=name, concurrency_id="probe", concurrency_limit=MANY)
 
 
 def _silent(message: str, fraction: float | None) -> None:

@@ -21,6 +21,7 @@ from llmops.ui import render
 from llmops.view import View, fold
 
 _PAINT_S = 0.1
+_IDLE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,10 @@ class Board:
         self.comparison.retry(column, options)
 
     def follow(self) -> Iterator[None]:
-        """Fold events as they come; yields when it is time to paint, at most ten times a second, and at the end."""
+        """Fold events as they come; yields when it is time to paint, at most ten times a second, and at the end.
+
+        Also once a second when nothing happens: a reader that has left is noticed only here.
+        """
         painted_s, dirty = 0.0, True
         for update in self.comparison.updates():
             if isinstance(update, Update):
@@ -66,7 +70,7 @@ class Board:
                 if isinstance(update.event, Finished | Failed):
                     self.recorder.take(update.column, update.event.run)
                 dirty = True
-            if dirty and time.perf_counter() - painted_s >= _PAINT_S:
+            if time.perf_counter() - painted_s >= (_PAINT_S if dirty else _IDLE_S):
                 yield None
                 painted_s, dirty = time.perf_counter(), False
         self.comparison.forget_secrets()

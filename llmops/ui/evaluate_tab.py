@@ -18,7 +18,7 @@ from llmops.history.store import History, Row
 from llmops.labelled import read_labelled
 from llmops.task import Example, Task
 from llmops.ui import render, results
-from llmops.ui.background import Progress, Work, follow
+from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.controls import Controls
 from llmops.ui.services import Services
 
@@ -200,7 +200,7 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
         history().annotate(kept, note)
         return [render.said("The note is kept."), _choices(history(), kept)]
 
-    running = {**_QUIET, "concurrency_id": "evaluate", "concurrency_limit": 2}
+    running = {**_QUIET, "concurrency_id": "evaluate", "concurrency_limit": MANY}
     asked = [tab.work, tab.file, tab.repeats]
     told = [tab.work, tab.said, tab.kept]
     tab.start.click(start, [*asked, *controls], told, **running)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from llmops.hub import HubProbe
 from llmops.pool import Pool
-from llmops.settings import Settings
+from llmops.settings import Settings, kept_folder
 
 _DIR = Path(__file__).parent
 
@@ -22,9 +22,9 @@ class Services:
     pool: Pool
     hub: HubProbe
 
-    def kept_encoders(self) -> tuple[str, ...]:
-        """Names of the encoders that were trained here and kept."""
-        folder = self.settings.data_dir / "encoders"
+    def kept_encoders(self, owner: str = "") -> tuple[str, ...]:
+        """Names of the encoders that the owner has trained here and kept."""
+        folder = kept_folder(self.settings.data_dir, owner)
         return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())) if folder.is_dir() else ()
 
 

@@ -9,8 +9,10 @@ import hashlib
 import re
 
 import gradio as gr
+from gradio.context import LocalContext
 
-from llmops.settings import Settings
+from llmops.settings import Settings, load_settings
+from llmops.visits import Visitor
 
 COOKIE = "llmops_visitor"
 COOKIE_FORM = re.compile(r"[A-Za-z0-9_-]{32,64}")
@@ -30,6 +32,12 @@ def visitor_of(request: gr.Request | None, settings: Settings) -> str:
         return _opaque("hf", name)
     cookie = _cookie(request)
     return _opaque("cookie", cookie) if cookie else _opaque("session", request.session_hash or "")
+
+
+def asking() -> Visitor:
+    """Who asks in the callback that runs now, or in a thread that has its context."""
+    request = LocalContext.request.get(None)
+    return Visitor(visitor_of(request, load_settings()), getattr(request, "session_hash", None) or "")
 
 
 def hugging_face_name(request: gr.Request) -> str | None:
