@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 
 # Read by gradio and huggingface_hub when they are imported, so they are set before.
@@ -16,7 +17,7 @@ zerogpu.prepare()
 import gradio as gr
 from starlette.middleware import Middleware
 
-from llmops import owner, preload
+from llmops import aftermath, owner, preload
 from llmops.catalog import preset_for
 from llmops.hardware import hardware
 from llmops.hub import HubProbe
@@ -52,12 +53,14 @@ settings = load_settings(share=args.share, host=args.host)
 os.environ["LLMOPS_PUBLIC"] = "1" if settings.public else "0"
 if settings.public and (kept := owner.keep_from_visitors()):
     print(f"Strangers may come, so {', '.join(kept)} serve the owner alone; LLMOPS_LEND_KEYS=1 lends them to all.")
-services = Services(settings, Pool(settings.pool_budget_bytes), HubProbe(settings.offline))
+last = aftermath.begin(settings.data_dir) if __name__ == "__main__" else aftermath.ENDED_WELL
+services = Services(settings, Pool(settings.pool_budget_bytes), HubProbe(settings.offline), last)
 demo = build(services)
 
 
 def main() -> None:
-    """Serve until interrupted."""
+    """Serve until interrupted, or asked to end by whoever runs the container."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     entrance = door(args.share, args.open)
     if entrance.said:
         print(entrance.said, flush=True)

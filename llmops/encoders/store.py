@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from llmops.encoders.head import Head
 from llmops.errors import InputError, ModelNotFound, ModelRefused, OutOfMemory, TooMuch
+from llmops.fetch import is_whole
 from llmops.settings import kept_folder, load_settings
 
 if TYPE_CHECKING:
@@ -123,6 +124,14 @@ def load(name: str, owner: str = "") -> Kept:
         known = ", ".join(names(owner)) or "none"
         raise ModelNotFound(f"No encoder “{name}” is kept here.", f"Kept: {known}. Train one in the Past tab.")
     return _read(folder)
+
+
+def check(name: str, owner: str = "") -> None:
+    """Raise ModelRefused for a kept encoder that can't be loaded, one that was cut short too; nothing is loaded."""
+    folder = load(name, owner).folder
+    cut = next((path for path in folder.rglob("*.safetensors") if not is_whole(path)), None)
+    if cut is not None:
+        raise ModelRefused(f"“{name}” is damaged: {cut.name} was cut short.", "Delete it, and train it again.")
 
 
 def delete(name: str, owner: str = "") -> None:

@@ -21,6 +21,7 @@ from llmops.ui import (
     future,
     language,
     links,
+    notices,
     past,
     present,
     probes_tab,
@@ -53,6 +54,7 @@ def build(services: Services) -> gr.Blocks:
             elem_classes="lo-title",
         )
         sign_in.build()
+        noted = notices.build()
         panel = shared_input.build(services)
         tasks = task_panel.build()
         with gr.Row(equal_height=True):
@@ -115,6 +117,7 @@ def build(services: Services) -> gr.Blocks:
         probes_tab.wire(tab_probes, controls, services)
         _wire_runs(services, controls, panel, current, problem, summary, columns)
         _wire_opening(services, page, controls, preset, machine, (tab_past, tab_present, tab_future))
+        notices.wire(noted, page, services)
         api.wire(services)
     return page
 

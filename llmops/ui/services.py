@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from llmops.aftermath import ENDED_WELL, Aftermath
 from llmops.hub import HubProbe
 from llmops.pool import Pool
 from llmops.settings import Settings, kept_folder
@@ -21,6 +22,7 @@ class Services:
     settings: Settings
     pool: Pool
     hub: HubProbe
+    aftermath: Aftermath = ENDED_WELL
 
     def kept_encoders(self, owner: str = "") -> tuple[str, ...]:
         """Names of the encoders that the owner has trained here and kept."""
