@@ -64,8 +64,8 @@ def _of_the_end(found: Aftermath, settings: Settings, owner: str) -> Iterator[st
     if not found.began:
         return
     yield (
-        f"The app was ended without warning (killed, or out of memory) after {_clock(found.last_seen)} UTC, and was started "
-        "again. Whatever was finished before is in the history."
+        f"The app was ended without warning (killed, or out of memory) after {_clock(found.last_seen)} UTC, and was "
+        "started again. Whatever was finished before is in the history."
     )
     try:
         history = History(settings.history_path, owner)
