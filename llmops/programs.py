@@ -148,7 +148,6 @@ def read_load(
     settings = load.Settings(**own, objective=load.Objective(**objective))
     settings.check()
     _check_probe("requests", len(settings.levels) * settings.requests_each, limits)
-    _check_probe("users at once", int(max(settings.levels)), limits)
     return settings, read_settings(data, task, "", limits, owner)
 
 
