@@ -42,6 +42,14 @@ from llmops.visits import VISITS
 _HUB_WAIT_S = 1.0
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _EPOCHS = (Epoch.PAST, Epoch.PRESENT, Epoch.FUTURE)
+# The tabs lie between Run and its answers: when another run begins, go to where they will be.
+_SHOW_RESULTS_JS = """(html) => {
+  const run = /data-run="([^"]+)"/.exec(html || "");
+  if (!run || run[1] === window.llmopsRun) return;
+  window.llmopsRun = run[1];
+  const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+  setTimeout(() => document.getElementById("results")?.scrollIntoView({behavior, block: "start"}), 150);
+}"""
 
 
 def build(services: Services) -> gr.Blocks:
@@ -80,9 +88,9 @@ def build(services: Services) -> gr.Blocks:
                 tab_evaluate = evaluate_tab.build()
             with gr.Tab("Probes", id="probes", elem_id="probes"):
                 tab_probes = probes_tab.build()
-        problem = gr.HTML(elem_id="problem")
-        summary = gr.HTML(elem_id="summary")
-        columns = board.build(places)
+        with gr.Column(elem_id="results"):
+            summary = gr.HTML(elem_id="summary", padding=False)
+            columns = board.build(places)
         gr.Markdown(
             f"llm-ops {__version__}. Texts go only to the candidates you select; local ones stay on this machine."
         )
@@ -115,8 +123,8 @@ def build(services: Services) -> gr.Blocks:
         future.wire(tab_future, services)
         evaluate_tab.wire(tab_evaluate, page, controls, services)
         probes_tab.wire(tab_probes, controls, services)
-        _wire_runs(services, controls, panel, current, problem, summary, columns)
-        _wire_opening(services, page, controls, preset, machine, (tab_past, tab_present, tab_future))
+        _wire_runs(services, controls, panel, current, summary, columns)
+        _wire_opening(services, page, controls, preset, machine, panel.line, (tab_past, tab_present, tab_future))
         notices.wire(noted, page, services)
         api.wire(services)
     return page
@@ -127,12 +135,11 @@ def _wire_runs(
     controls: Controls,
     panel: shared_input.SharedInput,
     current: gr.State,
-    problem: gr.HTML,
     summary: gr.HTML,
     columns: list[Column],
 ) -> None:
-    painted = [summary, *(component for column in columns for component in column.painted)]
-    outputs = [current, problem, *painted]
+    painted = [panel.line, summary, *(component for column in columns for component in column.painted)]
+    outputs = [current, panel.problem, *painted]
     measuring: dict[str, Any] = {**_QUIET, "concurrency_id": "measure", "concurrency_limit": MANY}
 
     def run(previous: Board | None, request: gr.Request, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
@@ -143,6 +150,7 @@ def _wire_runs(
             owner = visitor_of(request, services.settings)
             made = Board(comparison, Recorder(services.settings.history_path, owner, "page", comparison))
             with VISITS.runs(asking(), len(comparison.candidates), comparison.stop):
+                yield [made, "", *made.paint(len(columns))]  # before the start, so that it costs no run anything
                 comparison.start()
                 yield from follow(made)
         except LlmopsError as error:
@@ -161,8 +169,9 @@ def _wire_runs(
     panel.run.click(run, [current, *controls], outputs, **measuring)
     panel.text.submit(run, [current, *controls], outputs, **measuring)
     panel.stop.click(stop, current, None, queue=False, **_QUIET)
+    panel.line.change(None, panel.line, None, js=_SHOW_RESULTS_JS, **_QUIET)
     for index, column in enumerate(columns):
-        _wire_column(index, column, services, controls, current, outputs, measuring)
+        _wire_column(index, column, services, controls, current, outputs, measuring, len(columns))
 
 
 def _wire_column(
@@ -173,10 +182,14 @@ def _wire_column(
     current: gr.State,
     outputs: list[Any],
     measuring: dict[str, Any],
+    places: int,
 ) -> None:
     def stop(made: Board | None) -> None:
         if made is not None:
             made.comparison.stop(index)
+
+    def cut(made: Board | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
+        yield from retry(made, *Controls(*values)._replace(truncate=True))
 
     def retry(made: Board | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
         nothing = [gr.skip()] * len(outputs)
@@ -197,7 +210,7 @@ def _wire_column(
             with VISITS.runs(asking(), 1, made.comparison.stop):
                 made.retry(index, options)
                 for _ in made.follow():
-                    yield [made, "", *made.paint((len(outputs) - 2) // len(column.painted))]
+                    yield [made, "", *made.paint(places)]
         except LlmopsError as error:
             yield [made, render.problem(error), *nothing[2:]]
         if trouble := made.recorder.settle():
@@ -205,6 +218,7 @@ def _wire_column(
 
     column.stop.click(stop, current, None, queue=False, **_QUIET)
     column.retry.click(retry, [current, *controls], outputs, **measuring)
+    column.cut.click(cut, [current, *controls], outputs, **measuring)
 
 
 def _wire_opening(
@@ -213,6 +227,7 @@ def _wire_opening(
     controls: Controls,
     preset: gr.Dropdown,
     machine: gr.Textbox,
+    line: gr.HTML,
     tabs: tuple[past.Past, present.Present, future.Future],
 ) -> None:
     """First paint: a link's selection, or the preset of the machine found; then the address follows the selection."""
@@ -259,3 +274,9 @@ def _wire_opening(
     preset.input(use_preset, preset, chosen, **_QUIET)
     shown = [controls.task_id, controls.language, *chosen]
     gr.on([component.change for component in shown], None, shown, None, js=links.WRITE_JS, **_QUIET)
+    gr.on([component.change for component in chosen], _selected, chosen, line, **_QUIET)
+
+
+def _selected(*epochs: list[str] | None) -> str:
+    """The line beside Run, before it is pressed."""
+    return render.selected([text for epoch in epochs for text in epoch or []])
