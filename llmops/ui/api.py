@@ -15,6 +15,7 @@ from llmops.programs import context_data, dry_run_data, load_data, plan_data
 from llmops.records import evaluate_data, history_data
 from llmops.run import Run, RunError
 from llmops.task import load_builtin
+from llmops.ui import decide_api
 from llmops.ui.background import MANY, as_job
 from llmops.ui.services import Services
 from llmops.ui.visitor import asking, visitor_of
@@ -67,6 +68,7 @@ def wire(services: Services) -> None:
     gr.api(candidates, api_name="candidates")
     gr.api(compare, api_name="compare", concurrency_limit=MANY)
     _wire_planning(services)
+    decide_api.wire(services)
 
 
 def _refused(error: LlmopsError, candidates: object) -> dict[str, Any]:
