@@ -2,7 +2,19 @@
 
 from types import ModuleType
 
-from llmops.commands import cascade, compare, context, decide, dry_run, evaluate, history, load, plan
+from llmops.commands import (
+    cascade,
+    compare,
+    context,
+    decide,
+    dry_run,
+    evaluate,
+    export,
+    history,
+    learning_curve,
+    load,
+    plan,
+)
 
 COMMANDS: dict[str, ModuleType] = {
     "compare": compare,
@@ -14,4 +26,6 @@ COMMANDS: dict[str, ModuleType] = {
     "decide": decide,
     "cascade": cascade,
     "history": history,
+    "export": export,
+    "learning-curve": learning_curve,
 }

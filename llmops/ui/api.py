@@ -1,4 +1,4 @@
-"""The named endpoints for programs: /candidates and /compare. Everything else on the page is private to it."""
+"""The named endpoints for programs; those over the history are `records_api`. The rest of the page is private to it."""
 
 from dataclasses import asdict
 from typing import Any
@@ -12,10 +12,9 @@ from llmops.history.recorder import Recorder
 from llmops.inputs import make_comparison
 from llmops.offer import offers
 from llmops.programs import context_data, dry_run_data, load_data, plan_data
-from llmops.records import evaluate_data, history_data
 from llmops.run import Run, RunError
 from llmops.task import load_builtin
-from llmops.ui import decide_api
+from llmops.ui import decide_api, records_api
 from llmops.ui.background import MANY, as_job
 from llmops.ui.services import Services
 from llmops.ui.visitor import asking, visitor_of
@@ -69,6 +68,7 @@ def wire(services: Services) -> None:
     gr.api(compare, api_name="compare", concurrency_limit=MANY)
     _wire_planning(services)
     decide_api.wire(services)
+    records_api.wire(services)
 
 
 def _refused(error: LlmopsError, candidates: object) -> dict[str, Any]:
@@ -125,24 +125,7 @@ def _wire_planning(services: Services) -> None:
             lambda visitor, stop: context_data(pool, task, candidate, settings, limits, _silent, stop, visitor.owner)
         )
 
-    def evaluate(task: str, candidates: list[str], settings: dict[str, Any] | None = None) -> dict[str, Any]:
-        """A task's held-out texts through candidates: metrics, pairs of candidates, and how each ended.
-
-        settings: an object with any of repeats, resume (an evaluation's id), batched (true unless told), verdict_only,
-        and those of /compare.
-        """
-        pool, limits = services.pool, services.settings
-        return as_job(
-            lambda visitor, stop: evaluate_data(pool, task, candidates, settings, limits, stop, visitor.owner)
-        )
-
-    def history(evaluation: int | None = None) -> dict[str, Any]:
-        """Kept evaluations, newest first; with an id, that one's metrics and pairs."""
-        return history_data(services.settings, evaluation, owner=asking().owner)
-
     gr.api(plan, api_name="plan")
-    gr.api(evaluate, api_name="evaluate", concurrency_id="evaluate", concurrency_limit=MANY)
-    gr.api(history, api_name="history")
     for measure, name in ((dry_run, "dry_run"), (load_probe, "load_probe"), (context_probe, "context_probe")):
         gr.api(measure, api_name=name, concurrency_id="probe", concurrency_limit=MANY)
 
