@@ -17,7 +17,7 @@ zerogpu.prepare()
 import gradio as gr
 from starlette.middleware import Middleware
 
-from llmops import aftermath, owner, preload
+from llmops import aftermath, licence, owner, preload
 from llmops.catalog import preset_for
 from llmops.hardware import hardware
 from llmops.hub import HubProbe
@@ -58,7 +58,8 @@ os.environ["LLMOPS_PUBLIC"] = "1" if settings.public else "0"
 if settings.public and (kept := owner.keep_from_visitors()):
     print(f"Strangers may come, so {', '.join(kept)} serve the owner alone; LLMOPS_LEND_KEYS=1 lends them to all.")
 last = aftermath.begin(settings.data_dir) if __name__ == "__main__" else aftermath.ENDED_WELL
-services = Services(settings, Pool(settings.pool_budget_bytes), HubProbe(settings.offline), last)
+pool = Pool(settings.pool_budget_bytes, permit=licence.permit if settings.public else None)
+services = Services(settings, pool, HubProbe(settings.offline), last)
 demo = build(services)
 
 

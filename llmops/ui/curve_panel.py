@@ -88,7 +88,7 @@ def wire(panel: CurvePanel, kept: gr.Dropdown, controls: Controls, services: Ser
             return
 
         def make(report: Report, stop: threading.Event) -> Iterator[Any]:
-            yield from learning_curve(services.pool, made.task, made.texts, settings, report, stop)
+            yield from learning_curve(services.pool, made.task, made.texts, settings, report, stop, made.history.owner)
 
         points: list[Any] = []
         problem = ""
