@@ -17,13 +17,14 @@ _SHARES = (0.01, 0.1, 0.5, 1.0, 2.0)  # of one machine's capacity: the volumes i
 def costs(board: Board) -> str:
     """1,000 requests of each candidate, how that is reckoned, and what it rests on; unknown ones say why."""
     sign, at = board.at.currency.sign, board.at
-    titles = ("Candidate", f"1,000 requests, {at.currency.code}", "In USD", "A machine answers, a month", "Reckoned")
+    dollars = ("In USD",) if at.currency.code != "USD" else ()
+    titles = ("Candidate", f"1,000 requests, {at.currency.code}", *dollars, "A machine answers, a month", "Reckoned")
     body = "".join(
         row(
             one.candidate,
             (
                 money(one.cost_per_1000, sign),
-                money(None if one.cost.usd is None else 1000 * one.cost.usd, "$"),
+                *(money(None if one.cost.usd is None else 1000 * one.cost.usd, "$") for _ in dollars),
                 _capacity(one.cost, at.utilisation),
                 one.cost.how or f"not known: {one.cost.why_not}",
             ),

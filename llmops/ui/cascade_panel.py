@@ -10,12 +10,10 @@ from llmops.catalog import kinds, prices
 from llmops.decision.cascade import GOALS
 from llmops.decision.programs import read_cascade
 from llmops.errors import InputError, LlmopsError
-from llmops.history.store import History
 from llmops.report import cascade as drawn
 from llmops.ui import render
 from llmops.ui.decide_inputs import Wishes, field, number
 from llmops.ui.services import Services
-from llmops.ui.visitor import visitor_of
 
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
@@ -78,12 +76,9 @@ def build() -> CascadePanel:
 def wire(panel: CascadePanel, kept: gr.Dropdown, wishes: Wishes, chosen: Chosen, services: Services) -> None:
     """Connect simulating and adding."""
 
-    def history(request: gr.Request) -> History:
-        return History(services.settings.history_path, visitor_of(request, services.settings))
-
     def offer(evaluation: int | None, request: gr.Request) -> list[Any]:
         try:
-            names = history(request).evaluation(evaluation).candidates if evaluation is not None else ()
+            names = services.history(request).evaluation(evaluation).candidates if evaluation is not None else ()
         except LlmopsError:
             names = ()
         firsts, seconds = stages(names)
@@ -118,7 +113,7 @@ def wire(panel: CascadePanel, kept: gr.Dropdown, wishes: Wishes, chosen: Chosen,
             if evaluation is None or not first or not second:
                 raise InputError("A cascade needs an encoder and another one.", "Evaluate both, then choose them.")
             assumed = Wishes(*values).assumed()
-            store = history(request)
+            store = services.history(request)
             found = store.evaluation(evaluation)
             made = read_cascade(found, store.rows(evaluation), first, second, given | assumed)
         except LlmopsError as error:

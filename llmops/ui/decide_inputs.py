@@ -97,9 +97,7 @@ def number(text: Any) -> float | None:  # noqa: ANN401  (str | None)
     try:
         return float(plain)
     except ValueError as error:
-        raise InputError(
-            f"“{plain[:40]}” is no number.", "Write digits, such as 0.5, or leave the field empty."
-        ) from error
+        raise InputError(f"“{plain[:40]}” is no number.", "Write digits, such as 0.5, or leave it empty.") from error
 
 
 def _edited_prices(rows: Any) -> dict[str, list[float]]:  # noqa: ANN401  (list of rows)

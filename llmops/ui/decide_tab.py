@@ -1,19 +1,22 @@
 """The Decide tab: one kept evaluation, limits and prices in; verdict, Pareto plot, cost, break-even, energy out."""
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from llmops.decision.board import Board, make_board
 from llmops.errors import LlmopsError
-from llmops.history.store import Evaluation, History
+from llmops.history.export import export
 from llmops.report import decision, spending
 from llmops.ui import cascade_panel, decide_inputs, render
 from llmops.ui.cascade_panel import CascadePanel, Chosen
 from llmops.ui.decide_inputs import Wishes
+from llmops.ui.evaluate_tab import title
+from llmops.ui.results_panel import SAVE_JS
 from llmops.ui.services import Services
-from llmops.ui.visitor import visitor_of
 
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _EMPTY = ["", "", "", "", gr.skip(), gr.skip(), "", ""]
@@ -34,6 +37,8 @@ class DecideTab:
     api: gr.Dropdown
     even: gr.HTML
     energy: gr.HTML
+    report: gr.Button
+    save: gr.DownloadButton
     cascade: CascadePanel
 
     @property
@@ -63,19 +68,18 @@ def build() -> DecideTab:
     even = gr.HTML(elem_id="break-even", padding=False)
     gr.Markdown("#### Energy of 1,000 requests")
     energy = gr.HTML(elem_id="energy", padding=False)
+    report = gr.Button("Report with this decision (HTML)", elem_id="decision-report")
+    save = gr.DownloadButton("Report", elem_id="save-decision", elem_classes="lo-unseen")
     panel = cascade_panel.build()
-    return DecideTab(kept, wishes, said, verdict, plot, table, costs, own, api, even, energy, panel)
+    return DecideTab(kept, wishes, said, verdict, plot, table, costs, own, api, even, energy, report, save, panel)
 
 
 def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> None:
     """Connect. opened: the tab itself, so that evaluations made meanwhile are listed; chosen: the three selections."""
 
-    def history(request: gr.Request) -> History:
-        return History(services.settings.history_path, visitor_of(request, services.settings))
-
     def list_kept(kept: int | None, request: gr.Request) -> Any:  # noqa: ANN401
         try:
-            found = history(request).evaluations()
+            found = services.history(request).evaluations()
         except LlmopsError as error:
             raise gr.Error(f"{error.message} {error.remedy}", print_exception=False) from None
         ids = [one.id for one in found]
@@ -83,7 +87,7 @@ def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> 
         return gr.update(choices=[(title(one), one.id) for one in found], value=value)
 
     def board(kept: int, values: tuple[Any, ...], request: gr.Request) -> Board:
-        store = history(request)
+        store = services.history(request)
         return make_board(store.evaluation(kept), store.rows(kept), Wishes(*values).given())
 
     def decide(
@@ -126,15 +130,21 @@ def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> 
         except LlmopsError as error:
             return render.problem(error)
 
+    def make_report(kept: int | None, request: gr.Request, *values: Any) -> str:  # noqa: ANN401
+        if kept is None:
+            raise gr.Error("Choose an evaluation first.", print_exception=False)
+        path = Path(tempfile.mkdtemp()) / f"decision-{kept}.html"
+        try:
+            export(services.history(request), kept, path, decision.whole(board(kept, values, request)))
+        except LlmopsError as error:
+            raise gr.Error(f"{error.message} {error.remedy}", print_exception=False) from None
+        return str(path)
+
     asked = [tab.kept, tab.own, tab.api, *tab.wishes]
     opened.select(list_kept, tab.kept, tab.kept, **_QUIET)
     triggers = [tab.kept.change, *(one.change for one in tab.wishes)]
     gr.on(triggers, decide, asked, tab.shown, trigger_mode="always_last", **_QUIET)
     gr.on([tab.own.input, tab.api.input], redraw, asked, tab.even, trigger_mode="always_last", **_QUIET)
+    made = tab.report.click(make_report, [tab.kept, *tab.wishes], tab.save, **_QUIET)
+    made.success(None, None, None, js=SAVE_JS.replace("{id}", "save-decision"), **_QUIET)
     cascade_panel.wire(tab.cascade, tab.kept, tab.wishes, chosen, services)
-
-
-def title(one: Evaluation) -> str:
-    """An evaluation in a list."""
-    head = f"{one.id} · {one.created[:16].replace('T', ' ')} · {one.task_name} · {len(one.candidates)} candidates"
-    return f"{head} · {one.note[:60]}" if one.note else head
