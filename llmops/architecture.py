@@ -9,11 +9,12 @@ from typing import Any
 
 from llmops import fetch
 from llmops.candidate import EMBEDDED_DECODER
-from llmops.catalog import architectures
+from llmops.catalog import Architecture, architectures
+from llmops.counting import shape_of
 from llmops.demo import DECODER_DIR
 from llmops.engines.base import Connection
 from llmops.errors import InputError, LlmopsError, ModelNotFound
-from llmops.shape import Shape, read_shape
+from llmops.shape import Shape
 
 
 def find_config(model: str, connection: Connection) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def find_config(model: str, connection: Connection) -> dict[str, Any]:
     name = model.strip()
     if not name:
         raise InputError("No model is given.", "Write a model id, such as meta-llama/Llama-3.1-8B-Instruct.")
-    row = next((one for one in architectures() if one.id.casefold() == name.casefold()), None)
+    row = _row(name)
     if row is not None:
         return dict(row.config)
     if name == EMBEDDED_DECODER:
@@ -32,8 +33,14 @@ def find_config(model: str, connection: Connection) -> dict[str, Any]:
 
 
 def find_shape(model: str, connection: Connection) -> Shape:
-    """A model's dimensions; see find_config."""
-    return read_shape(find_config(model, connection))
+    """A model's sizes; see find_config."""
+    row = _row(model)
+    return row.shape if row is not None else shape_of(find_config(model, connection))
+
+
+def _row(model: str) -> Architecture | None:
+    name = model.strip().casefold()
+    return next((one for one in architectures() if one.id.casefold() == name), None)
 
 
 def index_note(model: str, shape: Shape, connection: Connection) -> str:

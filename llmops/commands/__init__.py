@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from llmops.commands import compare, context, dry_run, evaluate, history, load, plan
+from llmops.commands import compare, context, count, dry_run, evaluate, history, load, plan
 
 COMMANDS: dict[str, ModuleType] = {
     "compare": compare,
@@ -10,6 +10,7 @@ COMMANDS: dict[str, ModuleType] = {
     "dry-run": dry_run,
     "load": load,
     "context": context,
+    "count": count,
     "evaluate": evaluate,
     "history": history,
 }

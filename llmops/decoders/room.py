@@ -5,16 +5,13 @@ A remedy names a precision that would fit by the checkpoint's own tensor shapes,
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from llmops import fetch
+from llmops import fetch, planner
 from llmops.candidate import PRECISIONS, Candidate, Kind
 from llmops.decoders import account
 from llmops.errors import OutOfMemory
 from llmops.hardware import device_memory
-
-if TYPE_CHECKING:
-    from transformers import PretrainedConfig
+from llmops.shape import Shape
 
 _INDEX = "model.safetensors.index.json"
 _SINGLE = "model.safetensors"
@@ -48,28 +45,37 @@ def check_weights(folder: Path, candidate: Candidate, device: str) -> None:
         raise OutOfMemory(f"Not enough memory for {candidate}: {numbers}.", remedy(folder, candidate, free))
 
 
-def check_run(config: "PretrainedConfig", candidate: Candidate, device: str, tokens: int) -> None:
-    """Raise OutOfMemory where the cache of so many tokens is larger than what is free."""
-    per_token = cache_bytes_per_token(config, 4 if candidate.precision == "fp32" else 2)
+def check_run(shape: Shape | None, candidate: Candidate, device: str, tokens: int) -> None:
+    """Raise OutOfMemory where cache and workspace of so many tokens are larger than what is free."""
+    if shape is None:
+        return
     free = device_memory(device)
-    if per_token is not None and per_token * tokens > free:
-        size = _size(per_token * tokens)
+    needed = _run_bytes(shape, candidate, tokens)
+    if needed > free:
         raise OutOfMemory(
-            f"The cache of {tokens:,} tokens takes about {size}; {_size(free)} are free on {device}.",
-            f"Shorten the text or lower max new tokens: about {free // per_token:,} tokens in all would fit.",
+            f"{tokens:,} tokens take about {_size(needed)} beside the weights; {_size(free)} are free on {device}.",
+            "Shorten the text or lower max new tokens: about "
+            f"{planner.largest(lambda count: _run_bytes(shape, candidate, count) <= free, tokens):,} tokens in all "
+            "would fit.",
         )
 
 
-def cache_bytes_per_token(config: "PretrainedConfig", element_bytes: int) -> int | None:
-    """Keys and values of one token over all layers, as if none had a sliding window; None where not told."""
-    text: Any = config.get_text_config(decoder=True)
-    layers, heads = getattr(text, "num_hidden_layers", None), getattr(text, "num_attention_heads", None)
-    hidden = getattr(text, "hidden_size", None)
-    if not layers or not heads or not hidden:
-        return None
-    size = getattr(text, "head_dim", None) or hidden // heads
-    kept = getattr(text, "num_key_value_heads", None) or heads
-    return 2 * int(layers) * int(kept) * int(size) * element_bytes
+def check_batch(shape: Shape | None, candidate: Candidate, device: str, requests: int, tokens: int) -> None:
+    """Raise OutOfMemory where the caches of so many requests at once, `tokens` each, are larger than what is free."""
+    if shape is None:
+        return
+    free, each = device_memory(device), planner.kv_bytes(shape, candidate.precision or "bf16", tokens)
+    if requests * each > free:
+        raise OutOfMemory(
+            f"{requests:,} requests at once take about {_size(requests * each)} of cache; {_size(free)} are free on "
+            f"{device}.",
+            f"About {free // each:,} at once would fit.",
+        )
+
+
+def _run_bytes(shape: Shape, candidate: Candidate, tokens: int) -> int:
+    precision = candidate.precision or "bf16"
+    return planner.kv_bytes(shape, precision, tokens) + planner.workspace_bytes(shape, precision, tokens)
 
 
 def remedy(folder: Path, candidate: Candidate, free: int) -> str:

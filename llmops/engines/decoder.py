@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmops import fetch, planner
 from llmops.candidate import EMBEDDED_DECODER, Candidate
+from llmops.counting import shape_of
 from llmops.decoders import account, batching, likelihood, loading, prompt, room, sampling, stream
 from llmops.demo import DECODER_DIR
 from llmops.engines.base import Connection, Report, Request, Send
@@ -22,7 +23,7 @@ from llmops.events import Event, Finished, Note, Started
 from llmops.hardware import hardware
 from llmops.meter import PeakMemory, Stopwatch, device_used, give_back
 from llmops.run import Memory, Run, Source
-from llmops.shape import read_shape
+from llmops.shape import Shape
 from llmops.task import Task
 from llmops.verdict import read_verdict
 
@@ -86,6 +87,7 @@ class DecoderModel:
         self._candidate = candidate
         self._model: Any = parts.model
         self._tokenizer: Any = parts.tokenizer
+        self._shape = _shape(parts.model.config.to_dict())
         self._limit = prompt.context_length(parts.model.config, parts.tokenizer)
         self._plain = sampling.plain_generation(parts.model, parts.tokenizer)
         self._model.generation_config = self._plain
@@ -164,6 +166,7 @@ class DecoderModel:
         """A function that runs a Request beside others, as one batch: for probes. Yields nothing but its figures."""
         self._interrupt.begin(None)  # a batch is many visitors' work: it is stopped as a whole, between steps
         config = sampling.greedy(self._plain, 1)
+        room.check_batch(self._shape, self._candidate, self.device, requests, tokens)
         with batching.batching(self._model, config, requests, tokens, stop) as batcher:
 
             def send(request: Request) -> Run:
@@ -199,7 +202,7 @@ class DecoderModel:
                 "The files do not belong together: fetch the model again.",
             )
         tokens = ids.shape[1] + request.generation.max_new_tokens
-        room.check_run(self._model.config, self._candidate, self.device, tokens)
+        room.check_run(self._shape, self._candidate, self.device, tokens)
 
     def _new_cache(self) -> Any:  # noqa: ANN401
         """A cache of our own, so that its bytes are known after a stop too; None where the model makes another kind."""
@@ -230,10 +233,8 @@ class DecoderModel:
 
     def _predicted(self, prompt_tokens: int, output_tokens: int) -> Memory | None:
         """The planner's figures for this run; None for an architecture it can't read."""
-        precision = self._candidate.precision or "bf16"
-        try:
-            shape = read_shape(self._model.config.to_dict())
-        except InputError:
+        precision, shape = self._candidate.precision or "bf16", self._shape
+        if shape is None:
             return None
         cache = planner.kv_bytes(shape, precision, max(1, prompt_tokens + output_tokens - 1))
         extra = cache + planner.workspace_bytes(shape, precision, prompt_tokens)
@@ -292,6 +293,14 @@ def _find(model: str, connection: Connection, report: Report, stop: threading.Ev
         if folder is None or room.estimate(folder, "bf16") is None:
             raise
         return folder, ("The hub could not be asked: this is the copy fetched before.",)
+
+
+def _shape(config: dict[str, Any]) -> Shape | None:
+    """A loaded model's sizes for the planner; None for an architecture it can't read."""
+    try:
+        return shape_of(config)
+    except InputError:
+        return None
 
 
 def _known_folder(model: str) -> Path | None:
