@@ -8,13 +8,29 @@ import sys
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
-import gradio as gr
+from llmops import space, zerogpu
 
+space.prepare()
+zerogpu.prepare()
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from llmops import owner, preload
+from llmops.catalog import preset_for
+from llmops.hardware import hardware
 from llmops.hub import HubProbe
 from llmops.pool import Pool
+from llmops.publicness import is_space
 from llmops.settings import load_settings
+from llmops.sharing import door
+from llmops.task import load_builtin
+from llmops.ui.language import InLanguage
 from llmops.ui.page import build
 from llmops.ui.services import Services, stylesheet
+
+_HUB_WAIT_S = 3.0
+_FIRST_TASK = "medical"  # what the page opens with
 
 
 def arguments(given: list[str]) -> argparse.Namespace:
@@ -22,23 +38,38 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="llm-ops: compare models on one text, side by side.")
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, or GRADIO_SERVER_NAME)")
     parser.add_argument("--port", type=int, help="port (default: 7860 or the next free one, or GRADIO_SERVER_PORT)")
-    parser.add_argument("--share", action="store_true", help="also open a public share link")
+    parser.add_argument("--share", action="store_true", help="also open a public share link, behind a password")
+    parser.add_argument("--open", action="store_true", help="with --share: no password; whoever has the link is in")
     return parser.parse_args(given)
 
+
+# Painting the page takes turns of the interpreter from the thread that is measured; with Python's own 5 ms a turn, a
+# warm encoder's E2E read three times too long and a decoder's 60 % (2 cores, 10 paints a second).
+sys.setswitchinterval(0.0005)
 
 # Read before the page is built: its callbacks must know whether strangers may come. Whoever imports this module may
 # launch the page anywhere, so then they may (LLMOPS_PUBLIC=0 says otherwise).
 args = arguments(sys.argv[1:]) if __name__ == "__main__" else arguments(["--share"])
 settings = load_settings(share=args.share, host=args.host)
-demo = build(Services(settings, Pool(settings.pool_budget_bytes), HubProbe(settings.offline)))
+if settings.public and (kept := owner.keep_from_visitors()):
+    print(f"Strangers may come, so {', '.join(kept)} serve the owner alone; LLMOPS_LEND_KEYS=1 lends them to all.")
+services = Services(settings, Pool(settings.pool_budget_bytes), HubProbe(settings.offline))
+demo = build(services)
 
 
 def main() -> None:
     """Serve until interrupted."""
+    entrance = door(args.share, args.open)
+    if entrance.said:
+        print(entrance.said, flush=True)
+    if is_space(os.environ):
+        _get_ready()
     demo.queue(max_size=64).launch(
         server_name=args.host,
         server_port=args.port,
         share=args.share or None,
+        auth=entrance.auth,
+        auth_message="Whoever shared this page has the password.",
         # System fonts: the theme's own would be fetched from elsewhere by each visitor.
         theme=gr.themes.Soft(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         css=stylesheet(),
@@ -48,7 +79,16 @@ def main() -> None:
         max_file_size=settings.max_upload_bytes,
         footer_links=["api"],
         ssr_mode=False,
+        app_kwargs={"middleware": [Middleware(InLanguage)]},
     )
+
+
+def _get_ready() -> None:
+    """On a Space: the preset's models are there before the first visitor is."""
+    preset = preset_for(hardware().gpu_bytes, hardware().lent)
+    candidates = preset.hub if services.hub.in_reach(_HUB_WAIT_S) else preset.offline
+    preload.place(candidates)
+    preload.start(services.pool, load_builtin(_FIRST_TASK), candidates)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 `model-id@precision?option=value` is how a candidate is written in a link, on the command line and in the API:
 `embedded/encoder@fp32?method=setfit`, `Qwen/Qwen2.5-0.5B-Instruct@nf4`, `openai/gpt-5.4-mini`,
-`hosted/meta-llama/Llama-3.1-70B-Instruct`, `./folder@bf16`. This module knows the form only; whether a model
-exists is the engines' affair, and secrets are never part of it.
+`hosted/meta-llama/Llama-3.1-70B-Instruct`, `./folder@bf16`; and two in one, `cascade(first, second, threshold)`: the
+second answers where the first is less sure than the threshold. This module knows the form only; whether a model exists
+is the engines' affair, and secrets are never part of it.
 """
 
 import re
@@ -21,6 +22,7 @@ class Kind(StrEnum):
     DECODER = "decoder"
     OPENAI = "openai"
     HOSTED = "hosted"
+    CASCADE = "cascade"
 
 
 class Epoch(StrEnum):
@@ -44,6 +46,7 @@ PRECISIONS = {
     Kind.DECODER: ("fp32", "bf16", "fp16", "int8", "nf4"),
     Kind.OPENAI: (),
     Kind.HOSTED: (),
+    Kind.CASCADE: (),
 }
 DEFAULT_PRECISION = {Kind.ENCODER: "fp32", Kind.DECODER: "bf16"}
 EMBEDDED_ENCODER = "embedded/encoder"
@@ -55,6 +58,10 @@ _OPTIONS = {
     Kind.OPENAI: set(),
     Kind.HOSTED: {"provider"},
 }
+_CASCADE = "cascade("
+_CASCADE_FORM = "Write cascade(embedded/encoder@fp32, embedded/decoder@bf16, 0.9): an encoder, a candidate, 0 to 1."
+_NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_STAGE_CODES = {"%": "%25", ",": "%2C", "(": "%28", ")": "%29"}  # what a stage's text must not hold as it stands
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MAX_LENGTH = 400
 
@@ -66,22 +73,25 @@ class Candidate:
     model: hub id, folder, `embedded/…`, `trained/<name>`, or the endpoint's own model name.
     precision: one of PRECISIONS[kind]; None for endpoints, which do not tell.
     options: further settings of the text form, sorted by key: method, k, seed (encoder), provider (hosted).
+    stages, threshold: of a cascade, an encoder and what answers below the threshold (0 to 1); its model is empty.
     """
 
     kind: Kind
     model: str
     precision: str | None = None
     options: tuple[tuple[str, str], ...] = field(default=())
+    stages: tuple["Candidate", ...] = ()
+    threshold: float = 0.0
 
     @property
     def epoch(self) -> Epoch:
-        """The tab it belongs to."""
-        return EPOCH_OF[self.kind]
+        """The tab it belongs to; a cascade to that of its second stage."""
+        return self.stages[-1].epoch if self.stages else EPOCH_OF[self.kind]
 
     @property
     def is_local(self) -> bool:
-        """True where this process holds the weights."""
-        return self.kind in (Kind.ENCODER, Kind.DECODER)
+        """True where this process holds weights: of a cascade, the encoder's at least."""
+        return self.kind in (Kind.ENCODER, Kind.DECODER, Kind.CASCADE)
 
     @property
     def method(self) -> str:
@@ -97,6 +107,8 @@ class Candidate:
         return replace(self, precision=precision)
 
     def __str__(self) -> str:
+        if self.stages:
+            return f"cascade({', '.join(_coded(str(one)) for one in self.stages)}, {self.threshold:.6g})"
         prefix = f"{self.kind}/" if self.kind in (Kind.OPENAI, Kind.HOSTED) else ""
         precision = f"@{self.precision}" if self.precision else ""
         options = "&".join(f"{quote(key, safe='')}={quote(value, safe='/')}" for key, value in self.options)
@@ -112,12 +124,16 @@ def parse_candidate(text: str, kinds: dict[str, Kind] | None = None) -> Candidat
     text = text.strip()
     if not text:
         raise InputError("The candidate is empty.", "Write model-id@precision, such as embedded/decoder@bf16.")
-    if len(text) > _MAX_LENGTH or _CONTROL.search(text):
+    most = _MAX_LENGTH * (7 if text.startswith(_CASCADE) else 1)  # two stages, their signs written as codes
+    if len(text) > most or _CONTROL.search(text):
         raise InputError(
-            f"A candidate is at most {_MAX_LENGTH} printable characters; this one has {len(text)}.",
+            f"A candidate is at most {most} printable characters; this one has {len(text)}.",
             "Write model-id@precision, such as embedded/decoder@bf16.",
         )
+    if text.startswith(_CASCADE):
+        return _read_cascade(text, kinds)
     base, _, query = text.partition("?")
+    base = base.strip()
     options = _read_options(query, text)
     for prefix in (Kind.OPENAI, Kind.HOSTED):
         if base.startswith(f"{prefix}/"):
@@ -130,6 +146,47 @@ def parse_candidate(text: str, kinds: dict[str, Kind] | None = None) -> Candidat
     if kind in (Kind.OPENAI, Kind.HOSTED):
         return _checked(Candidate(kind, model, None, options), text)
     return _checked(Candidate(kind, model, precision or DEFAULT_PRECISION[kind], options), text)
+
+
+def cascade(first: Candidate, second: Candidate, threshold: float) -> Candidate:
+    """A cascade, if its parts make one. Raises InputError. The threshold keeps six digits, as its text form does."""
+    if Kind.CASCADE in (first.kind, second.kind):
+        raise InputError("A stage of a cascade can't be a cascade.", _CASCADE_FORM)
+    if first.kind != Kind.ENCODER:
+        raise InputError(
+            f"The first stage is {first}, which is no encoder.", "Begin with an encoder: it says how sure it is."
+        )
+    if first == second:
+        raise InputError(
+            "Both stages are the same candidate.", "Choose another one to answer where the first is unsure."
+        )
+    if not 0 <= threshold <= 1:
+        raise InputError(f"The threshold is {threshold:g}.", "Use 0 to 1: the least probability that is sure enough.")
+    return Candidate(Kind.CASCADE, "", None, (), (first, second), float(f"{threshold:.6g}"))
+
+
+def _read_cascade(text: str, kinds: dict[str, Kind] | None) -> Candidate:
+    """First stage up to the first comma, threshold after the last: a stage writes its own commas as %2C."""
+    first, comma, rest = text.removeprefix(_CASCADE).removesuffix(")").partition(",")
+    second, another, number = rest.rpartition(",")
+    if not (text.endswith(")") and comma and another):
+        raise InputError(f"“{text}” is not the form of a cascade.", _CASCADE_FORM)
+    if any(one.strip().startswith(_CASCADE) for one in (first, second)):
+        raise InputError("A stage of a cascade can't be a cascade.", _CASCADE_FORM)
+    if not _NUMBER.fullmatch(number.strip()):
+        raise InputError(f"The threshold is “{number.strip()}”, which is no number.", _CASCADE_FORM)
+    stages = [parse_candidate(_decoded(one), kinds) for one in (first, second)]
+    return cascade(stages[0], stages[1], float(number))
+
+
+def _coded(text: str) -> str:
+    return "".join(_STAGE_CODES.get(character, character) for character in text)
+
+
+def _decoded(text: str) -> str:
+    for character, code in reversed(_STAGE_CODES.items()):  # % last, or it would make new codes
+        text = text.replace(code, character)
+    return text
 
 
 def _read_options(query: str, text: str) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,7 @@ device; remote ones run beside them. `updates` yields at least every 50 ms (a Ti
 whoever drains it can be cancelled soon; when it is closed, every worker is stopped.
 """
 
+import contextvars
 import logging
 import queue
 import threading
@@ -172,8 +173,11 @@ class Comparison:
             place = None if options.all_at_once else self._pool.enter(device)
         except Exception as caught:  # a missing library too: it is the column's own failure, told by its worker
             candidate = caught
+        context = contextvars.copy_context()  # who asks: whose quota a lent GPU costs
         thread = threading.Thread(
-            target=lambda: self._work(worker, column, candidate, options, place), name=f"column-{column}", daemon=True
+            target=lambda: context.run(self._work, worker, column, candidate, options, place),
+            name=f"column-{column}",
+            daemon=True,
         )
         worker = _Worker(threading.Event(), thread)
         with self._guard:
@@ -259,13 +263,20 @@ class _Attempt:
             return _failure(known, caught, options.connection.secrets)
 
     def _complete(self, run: Run, lease: Lease, waited_s: float) -> Run:
-        timing = replace(run.timing, load_s=lease.load_s, queue_s=waited_s + lease.waited_s)
+        # A run on a lent GPU tells itself what it waited, and whether its model was there; elsewhere the pool knows.
+        told = run.timing
+        lent = told.load_s is not None
+        queue_s = waited_s + lease.waited_s + (told.queue_s or 0)
+        timing = replace(told, load_s=told.load_s if lent else lease.load_s, queue_s=queue_s)
         notes = (*lease.model.notes, *run.notes)
+        if run.finish == "length":
+            most = self.options.generation.max_new_tokens
+            notes = (*notes, f"The answer was cut off at {most:,} new tokens (run settings, max new tokens).")
         if self.options.all_at_once:
             notes = (*notes, "Ran beside other local models: the times disturb each other.")
         known: dict[str, Any] = {
             "timing": timing,
-            "warm": lease.warm,
+            "warm": run.warm if lent else lease.warm,
             "notes": notes,
             "settings": self.options.record(),
         }
@@ -283,13 +294,15 @@ def _failure(run: Run, caught: Exception, secrets: tuple[str, ...]) -> Failed:
     return Failed(replace(run, error=error), error)
 
 
-def run_all(comparison: Comparison) -> list[Run]:
-    """Start a comparison, drain it, and return one run a column, in order."""
+def run_all(comparison: Comparison, ended: Callable[[int, Run], None] | None = None) -> list[Run]:
+    """Start a comparison, drain it, and return one run a column, in order; `ended(column, run)` is told of each."""
     comparison.start()
     runs: dict[int, Run] = {}
     with closing(comparison.updates()) as updates:
         for update in updates:
             if isinstance(update, Update) and isinstance(update.event, Finished | Failed):
                 runs[update.column] = update.event.run
+                if ended is not None:
+                    ended(update.column, update.event.run)
     comparison.forget_secrets()
     return [runs[column] for column in range(len(comparison.candidates))]

@@ -7,12 +7,12 @@ rest. What is stretched is marked estimated. The text means nothing and is not k
 import gc
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from llmops import planner
+from llmops import planner, zerogpu
 from llmops.candidate import Candidate, Kind
 from llmops.counting import shape_of
 from llmops.engines.base import Report
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
 _WARM_TOKENS = 3
+_LENT_S = 90  # asked of ZeroGPU for a dry run
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,15 @@ def dry_run(
     device = hardware().decoder_device
     with pool.turn(device, report, stop) if pool is not None else nullcontext():
         _check_room(asked, device)
+        if zerogpu.active():
+            report("borrowing a GPU", None)
+            with closing(zerogpu.lend(_in_child, (asked, device), _LENT_S, stop)) as made:
+                return next(made)
         return _build_and_measure(asked, device, report, stop)
+
+
+def _in_child(asked: "_Asked", device: str, stop: threading.Event) -> Iterator[DryRun]:
+    yield _build_and_measure(asked, device, lambda *_: None, stop)
 
 
 @dataclass(frozen=True)

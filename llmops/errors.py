@@ -75,6 +75,12 @@ class EndpointError(LlmopsError):
     kind = "endpoint"
 
 
+class GpuNotLent(LlmopsError):
+    """ZeroGPU gave no GPU: quota, queue, or the call was cut off."""
+
+    kind = "gpu"
+
+
 class StaysHere(LlmopsError):
     """Nothing may leave this machine, and the candidate is elsewhere."""
 
@@ -91,6 +97,12 @@ class Stopped(LlmopsError):
     """The visitor pressed Stop."""
 
     kind = "stopped"
+
+
+def rebuilt(kind: str, message: str, remedy: str) -> LlmopsError:
+    """An error that came as plain data, as the class of its kind: exceptions lose their remedy when pickled."""
+    found = next((one for one in LlmopsError.__subclasses__() if one.kind == kind), LlmopsError)
+    return found(message, remedy)
 
 
 def redact(text: str, secrets: Iterable[str | None] = ()) -> str:

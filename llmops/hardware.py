@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+from llmops import space, zerogpu
+
 _CGROUP = Path("/sys/fs/cgroup")
 _NVIDIA_SMI_TIMEOUT_S = 5.0
 
@@ -28,13 +30,14 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Hardware:
-    """CPU name and usable cores, RAM in bytes (the container's limit where that is lower), GPUs."""
+    """CPU name and usable cores, RAM in bytes (the container's limit where that is lower), GPUs; lent: by ZeroGPU."""
 
     cpu: str
     cores: int
     ram_bytes: int
     gpus: tuple[Gpu, ...]
     mps: bool
+    lent: bool = False
 
     @property
     def decoder_device(self) -> str:
@@ -64,22 +67,22 @@ def hardware() -> Hardware:
         ram_bytes=_ram_limit(),
         gpus=_gpus(),
         mps=sys.platform == "darwin" and platform.machine() == "arm64",
+        lent=zerogpu.active(),
     )
 
 
 def device_memory(device: str) -> int:
     """Bytes free for models on a device now."""
     if device.startswith("cuda"):
-        return _gpu_free()
+        return zerogpu.free_bytes() if zerogpu.active() else _gpu_free()
     free = int(psutil.virtual_memory().available)
     limit, used = _cgroup("memory.max"), _cgroup("memory.current")
     return min(free, limit - used) if limit is not None and used is not None else free
 
 
 def _ram_limit() -> int:
-    total = int(psutil.virtual_memory().total)
-    limit = _cgroup("memory.max")
-    return min(total, limit) if limit is not None else total
+    known = (int(psutil.virtual_memory().total), _cgroup("memory.max"), space.memory_bytes())
+    return min(one for one in known if one is not None)
 
 
 def _cgroup(name: str) -> int | None:
@@ -100,6 +103,10 @@ def _cpu_name() -> str:
 
 
 def _gpus() -> tuple[Gpu, ...]:
+    if zerogpu.active():
+        return (Gpu(*zerogpu.gpu()),)
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):  # the user's own way to say: on the CPU
+        return ()
     rows = _nvidia_smi("name,memory.total,compute_cap")
     return tuple(
         Gpu(

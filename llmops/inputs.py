@@ -30,11 +30,13 @@ SETTING_NAMES = (
 )
 
 
-def check_text(text: str, max_chars: int) -> str:
+def check_text(text: object, max_chars: int) -> str:
     """The text as it will be sent: NUL and other control characters out, line breaks and tabs kept.
 
-    Raises InputError for nothing but white space, and above max_chars.
+    Raises InputError for what is no text, for nothing but white space, and above max_chars.
     """
+    if not isinstance(text, str):
+        raise InputError(f"The text is a {type(text).__name__}.", "Give a text.")
     cleaned = "".join(c for c in text if c in "\n\t" or (c >= " " and c != "\x7f" and ord(c) not in _SURROGATES))
     if not cleaned.strip():
         raise InputError("The text is empty.", "Type a text or click an example.")
@@ -45,13 +47,15 @@ def check_text(text: str, max_chars: int) -> str:
     return cleaned
 
 
-def check_candidates(candidates: list[str], most: int) -> list[str]:
+def check_candidates(candidates: object, most: int) -> list[str]:
     """The candidates, if there are 1 to `most`. Raises InputError."""
+    if not isinstance(candidates, list | tuple) or any(not isinstance(one, str) for one in candidates):
+        raise InputError("The candidates are no list of texts.", 'Write ["embedded/decoder@bf16"].')
     if not candidates:
         raise InputError("No candidate is selected.", "Choose at least one in Past, Present or Future.")
     if len(candidates) > most:
         raise InputError(f"{len(candidates)} candidates are selected; {most} fit side by side.", "Remove some.")
-    return candidates
+    return list(candidates)
 
 
 def read_generation(max_new_tokens: object, temperature: object, seed: object, most_tokens: int) -> Generation:
@@ -87,19 +91,19 @@ def read_settings(given: str | Mapping[str, Any] | None, task: Task, text: str, 
             base_url=_string(data, "base_url"),
             hf_token=_string(data, "hf_token"),
             provider=_string(data, "provider"),
-            local_only=_flag(data, "local_only"),
+            local_only=read_flag(data, "local_only"),
         ),
-        truncate=_flag(data, "truncate"),
-        all_at_once=_flag(data, "all_at_once"),
-        unload_after=_flag(data, "unload_after"),
+        truncate=read_flag(data, "truncate"),
+        all_at_once=read_flag(data, "all_at_once"),
+        unload_after=read_flag(data, "unload_after"),
     )
 
 
 def make_comparison(
     pool: Pool,
     task: Task,
-    text: str,
-    candidates: list[str],
+    text: object,
+    candidates: object,
     given: str | Mapping[str, Any] | None,
     limits: Settings,
 ) -> Comparison:
@@ -130,8 +134,9 @@ def _string(data: Mapping[str, Any], name: str) -> str | None:
     return (value or "").strip() or None
 
 
-def _flag(data: Mapping[str, Any], name: str) -> bool:
-    value = data.get(name, False)
+def read_flag(data: Mapping[str, Any], name: str, default: bool = False) -> bool:
+    """A true or false by name. Raises InputError."""
+    value = data.get(name, default)
     if not isinstance(value, bool):
         raise InputError(f"{name} is true or false; it is {value!r}.", f'Write "{name}": true.')
     return value

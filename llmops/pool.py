@@ -8,13 +8,14 @@ visitors, one caller at a time).
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from llmops.candidate import Candidate, Kind
 from llmops.engines import engine_for
 from llmops.engines.base import Connection, Engine, Model, Report
+from llmops.engines.cascade import CascadeModel
 from llmops.errors import OutOfMemory, StaysHere, Stopped
 from llmops.hardware import device_memory
 from llmops.meter import held_bytes, keep_no_free_memory
@@ -23,20 +24,27 @@ from llmops.task import Task
 _POLL_S = 0.05
 _BUDGET_SHARE = 0.7  # of what is free when first asked: the rest is for caches, activations and the page
 _REMOTE = "remote"
+_AND = "+"  # between the devices of a cascade whose stages run on two
+_Line = tuple[deque["Place"], threading.Condition]
 
 
 class Place:
-    """A place in one device's queue. `wait` until it is first, `leave` in any case."""
+    """A place in a device's queue, or in two at once. `wait` until it is first in each, `leave` in any case."""
 
-    def __init__(self, line: deque["Place"], changed: threading.Condition) -> None:
-        self._line, self._changed = line, changed
-        with changed:
-            line.append(self)
+    def __init__(self, lines: Sequence[_Line]) -> None:
+        self._lines = tuple(lines)
+        for line, changed in self._lines:
+            with changed:
+                line.append(self)
 
     def ahead(self) -> int:
-        """How many go first."""
-        with self._changed:
-            return self._line.index(self) if self in self._line else 0
+        """How many go first, in the longer queue."""
+        return max(self._ahead_in(line) for line in self._lines)
+
+    def _ahead_in(self, one: _Line) -> int:
+        line, changed = one
+        with changed:
+            return line.index(self) if self in line else 0
 
     def wait(self, stop: threading.Event, moved: Callable[[int], None]) -> None:
         """Block until first; `moved(ahead)` is told at each change. Raises Stopped."""
@@ -50,15 +58,17 @@ class Place:
                 last = ahead
             if stop.is_set():
                 raise Stopped("Stopped while waiting for the device.")
-            with self._changed:
-                self._changed.wait(_POLL_S)
+            _, changed = max(self._lines, key=self._ahead_in)
+            with changed:
+                changed.wait(_POLL_S)
 
     def leave(self) -> None:
         """Give the place up; safe to call twice."""
-        with self._changed:
-            if self in self._line:
-                self._line.remove(self)
-                self._changed.notify_all()
+        for line, changed in self._lines:
+            with changed:
+                if self in line:
+                    line.remove(self)
+                    changed.notify_all()
 
 
 @dataclass
@@ -95,20 +105,30 @@ class Pool:
         self._budgets: dict[str, int] = {}
         self._entries: OrderedDict[str, _Entry] = OrderedDict()  # least recently used first
         self._guard = threading.Lock()
-        self._lines: dict[str, tuple[deque[Place], threading.Condition]] = {}
+        self._lines: dict[str, _Line] = {}
         self._epoch = 0  # grows with each load and unload: tells whether a before/after pair is undisturbed
 
     def device(self, candidate: Candidate, connection: Connection) -> str:
-        """Where the candidate would run."""
+        """Where the candidate would run: `remote`, or a device; a cascade's devices here, joined where they are two."""
+        if candidate.stages:
+            found = dict.fromkeys(self.device(stage, connection) for stage in candidate.stages)
+            return _AND.join(one for one in found if one != _REMOTE) or _REMOTE
         return self._engines(candidate.kind).device(candidate, connection)
 
+    def leaves(self, candidate: Candidate, connection: Connection) -> bool:
+        """True where the candidate, or a stage of it, runs elsewhere: a text may leave this machine."""
+        return any(self.device(one, connection) == _REMOTE for one in candidate.stages or (candidate,))
+
     def enter(self, device: str) -> Place | None:
-        """A place in the device's queue; None for `remote`, which has none."""
+        """A place in the queue of each device named; None for `remote`, which has none.
+
+        All at once, so that of two callers who share two queues the same one is first in both.
+        """
         if device == _REMOTE:
             return None
         with self._guard:
-            line, changed = self._lines.setdefault(device, (deque(), threading.Condition()))
-        return Place(line, changed)
+            lines = [self._lines.setdefault(one, (deque(), threading.Condition())) for one in device.split(_AND)]
+            return Place(lines)
 
     @contextmanager
     def turn(self, device: str, report: Report, stop: threading.Event) -> Iterator[None]:
@@ -139,13 +159,17 @@ class Pool:
         self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
     ) -> Iterator[Lease]:
         """A loaded, warmed-up model, for this caller alone. Raises what loading raises, or Stopped."""
-        engine = self._engines(candidate.kind)
-        device = engine.device(candidate, connection)
-        if connection.local_only and device == _REMOTE:
+        if connection.local_only and self.leaves(candidate, connection):
             raise StaysHere(
                 f"{candidate} runs elsewhere, and nothing may leave this machine.",
                 "Untick “Nothing leaves this machine”, or choose a local candidate.",
             )
+        if candidate.stages:
+            with self._stages(candidate, task, connection, report, stop) as both:
+                yield both
+            return
+        engine = self._engines(candidate.kind)
+        device = engine.device(candidate, connection)
         if not candidate.is_local:  # nothing is held but an address, so there is nothing to share or to evict
             yield Lease(engine.load(candidate, task, connection, report, stop), None, 0.0)
             return
@@ -166,8 +190,43 @@ class Pool:
         finally:
             self._release(entry)
 
+    @contextmanager
+    def _stages(
+        self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
+    ) -> Iterator[Lease]:
+        """Both models of a cascade. Always taken in the order of their keys, so that two cascades can't block."""
+        self._check_together(candidate, connection)
+        order = sorted(candidate.stages, key=lambda one: f"{one.kind}:{self._engines(one.kind).key(one, task)}")
+        with ExitStack() as held:
+            leases = {one: held.enter_context(self.lease(one, task, connection, report, stop)) for one in order}
+            first, second = (leases[one] for one in candidate.stages)
+            loaded = [one for one in (first, second) if one.load_s is not None]
+            yield Lease(
+                CascadeModel(candidate, first.model, second.model),
+                sum(one.load_s or 0.0 for one in loaded) if loaded else None,
+                first.waited_s + second.waited_s,
+                all(one.warm for one in loaded),
+            )
+
+    def _check_together(self, candidate: Candidate, connection: Connection) -> None:
+        """Refuse stages that fit one by one but not together: neither can be evicted while the other runs."""
+        needs: dict[str, int] = {}
+        for stage in candidate.stages:
+            device = self.device(stage, connection)
+            needs[device] = needs.get(device, 0) + (self._engines(stage.kind).estimate_bytes(stage) or 0)
+        for device, needed in needs.items():
+            if device != _REMOTE and needed > self.budget(device):
+                raise OutOfMemory(
+                    f"Both stages together need about {needed / 1e9:.1f} GB; "
+                    f"{self.budget(device) / 1e9:.1f} GB may be used on {device}.",
+                    "Choose a smaller precision for one of them, or raise LLMOPS_MEMORY_GB.",
+                )
+
     def unload(self, candidate: Candidate, task: Task) -> int | None:
         """Free a model nobody uses. Returns the bytes that stayed behind (None where unknown or still in use)."""
+        if candidate.stages:
+            left = [self.unload(stage, task) for stage in candidate.stages if stage.is_local]
+            return None if None in left else sum(one or 0 for one in left)
         key = f"{candidate.kind}:{self._engines(candidate.kind).key(candidate, task)}"
         with self._guard:
             entry = self._entries.get(key)

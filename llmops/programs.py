@@ -1,11 +1,11 @@
-"""Planner, probes and evaluation from plain values to plain data: what the named endpoints and the command line share.
+"""Planner and probes from plain values to plain data: what the named endpoints and the command line share.
 
 A wrong value or a failing candidate is an `error` in the answer, beside whatever was measured before it.
 """
 
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from llmops import planner
@@ -15,8 +15,6 @@ from llmops.compare import Options
 from llmops.dry_run import dry_run
 from llmops.engines.base import Connection, Report
 from llmops.errors import InputError, LlmopsError, redact
-from llmops.evaluation.runner import Begun, Ended, evaluate, summary
-from llmops.history.store import History
 from llmops.inputs import as_object, read_settings
 from llmops.pool import Pool
 from llmops.probes import context, load
@@ -43,7 +41,7 @@ def plan_data(
         note = index_note(model, shape, connection or Connection())
         return replace(made, notes=(*made.notes, note) if note else made.notes).to_json() | {"error": None}
     except LlmopsError as error:
-        return {"model": model, **_error(error, connection)}
+        return {"model": model, **error_data(error, connection)}
 
 
 def dry_run_data(
@@ -73,7 +71,7 @@ def dry_run_data(
         )
         return made.to_json() | {"error": None}
     except LlmopsError as error:
-        return {"model": model, **_error(error, connection)}
+        return {"model": model, **error_data(error, connection)}
 
 
 def load_data(
@@ -95,7 +93,7 @@ def load_data(
         for point in load.load_probe(pool, task, texts, candidate, options, settings, report, stop):
             answer["points"].append(point.to_json())
     except LlmopsError as error:
-        answer |= _error(error, options.connection if options else None)
+        answer |= error_data(error, options.connection if options else None)
     return answer
 
 
@@ -126,49 +124,8 @@ def context_data(
             else:
                 answer["cells"].append(one.to_json())
     except LlmopsError as error:
-        answer |= _error(error, options.connection if options else None)
+        answer |= error_data(error, options.connection if options else None)
     return answer
-
-
-def evaluate_data(
-    pool: Pool,
-    task_id: str,
-    candidates: list[str],
-    given: str | Mapping[str, Any] | None,
-    limits: Settings,
-    stop: threading.Event,
-) -> dict[str, Any]:
-    """A task's held-out texts through candidates. given: repeats, resume, and run settings."""
-    connection: Connection | None = None
-    try:
-        task = load_builtin(task_id)
-        data = dict(as_object(given))
-        _whole(data, "repeats", "resume")
-        repeats, resume = data.pop("repeats", 1), data.pop("resume", None)
-        options = read_settings(data, task, "", limits)
-        connection = options.connection
-        history = History(limits.history_path)
-        texts = task.split("test")
-        ended: list[Ended] = []
-        number = 0
-        for update in evaluate(pool, task, texts, candidates, options, history, stop, repeats=repeats, resume=resume):
-            number = update.evaluation_id if isinstance(update, Begun) else number
-            ended += [update] if isinstance(update, Ended) else []
-        errors = {one.candidate: asdict(one.error) if one.error else None for one in ended}
-        return {**summary(history, number), "ended": errors, "error": None}
-    except LlmopsError as error:
-        return _error(error, connection)
-
-
-def history_data(limits: Settings, evaluation_id: int | None) -> dict[str, Any]:
-    """Every kept evaluation, or one with its metrics."""
-    try:
-        history = History(limits.history_path)
-        if evaluation_id is not None:
-            return {**summary(history, evaluation_id), "error": None}
-        return {"evaluations": [asdict(one) for one in history.evaluations()], "error": None}
-    except LlmopsError as error:
-        return _error(error, None)
 
 
 def read_load(given: str | Mapping[str, Any] | None, task: Task, limits: Settings) -> tuple[load.Settings, Options]:
@@ -182,7 +139,7 @@ def read_load(given: str | Mapping[str, Any] | None, task: Task, limits: Setting
         data["max_new_tokens"] = own["max_new_tokens"]
     if "levels" in own:
         own["levels"] = _numbers("levels", own["levels"])
-    _whole(own, "requests_each", "max_new_tokens", "seed")
+    check_whole(own, "requests_each", "max_new_tokens", "seed")
     settings = load.Settings(**own, objective=load.Objective(**objective))
     settings.check()
     return settings, read_settings(data, task, "", limits)
@@ -201,7 +158,7 @@ def read_context(
         if any(one != int(one) for one in own["lengths"]):
             raise InputError("The lengths are whole numbers of tokens.", "Give a list such as [128, 512].")
         own["lengths"] = tuple(int(one) for one in own["lengths"])
-    _whole(own, "seed")
+    check_whole(own, "seed")
     settings = context.Settings(**own)
     settings.check(task)
     return settings, read_settings(data, task, settings.finding, limits)
@@ -213,7 +170,8 @@ def _numbers(name: str, value: object) -> tuple[float, ...]:
     return tuple(value)
 
 
-def _whole(data: Mapping[str, Any], *names: str) -> None:
+def check_whole(data: Mapping[str, Any], *names: str) -> None:
+    """Raises InputError where one of the names is there and no whole number."""
     for name in names:
         if name in data and (isinstance(data[name], bool) or not isinstance(data[name], int)):
             raise InputError(f"{name} is a whole number; it is {data[name]!r}.", f"Correct {name}.")
@@ -225,6 +183,7 @@ def _seconds(name: str, value: object) -> float:
     return float(value)
 
 
-def _error(error: LlmopsError, connection: Connection | None) -> dict[str, Any]:
+def error_data(error: LlmopsError, connection: Connection | None) -> dict[str, Any]:
+    """`error` as plain data, without secrets."""
     secrets = connection.secrets if connection else ()
     return {"error": {"kind": error.kind, "message": redact(error.message, secrets), "remedy": error.remedy}}

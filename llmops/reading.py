@@ -94,7 +94,7 @@ def to_examples(
     Without a split column, half of each label and language goes to the pool, the rest to the test split (seeded).
     Raises TaskFileError.
     """
-    at = _places(table, mapping)
+    at = places_of(table, mapping)
     made: list[Example] = []
     first_row: dict[str, int] = {}
     for number, row in zip(table.numbers, table.rows, strict=True):
@@ -145,7 +145,8 @@ def _spoken(labels: Sequence[str], language: str) -> str:
     return f"Put the text into one class: {names}. Answer with the class name, a colon, and a short reason."
 
 
-def _places(table: Table, mapping: ColumnMap) -> dict[str, int]:
+def places_of(table: Table, mapping: ColumnMap) -> dict[str, int]:
+    """text, label and, where mapped, language and split → the column's place. Raises TaskFileError."""
     places = {}
     for what in ("text", "label", "language", "split"):
         column = getattr(mapping, what)
@@ -229,7 +230,7 @@ def _clean(cell: str, row: int, column: str) -> str:
 
 
 def _decode(data: bytes) -> tuple[str, tuple[str, ...]]:
-    """UTF-8 or UTF-16 with a mark, UTF-8 without, else Windows-1252, which is said."""
+    """UTF-8 or UTF-16 with a mark, UTF-8 without; a line that is neither is read as Windows-1252, which is said."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         try:
             return data.decode("utf-16"), ()
@@ -238,7 +239,22 @@ def _decode(data: bytes) -> tuple[str, tuple[str, ...]]:
     try:
         return data.decode("utf-8-sig"), ()
     except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace"), ("The file is not UTF-8; it was read as Windows-1252.",)
+        lines = data.removeprefix(b"\xef\xbb\xbf").splitlines(keepends=True)
+    read = [_decode_line(line) for line in lines]
+    other = [number for number, (_, utf8) in enumerate(read, 1) if not utf8]
+    plain = sum(line.isascii() for line in lines)
+    if len(other) + plain == len(lines):
+        return "".join(text for text, _ in read), ("The file is not UTF-8; it was read as Windows-1252.",)
+    where = f"Line {other[0]} is" if len(other) == 1 else f"{len(other):,} lines (the first: {other[0]}) are"
+    note = f"{where} not UTF-8, unlike the rest; read as Windows-1252. Check the letters there."
+    return "".join(text for text, _ in read), (note,)
+
+
+def _decode_line(line: bytes) -> tuple[str, bool]:
+    try:
+        return line.decode("utf-8"), True
+    except UnicodeDecodeError:
+        return line.decode("cp1252", errors="replace"), False
 
 
 def _read_csv(path: Path) -> Table:

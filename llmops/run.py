@@ -19,7 +19,10 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds and token counts of one run; load and queue are never inside another figure."""
+    """Seconds and token counts of one run; load and queue are never inside another figure.
+
+    unseen_tokens: of output_tokens, those made before the first that was sent (a provider's hidden thinking).
+    """
 
     load_s: float | None = None
     queue_s: float | None = None
@@ -27,18 +30,22 @@ class Timing:
     e2e_s: float | None = None
     prompt_tokens: int | None = None
     output_tokens: int | None = None
+    unseen_tokens: int | None = None
 
     @property
     def tpot_s(self) -> float | None:
-        """Seconds per output token after the first; None below two tokens."""
-        if self.ttft_s is None or self.e2e_s is None or not self.output_tokens or self.output_tokens < 2:
+        """Seconds per output token after the first; None below two tokens that were sent."""
+        sent = (self.output_tokens or 0) - (self.unseen_tokens or 0)
+        if self.ttft_s is None or self.e2e_s is None or sent < 2:
             return None
-        return (self.e2e_s - self.ttft_s) / (self.output_tokens - 1)
+        return (self.e2e_s - self.ttft_s) / (sent - 1)
 
     @property
     def prefill_rate(self) -> float | None:
-        """Prompt tokens per second: prompt tokens / TTFT."""
-        return self.prompt_tokens / self.ttft_s if self.prompt_tokens and self.ttft_s else None
+        """Prompt tokens per second: prompt tokens / TTFT; None where hidden thinking lies between the two."""
+        if not self.prompt_tokens or not self.ttft_s or self.unseen_tokens:
+            return None
+        return self.prompt_tokens / self.ttft_s
 
     @property
     def decode_rate(self) -> float | None:
@@ -64,6 +71,29 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Energy:
+    """Watt-hours of one run as counters told them: above idle (`wh`), and with the idle power in it (`total_wh`).
+
+    idle_w: watts before the run, the model loaded. covers: which counters, such as "CPU 0", "memory 0", "GPU 0".
+    """
+
+    wh: float
+    total_wh: float
+    idle_w: float
+    covers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one stage of a cascade took, for price and energy."""
+
+    candidate: str
+    timing: Timing
+    device: str | None
+    energy: Energy | None = None
+
+
+@dataclass(frozen=True)
 class RunError:
     """What happened, and what would help, in words; `kind` for programs (errors.LlmopsError.kind)."""
 
@@ -84,6 +114,9 @@ class Run:
     source: figure group (`timing`, `tokens`, `memory`, `probabilities`) → Source.
     notes: sentences the user should read beside the figures.
     settings: what the run was made with (generation settings, beside whom it ran).
+    energy: measured, where the machine has counters; None elsewhere, never an estimate.
+    stages: those of a cascade that ran, in order; empty for every other candidate.
+    sent_to: who outside this machine got the text, without an address; empty: nobody.
     """
 
     candidate: str
@@ -99,6 +132,9 @@ class Run:
     notes: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     finish: str | None = None  # "stop", "length", or "stopped" by the visitor
+    energy: Energy | None = None
+    stages: tuple[Stage, ...] = ()
+    sent_to: str = ""
     error: RunError | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -111,5 +147,8 @@ class Run:
             "texts_per_s": self.timing.texts_per_second,
         }
         data["source"] = {key: str(value) for key, value in self.source.items()}
-        data["notes"] = list(self.notes)
+        data["notes"], data["stages"] = list(self.notes), list(data["stages"])
+        for one in (data, *data["stages"]):
+            if one["energy"]:
+                one["energy"]["covers"] = list(one["energy"]["covers"])
         return data

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llmops.publicness import is_public
+from llmops.space import data_dir
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,8 @@ def load_settings(share: bool = False, host: str | None = None) -> Settings:
     """
     env = os.environ
     budget = env.get("LLMOPS_MEMORY_GB")
-    data = env.get("LLMOPS_DATA") or str(Path.home() / ".local" / "share" / "llmops")
     return Settings(
-        data_dir=Path(data).expanduser(),
+        data_dir=data_dir(env),
         pool_budget_bytes=int(float(budget) * 1e9) if budget else None,
         offline=env.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"),
         public=is_public(env, share, host),

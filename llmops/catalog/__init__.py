@@ -137,13 +137,14 @@ class Measured:
 
 @dataclass(frozen=True)
 class Preset:
-    """Candidates chosen at first paint on a kind of machine, with and without a hub in reach."""
+    """Candidates chosen at first paint on a kind of machine, with and without a hub in reach. lent: by ZeroGPU."""
 
     id: str
     name: str
     min_gpu_bytes: int
     offline: tuple[str, ...]
     hub: tuple[str, ...]
+    lent: bool = False
 
 
 @cache
@@ -235,6 +236,7 @@ def presets() -> tuple[Preset, ...]:
     )
 
 
-def preset_for(gpu_bytes: int | None) -> Preset:
-    """The largest preset that the GPU (None: no GPU) is enough for."""
-    return [preset for preset in presets() if preset.min_gpu_bytes <= (gpu_bytes or 0)][-1]
+def preset_for(gpu_bytes: int | None, lent: bool = False) -> Preset:
+    """The largest preset that the GPU (None: no GPU) is enough for; lent: for a GPU lent for seconds."""
+    fitting = [preset for preset in presets() if preset.lent == lent and preset.min_gpu_bytes <= (gpu_bytes or 0)]
+    return fitting[-1]

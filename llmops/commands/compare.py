@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from llmops.commands.table import print_rows
 from llmops.compare import run_all
+from llmops.history.recorder import Recorder
 from llmops.inputs import make_comparison
 from llmops.pool import Pool
 from llmops.run import Run
@@ -57,9 +58,13 @@ def run(args: argparse.Namespace) -> int:
     text = sys.stdin.read() if args.text == "-" else args.text
     pool = Pool(settings.pool_budget_bytes)
     try:
-        runs = run_all(make_comparison(pool, load_builtin(args.task), text, args.candidate, given, settings))
+        comparison = make_comparison(pool, load_builtin(args.task), text, args.candidate, given, settings)
+        recorder = Recorder(settings.history_path, "", "command", comparison)
+        runs = run_all(comparison, recorder.take)
     finally:
         pool.close()
+    if trouble := recorder.settle():
+        print(trouble, file=sys.stderr)
     if args.json:
         print(json.dumps({"runs": [run.to_json() for run in runs]}, ensure_ascii=False, indent=2))
     else:

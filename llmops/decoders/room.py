@@ -3,15 +3,23 @@
 A remedy names a precision that would fit by the checkpoint's own tensor shapes, and none where none would.
 """
 
+import gc
 import json
+import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llmops import fetch, planner
 from llmops.candidate import PRECISIONS, Candidate, Kind
+from llmops.counting import shape_of
 from llmops.decoders import account
-from llmops.errors import OutOfMemory
+from llmops.errors import InputError, OutOfMemory
 from llmops.hardware import device_memory
+from llmops.meter import give_back
 from llmops.shape import Shape
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
 
 _INDEX = "model.safetensors.index.json"
 _SINGLE = "model.safetensors"
@@ -45,32 +53,49 @@ def check_weights(folder: Path, candidate: Candidate, device: str) -> None:
         raise OutOfMemory(f"Not enough memory for {candidate}: {numbers}.", remedy(folder, candidate, free))
 
 
-def check_run(shape: Shape | None, candidate: Candidate, device: str, tokens: int) -> None:
+def check_run(config: "PretrainedConfig", candidate: Candidate, device: str, tokens: int) -> None:
     """Raise OutOfMemory where cache and workspace of so many tokens are larger than what is free."""
-    if shape is None:
+    shape, free = sizes(config), device_memory(device)
+    if shape is None or (needed := _run_bytes(shape, candidate, tokens)) <= free:
         return
-    free = device_memory(device)
-    needed = _run_bytes(shape, candidate, tokens)
-    if needed > free:
-        raise OutOfMemory(
-            f"{tokens:,} tokens take about {_size(needed)} beside the weights; {_size(free)} are free on {device}.",
-            "Shorten the text or lower max new tokens: about "
-            f"{planner.largest(lambda count: _run_bytes(shape, candidate, count) <= free, tokens):,} tokens in all "
-            "would fit.",
-        )
+    fitting = planner.largest(lambda count: _run_bytes(shape, candidate, count) <= free, tokens)
+    raise OutOfMemory(
+        f"{tokens:,} tokens take about {_size(needed)} beside the weights; {_size(free)} are free on {device}.",
+        f"Shorten the text or lower max new tokens: about {fitting:,} tokens in all would fit.",
+    )
 
 
-def check_batch(shape: Shape | None, candidate: Candidate, device: str, requests: int, tokens: int) -> None:
+def check_batch(config: "PretrainedConfig", candidate: Candidate, device: str, requests: int, tokens: int) -> None:
     """Raise OutOfMemory where the caches of so many requests at once, `tokens` each, are larger than what is free."""
+    shape, free = sizes(config), device_memory(device)
     if shape is None:
         return
-    free, each = device_memory(device), planner.kv_bytes(shape, candidate.precision or "bf16", tokens)
+    each = planner.kv_bytes(shape, candidate.precision or "bf16", tokens)
     if requests * each > free:
         raise OutOfMemory(
             f"{requests:,} requests at once take about {_size(requests * each)} of cache; {_size(free)} are free on "
             f"{device}.",
             f"About {free // each:,} at once would fit.",
         )
+
+
+def rows_that_fit(config: "PretrainedConfig", candidate: Candidate, device: str, tokens: int) -> int:
+    """Prompts of so many tokens, answers included, that one batch may hold; 1 or more.
+
+    Half of what is free is for the caches: activations of the prompts lie beside them.
+    """
+    shape = sizes(config)
+    if shape is None:
+        return 1
+    return max(1, device_memory(device) // 2 // planner.kv_bytes(shape, candidate.precision or "bf16", tokens))
+
+
+def sizes(config: "PretrainedConfig") -> Shape | None:
+    """A loaded model's sizes for the planner; None for an architecture it can't read."""
+    try:
+        return shape_of(config.to_dict())
+    except InputError:
+        return None
 
 
 def _run_bytes(shape: Shape, candidate: Candidate, tokens: int) -> int:
@@ -96,6 +121,16 @@ def at_run_time(candidate: Candidate, error: BaseException) -> OutOfMemory:
         f"Memory ran out while {candidate} was at work ({detail or type(error).__name__}).",
         "Shorten the text, lower max new tokens, or choose a smaller precision or model.",
     )
+
+
+def freed(error: BaseException, candidate: Candidate, device: str) -> OutOfMemory:
+    """The same, after letting go of the tensors that the error's frames still hold."""
+    said = at_run_time(candidate, error)
+    traceback.clear_frames(error.__traceback__)
+    error.__traceback__ = None
+    gc.collect()
+    give_back(device)
+    return said
 
 
 def is_out_of_memory(error: BaseException) -> bool:

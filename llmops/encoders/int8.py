@@ -6,11 +6,13 @@ The copy's name is a hash of the weights and of how it was made. Pooling and nor
 import hashlib
 import shutil
 import tempfile
+import threading
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmops.encoders.tokens import Tokens
 from llmops.engines.base import Report
 from llmops.settings import load_settings
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _CALIBRATION_TEXTS = 64
+_MAKING = threading.Lock()  # nncf draws on one console for the process, and two of its bars at a time are an error
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
@@ -30,6 +33,7 @@ class OpenVinoBody:
 
         self.model: Any = model
         self.max_tokens = int(model.max_seq_length or model.tokenizer.model_max_length)
+        self.tokens = Tokens(model, self.max_tokens)
         self.weights_bytes = (folder / "model.bin").stat().st_size
         options = {"PERFORMANCE_HINT": "LATENCY"}
         compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", options)
@@ -37,13 +41,14 @@ class OpenVinoBody:
         self._request = compiled.create_infer_request()
         _drop_transformer(model)
 
-    def embed(self, texts: Sequence[str]) -> "np.ndarray":
-        """(texts, width) float32."""
+    def embed(self, texts: Sequence[str], ids: Sequence[Sequence[int]] | None = None) -> "np.ndarray":
+        """See body.Body."""
         import torch
 
-        features = self.model.preprocess(list(texts))
-        made = self._request.infer({name: features[name].numpy() for name in self._names}, share_outputs=False)
-        pooled = {**features, "token_embeddings": torch.from_numpy(next(iter(made.values())))}
+        features = self.tokens.features(texts, ids)
+        made = self._request.infer({name: features[name] for name in self._names}, share_inputs=True)
+        pooled: Any = {name: torch.from_numpy(value) for name, value in features.items()}
+        pooled |= {"token_embeddings": torch.from_numpy(next(iter(made.values()))), "modality": "text"}
         with torch.inference_mode():
             for module in list(self.model)[1:]:
                 pooled = module(pooled)
@@ -56,7 +61,9 @@ def int8_copy(model: "SentenceTransformer", texts: Sequence[str], report: Report
     folder = load_settings().data_dir / "openvino" / _fingerprint(model)
     if not (folder / "model.xml").exists():
         report("making the int8 copy (once)", None)
-        _make(model, texts, folder)
+        with _MAKING:
+            if not (folder / "model.xml").exists():
+                _make(model, texts, folder)
     return folder
 
 
@@ -74,8 +81,10 @@ def _make(model: Any, texts: Sequence[str], folder: Path) -> None:  # noqa: ANN4
 
     import nncf
     import openvino
+    import rich
     import torch
 
+    rich.get_console().quiet = True  # its bars go to standard output, which is the answer's alone
     logging.getLogger("nncf").setLevel(logging.ERROR)
     batches = [model.preprocess([text]) for text in texts[:_CALIBRATION_TEXTS]]
     names = [name for name in _INPUTS if name in batches[0]]

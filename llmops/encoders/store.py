@@ -33,7 +33,10 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Meta:
-    """What a kept encoder is. labels in the head's order; examples: how many it was trained on."""
+    """What a kept encoder is. labels in the head's order; examples: how many it was trained on.
+
+    learnt: marks of those texts (evaluation.heldout.mark), so that none of them counts in a score; None: not recorded.
+    """
 
     task_id: str
     method: str
@@ -43,6 +46,7 @@ class Meta:
     seed: int
     examples: int
     has_body: bool
+    learnt: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,8 @@ def _read(folder: Path) -> Kept:
         if about.pop("format") != _FORMAT:
             raise ValueError("another format")
         about.pop("versions")
-        meta = Meta(**{**about, "labels": tuple(about["labels"])})
+        learnt = about.get("learnt")
+        meta = Meta(**{**about, "labels": tuple(about["labels"]), "learnt": None if learnt is None else tuple(learnt)})
         numbers = load_file(folder / "head.safetensors")
         head = Head(meta.labels, numbers["coef"], numbers["intercept"])
         if head.coef.ndim != 2 or head.coef.shape[0] != len(meta.labels) or len(head.intercept) != len(meta.labels):

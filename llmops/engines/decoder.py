@@ -6,24 +6,24 @@ the room for them. Finding the files is `fetch`'s, reading the verdict `verdict`
 
 import gc
 import threading
-import traceback
-from collections.abc import Generator, Iterator
+import time
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmops import fetch, planner
 from llmops.candidate import EMBEDDED_DECODER, Candidate
-from llmops.counting import shape_of
-from llmops.decoders import account, batching, likelihood, loading, prompt, room, sampling, stream
+from llmops.decoders import account, batching, likelihood, loading, many, prompt, room, sampling, stream, together
 from llmops.demo import DECODER_DIR
+from llmops.energy_meter import EnergyWindow
 from llmops.engines.base import Connection, Report, Request, Send
-from llmops.errors import EndpointError, InputError, LlmopsError, ModelNotFound, ModelRefused, Stopped
+from llmops.errors import EndpointError, LlmopsError, ModelNotFound, Stopped
 from llmops.events import Event, Finished, Note, Started
 from llmops.hardware import hardware
 from llmops.meter import PeakMemory, Stopwatch, device_used, give_back
 from llmops.run import Memory, Run, Source
-from llmops.shape import Shape
 from llmops.task import Task
 from llmops.verdict import read_verdict
 
@@ -57,23 +57,28 @@ class DecoderEngine:
         if stop.is_set():
             raise Stopped("Stopped before loading.")
         device = self.device(candidate, connection)
-        folder, notes = _find(candidate.model, connection, report, stop)
+        folder, notes = find_folder(candidate.model, connection, report, stop)
         room.check_weights(folder, candidate, device)
         if stop.is_set():
             raise Stopped("Stopped before loading.")
         report("reading the weights", None)
-        try:
-            parts = loading.load(folder, candidate, device)
-        except LlmopsError:
-            raise
-        except Exception as error:
-            if room.is_out_of_memory(error):
-                raise _freed(error, candidate, device) from None
-            raise fetch.explain(error, candidate.model) from error
-        return DecoderModel(parts, candidate, device, notes)
+        return open_folder(folder, candidate, device, notes)
 
 
 ENGINE = DecoderEngine()
+
+
+def open_folder(folder: Path, candidate: Candidate, device: str, notes: tuple[str, ...]) -> "DecoderModel":
+    """A checked folder as a model. Raises LlmopsError."""
+    try:
+        parts = loading.load(folder, candidate, device)
+    except LlmopsError:
+        raise
+    except Exception as error:
+        if room.is_out_of_memory(error):
+            raise room.freed(error, candidate, device) from None
+        raise fetch.explain(error, candidate.model) from error
+    return DecoderModel(parts, candidate, device, notes)
 
 
 class DecoderModel:
@@ -87,12 +92,22 @@ class DecoderModel:
         self._candidate = candidate
         self._model: Any = parts.model
         self._tokenizer: Any = parts.tokenizer
-        self._shape = _shape(parts.model.config.to_dict())
         self._limit = prompt.context_length(parts.model.config, parts.tokenizer)
         self._plain = sampling.plain_generation(parts.model, parts.tokenizer)
         self._model.generation_config = self._plain
         self._interrupt = stream.Interrupt()
         stream.interruptible(parts.model, self._interrupt)
+        self.batches = together.possible(parts.model)
+        room.sizes(parts.model.config)  # counted now where it has to be, not while a run is timed
+        loaded = many.Loaded(candidate, parts.model, parts.tokenizer, self._plain, self._limit, self._interrupt)
+        self._many = many.Many(loaded)
+        self.warmed = False
+
+    def move(self, device: str) -> None:
+        """Take the weights to another device."""
+        self._model.to(device)
+        self.device, self.warmed = device, False
+        self._many.forget()
 
     def warm_up(self) -> None:
         """Two tokens of anything, and the likelihood: the first call pays for kernels and lazy imports."""
@@ -107,20 +122,24 @@ class DecoderModel:
             likelihood.label_probabilities(self._model, self._tokenizer, ids, {"a": "a", "b": "b"})
         except RuntimeError as error:
             if room.is_out_of_memory(error):
-                raise _freed(error, self._candidate, self.device) from None
+                raise room.freed(error, self._candidate, self.device) from None
             raise
         self.weights_bytes = account.account(self._model).total_bytes  # nf4 is repacked at the first call on some CPUs
+        self.warmed = True
 
     def run(self, request: Request) -> Generator[Event, None, None]:
         """Stream one answer, then the label's probabilities; see engines.base.Model.run."""
         sampling.check(request.generation)
+        if request.verdict_only and self.batches:
+            yield from self._verdict(request)
+            return
         self._interrupt.begin(request.stop)
         yield Started()
         pieces: list[str] = []
-        with PeakMemory(self.device) as peak:
+        with EnergyWindow(self.device) as spent, PeakMemory(self.device) as peak:
             watch = Stopwatch()
             built = prompt.build(request, self._tokenizer, self._limit)
-            self._check_prompt(built.ids, request)
+            prompt.check(built.ids, self._model, self._candidate, self.device, request.generation.max_new_tokens)
             ids = built.ids.to(self.device)
             cache = self._new_cache()
             generation = stream.Generation(self._model, self._tokenizer, watch)
@@ -157,7 +176,32 @@ class DecoderModel:
                 predicted=self._predicted(ids.shape[1], len(generation.ids)),
                 source=dict.fromkeys(measured, Source.CLIENT),
                 notes=tuple(note for note in (*built.notes, why_not, _device_note(self.device)) if note),
-                finish="stopped" if stopped else self._finish(generation.ids),
+                finish="stopped" if stopped else sampling.finish(self._plain, generation.ids),
+                energy=spent.energy,
+            )
+        )
+
+    def together(self, requests: Sequence[Request]) -> list[Run | LlmopsError]:
+        """Many texts as batches; see engines.base.Together."""
+        return self._many.answer(requests, self.weights_bytes)
+
+    def _verdict(self, request: Request) -> Generator[Event, None, None]:
+        """One text's verdict, timed: nothing is shared with another text, and no token is streamed."""
+        yield Started()
+        with EnergyWindow(self.device) as spent, PeakMemory(self.device) as peak:
+            handed_s = time.perf_counter()
+            (run,) = self.together([request])
+            e2e_s = time.perf_counter() - handed_s
+            extra_bytes = peak.extra_bytes
+        if isinstance(run, LlmopsError):
+            raise run
+        yield Finished(
+            replace(
+                run,
+                timing=replace(run.timing, e2e_s=e2e_s),
+                memory=replace(run.memory, peak_bytes=extra_bytes),
+                source={**run.source, "timing": Source.CLIENT},
+                energy=spent.energy,
             )
         )
 
@@ -166,7 +210,7 @@ class DecoderModel:
         """A function that runs a Request beside others, as one batch: for probes. Yields nothing but its figures."""
         self._interrupt.begin(None)  # a batch is many visitors' work: it is stopped as a whole, between steps
         config = sampling.greedy(self._plain, 1)
-        room.check_batch(self._shape, self._candidate, self.device, requests, tokens)
+        room.check_batch(self._model.config, self._candidate, self.device, requests, tokens)
         with batching.batching(self._model, config, requests, tokens, stop) as batcher:
 
             def send(request: Request) -> Run:
@@ -191,18 +235,9 @@ class DecoderModel:
     def close(self) -> None:
         """Drop the weights and give the memory back to the system."""
         self._model = self._tokenizer = None
+        del self._many
         gc.collect()
         give_back(self.device)
-
-    def _check_prompt(self, ids: "torch.Tensor", request: Request) -> None:
-        rows = self._model.get_input_embeddings().weight.shape[0]
-        if int(ids.max()) >= rows:  # on CUDA such an id would take the whole process's context down
-            raise ModelRefused(
-                f"The tokenizer of “{self._candidate.model}” makes token {int(ids.max())}; the model knows {rows}.",
-                "The files do not belong together: fetch the model again.",
-            )
-        tokens = ids.shape[1] + request.generation.max_new_tokens
-        room.check_run(self._shape, self._candidate, self.device, tokens)
 
     def _new_cache(self) -> Any:  # noqa: ANN401
         """A cache of our own, so that its bytes are known after a stop too; None where the model makes another kind."""
@@ -214,34 +249,25 @@ class DecoderModel:
 
     def _arguments(self, ids: "torch.Tensor", request: Request, cache: Any) -> dict[str, Any]:  # noqa: ANN401
         import torch
-        from transformers import StoppingCriteria, StoppingCriteriaList
-
-        interrupt = self._interrupt
-
-        class Stop(StoppingCriteria):
-            def __call__(self, input_ids: "torch.Tensor", scores: Any, **kwargs: Any) -> "torch.Tensor":  # noqa: ANN401
-                return torch.full((input_ids.shape[0],), interrupt.is_set(), device=input_ids.device)
 
         return {
             "inputs": ids,
             "attention_mask": torch.ones_like(ids),
             "generation_config": sampling.greedy(self._plain, request.generation.max_new_tokens),
             "logits_processor": sampling.processors(request.generation, self.device),
-            "stopping_criteria": StoppingCriteriaList([Stop()]),
+            "stopping_criteria": stream.stopping(self._interrupt),
             **({"past_key_values": cache} if cache is not None else {}),
         }
 
     def _predicted(self, prompt_tokens: int, output_tokens: int) -> Memory | None:
         """The planner's figures for this run; None for an architecture it can't read."""
-        precision, shape = self._candidate.precision or "bf16", self._shape
+        precision = self._candidate.precision or "bf16"
+        shape = room.sizes(self._model.config)
         if shape is None:
             return None
         cache = planner.kv_bytes(shape, precision, max(1, prompt_tokens + output_tokens - 1))
         extra = cache + planner.workspace_bytes(shape, precision, prompt_tokens)
         return Memory(planner.weights(shape, precision).total, cache, extra, None, self.device)
-
-    def _finish(self, ids: list[int]) -> str:
-        return "stop" if ids and ids[-1] in (self._plain.eos_token_id or ()) else "length"
 
     def _probabilities(
         self,
@@ -272,11 +298,13 @@ class DecoderModel:
             raise Stopped("Stopped while the prompt was being read.")
         if room.is_out_of_memory(error):
             generation.error = None
-            raise _freed(error, self._candidate, self.device) from None
+            raise room.freed(error, self._candidate, self.device) from None
         raise error
 
 
-def _find(model: str, connection: Connection, report: Report, stop: threading.Event) -> tuple[Path, tuple[str, ...]]:
+def find_folder(
+    model: str, connection: Connection, report: Report, stop: threading.Event
+) -> tuple[Path, tuple[str, ...]]:
     """The folder of a model, fetched where needed; what is in the cache serves while the hub is out of reach."""
     folder = _known_folder(model)
     if folder is not None:
@@ -295,14 +323,6 @@ def _find(model: str, connection: Connection, report: Report, stop: threading.Ev
         return folder, ("The hub could not be asked: this is the copy fetched before.",)
 
 
-def _shape(config: dict[str, Any]) -> Shape | None:
-    """A loaded model's sizes for the planner; None for an architecture it can't read."""
-    try:
-        return shape_of(config)
-    except InputError:
-        return None
-
-
 def _known_folder(model: str) -> Path | None:
     """Where an embedded model or a user's folder should be; None for a hub id."""
     if model == EMBEDDED_DECODER:
@@ -318,16 +338,6 @@ def _cached_folder(model: str) -> Path | None:
         return fetch.cached(model)
     except Exception:  # the hub client's own check of an id; loading says what is wrong with it
         return None
-
-
-def _freed(error: BaseException, candidate: Candidate, device: str) -> LlmopsError:
-    """The error in words, after letting go of the tensors that its frames still hold."""
-    said = room.at_run_time(candidate, error)
-    traceback.clear_frames(error.__traceback__)
-    error.__traceback__ = None
-    gc.collect()
-    give_back(device)
-    return said
 
 
 def _device_note(device: str) -> str:

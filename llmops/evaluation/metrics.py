@@ -49,6 +49,7 @@ class Metrics:
     by_label: dict[str, LabelMetrics]
     confusion: dict[str, dict[str, int]]
     by_language: dict[str, float]
+    macro_f1_by_language: dict[str, float]
     unparsed_rate: float
     failed_rate: float
     calibration: Calibration | None
@@ -57,6 +58,8 @@ class Metrics:
     texts_per_s: float | None
     peak_bytes: int | None
     weights_bytes: int | None
+    batched_texts: int = 0
+    batched_texts_per_s: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -92,13 +95,12 @@ def measure(rows: Sequence[Row], labels: Sequence[str], seed: int = 0) -> list[M
 
 def _measure(candidate: str, rows: Sequence[Row], labels: Sequence[str], seed: int) -> Metrics:
     import numpy as np
-    from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_recall_fscore_support
+    from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
     first = [row for row in rows if row.repeat == 0]
-    true = [row.y_true for row in first]
-    said = [row.y_hat or _NONE for row in first]
-    names = [label for label in labels if label in set(true)]
-    macro = {"labels": names, "average": "macro", "zero_division": 0.0}
+    true, said = [row.y_true for row in first], [row.y_hat or _NONE for row in first]
+    seen = {*true, *said}  # as scikit-learn does: a label that was only said counts, with an F1 of 0
+    names = [label for label in labels if label in seen]
     precision, recall, f1, support = precision_recall_fscore_support(true, said, labels=names, zero_division=0.0)
     columns = [*labels, _NONE]
     matrix = confusion_matrix(true, said, labels=columns)
@@ -108,7 +110,7 @@ def _measure(candidate: str, rows: Sequence[Row], labels: Sequence[str], seed: i
         texts=len(first),
         accuracy=float(accuracy_score(true, said)),
         accuracy_interval=_interval(_right(first), seed),
-        macro_f1=float(f1_score(true, said, **macro)),
+        macro_f1=_macro_f1(first, labels),
         macro_f1_interval=_f1_interval(true, said, names, seed),
         by_label={
             name: LabelMetrics(float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
@@ -117,10 +119,14 @@ def _measure(candidate: str, rows: Sequence[Row], labels: Sequence[str], seed: i
         confusion={
             name: {column: int(matrix[i][j]) for j, column in enumerate(columns) if matrix[i][j]}
             for i, name in enumerate(columns)
-            if name in names
+            if name in set(true)
         },
         by_language={
             language: float(np.mean([row.y_hat == row.y_true for row in first if row.language == language]))
+            for language in dict.fromkeys(row.language for row in first)
+        },
+        macro_f1_by_language={
+            language: _macro_f1([row for row in first if row.language == language], labels)
             for language in dict.fromkeys(row.language for row in first)
         },
         unparsed_rate=float(np.mean([row.unparsed for row in first])),
@@ -129,9 +135,26 @@ def _measure(candidate: str, rows: Sequence[Row], labels: Sequence[str], seed: i
         flip_rate=_flips(rows),
         e2e_s={f"p{p}": float(np.percentile(times, p)) for p in (50, 90, 99)} if times else None,
         texts_per_s=len(times) / sum(times) if times and sum(times) else None,
-        peak_bytes=max((row.run["memory"]["peak_bytes"] or 0 for row in first), default=0) or None,
+        peak_bytes=max((peak for row in first if (peak := row.run["memory"]["peak_bytes"]) is not None), default=None),
         weights_bytes=next((row.run["memory"]["weights_bytes"] for row in first if not row.failed), None),
+        batched_texts=len(shared := _batch_seconds(first)),
+        batched_texts_per_s=len(shared) / sum(shared) if shared else None,
     )
+
+
+def _macro_f1(rows: Sequence[Row], labels: Sequence[str]) -> float:
+    """Over the labels that are true or said somewhere; unparsed is no label."""
+    from sklearn.metrics import f1_score
+
+    true, said = [row.y_true for row in rows], [row.y_hat or _NONE for row in rows]
+    names = [label for label in labels if label in {*true, *said}]
+    return float(f1_score(true, said, labels=names, average="macro", zero_division=0.0))
+
+
+def _batch_seconds(rows: Sequence[Row]) -> list[float]:
+    """Each batched text's share of its batch's seconds; such a text has no latency of its own."""
+    found = [row.run["settings"] for row in rows if "batch_texts" in row.run.get("settings", {})]
+    return [one["batch_s"] / one["batch_texts"] for one in found]
 
 
 def _right(rows: Sequence[Row]) -> list[bool]:
@@ -221,9 +244,16 @@ def _sentence(
 ) -> str:
     better, worse = (one, other) if difference > 0 else (other, one)
     size = f"{abs(difference) * 100:.1f} points"
+    low, high = sorted(edge * (100 if difference > 0 else -100) for edge in interval)
+    span = f"95 % interval {low:.1f} to {high:.1f}"
     if discordant < 6:  # with fewer, even a clean sweep has p above 0.05
-        return f"Too few texts on which {one} and {other} differ ({discordant}) to tell them apart."
+        return (
+            f"Too few texts to tell {one} and {other} apart: only {discordant} of them are answered rightly by one "
+            f"and wrongly by the other (difference {size}, {span})."
+        )
     if p_value < 0.05:
-        low, high = sorted(abs(edge) * 100 for edge in interval)
-        return f"{better} is better than {worse} by {size} (95 % interval {low:.1f} to {high:.1f}; p = {p_value:.3g})."
-    return f"No difference between {one} and {other} is shown: {size}, p = {p_value:.2f}. More texts may show one."
+        return f"{better} is better than {worse} by {size} ({span}; p = {p_value:.3g})."
+    return (
+        f"No difference between {one} and {other} is shown: {better} is ahead by {size} ({span}; p = {p_value:.2f}). "
+        "More texts may show one."
+    )

@@ -1,32 +1,36 @@
 """A labelled set through every candidate, unattended: each text is in the history as soon as it is done.
 
 Local candidates go one after the other (load, warm-up, measure, unload), remote ones beside them. Stop keeps what is
-done; a resumed evaluation repeats no text. Texts that are also examples to learn from are left out and counted.
+done; a resumed evaluation needs its id only, and repeats no text. Which texts count is `heldout`'s part, which of them
+run alone `batches`', and how they are put to a model `ask`'s.
 """
 
-import hashlib
-import json
 import queue
 import threading
 import time
 from collections.abc import Generator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
-from typing import Any
+from contextvars import copy_context
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from llmops.candidate import Candidate, parse_candidate
 from llmops.catalog import kinds
 from llmops.compare import Options
-from llmops.engines.base import Report, Request
-from llmops.errors import EndpointError, HistoryError, InputError, LlmopsError, Stopped, redact
-from llmops.events import Finished
-from llmops.history.store import History, Row
-from llmops.pool import Lease, Pool
-from llmops.run import Run, RunError
+from llmops.engines.base import Connection, Generation, Report
+from llmops.errors import InputError, LlmopsError, Stopped
+from llmops.evaluation.ask import Ask, Place, as_error
+from llmops.evaluation.batches import USUAL, How, Size, ran_alone, sample
+from llmops.evaluation.heldout import hold_out
+from llmops.evaluation.keeper import Keeper
+from llmops.history.sets import LabelledSet
+from llmops.history.store import History
+from llmops.pool import Pool
+from llmops.run import RunError
 from llmops.task import Example, Task
 
 _POLL_S = 0.1
-_GIVE_UP = 5  # failures in a row: the candidate is down, and its failures would only say that again
+_RUNNING: set[tuple[Path, int]] = set()
+_GUARD = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -50,25 +54,19 @@ class Ended:
 
 @dataclass(frozen=True)
 class Begun:
-    """The evaluation's id, how many texts are scored, and how many were left out."""
+    """The evaluation's id, how many texts are scored, and how many were left out (why: reason → how many).
+
+    unknown: kept encoders of which it is not recorded what they learnt from.
+    """
 
     evaluation_id: int
     texts: int
     left_out: int
+    why: dict[str, int] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
 
 
 Update = Begun | Progress | Ended
-
-
-def scored(task: Task, examples: Sequence[Example]) -> tuple[list[Example], int]:
-    """(texts that count, number left out because the task's pool holds them too)."""
-    learnt = {_plain(example.text) for example in task.split("pool")}
-    kept = [example for example in examples if _plain(example.text) not in learnt]
-    return kept, len(examples) - len(kept)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
 
 
 def evaluate(
@@ -81,7 +79,7 @@ def evaluate(
     stop: threading.Event,
     *,
     repeats: int = 1,
-    resume: int | None = None,
+    how: How = USUAL,
 ) -> Generator[Update, None, None]:
     """Run and record; ends when every candidate has ended. Raises InputError and HistoryError before it begins."""
     chosen = list(dict.fromkeys(candidates))
@@ -89,40 +87,72 @@ def evaluate(
         raise InputError("No candidate is selected.", "Choose at least one.")
     if not 1 <= repeats <= 100:
         raise InputError(f"{repeats} repeats are asked.", "Use 1 to 100.")
-    kept, left_out = scored(task, examples)
-    if not kept:
+    if how.verdict_only and options.generation.temperature > 0:
+        raise InputError("A verdict alone is read without sampling.", "Set the temperature to 0.")
+    held_out = hold_out(task, examples, chosen)
+    if not held_out.texts:
         raise InputError("There is no text to score.", "Give labelled texts that are not examples to learn from.")
-    unknown = next((one for one in kept if one.label not in task.label_ids), None)
+    unknown = next((one for one in held_out.texts if one.label not in task.label_ids), None)
     if unknown is not None:
         raise InputError(f"“{unknown.label}” is no label of the task.", f"Labels: {', '.join(task.label_ids)}.")
-    evaluation_id = _begin(history, task, kept, chosen, options, left_out, repeats, resume)
-    yield Begun(evaluation_id, len(kept), left_out)
-    yield from _Work(pool, task, kept, options, history, evaluation_id, repeats, stop).run(chosen)
+    labelled = LabelledSet.of(task, held_out.texts)
+    settings = {**options.record(), "repeats": repeats, **how.record()}
+    settings.pop("language")  # each text is asked in its own
+    number = history.begin(
+        task.id, task.name, task.label_ids, labelled.hash, chosen, settings, held_out.left_out, held_out.why, labelled
+    )
+    begun = Begun(number, len(held_out.texts), held_out.left_out, held_out.why, held_out.unknown)
+    yield from _run(pool, labelled, chosen, options, history, begun, repeats, how, stop)
 
 
-def _begin(
-    history: History,
-    task: Task,
-    kept: Sequence[Example],
+def resume(
+    pool: Pool, history: History, evaluation_id: int, connection: Connection, stop: threading.Event
+) -> Generator[Update, None, None]:
+    """Go on with an evaluation that was broken off: its own texts, candidates and settings; keys are today's.
+
+    Raises HistoryError for an unknown one, InputError for one that runs already or was made elsewhere.
+    """
+    found = history.evaluation(evaluation_id)
+    if found.origin:
+        raise InputError(f"Evaluation {evaluation_id} was made elsewhere ({found.origin}).", "Begin anew.")
+    labelled = history.labelled(evaluation_id)
+    kept = found.settings
+    generation = Generation(kept["max_new_tokens"], kept["temperature"], kept["seed"])
+    options = Options(
+        language=labelled.task.languages[0],
+        generation=generation,
+        connection=replace(connection, local_only=connection.local_only or kept["local_only"]),
+        truncate=kept["truncate"],
+    )
+    begun = Begun(evaluation_id, len(labelled.texts), found.left_out, found.left_out_why)
+    yield from _run(pool, labelled, found.candidates, options, history, begun, kept["repeats"], How.of(kept), stop)
+
+
+def _run(
+    pool: Pool,
+    labelled: LabelledSet,
     candidates: Sequence[str],
     options: Options,
-    left_out: int,
+    history: History,
+    begun: Begun,
     repeats: int,
-    resume: int | None,
-) -> int:
-    rows = [[one.text, one.label, one.language] for one in kept]
-    prompts = {code: [prompt.instruction, prompt.system, prompt.user] for code, prompt in task.prompts.items()}
-    digest = hashlib.sha256(json.dumps([rows, prompts, task.label_ids]).encode()).hexdigest()
-    settings = {**options.record(), "repeats": repeats}
-    settings.pop("language")  # each text is asked in its own
-    if resume is None:
-        return history.begin(task.id, task.name, task.label_ids, digest, candidates, settings, left_out)
-    found = history.evaluation(resume)
-    if found.data_hash != digest or found.settings != settings or set(found.candidates) != set(candidates):
-        raise InputError(
-            f"Evaluation {resume} had other texts, candidates or settings.", "Resume it with the same, or begin anew."
-        )
-    return resume
+    how: How,
+    stop: threading.Event,
+) -> Generator[Update, None, None]:
+    """One evaluation, by one caller at a time."""
+    key = (history.path, begun.evaluation_id)
+    with _GUARD:
+        if key in _RUNNING:
+            raise InputError(f"Evaluation {begun.evaluation_id} is running already.", "Wait for it, or stop it.")
+        _RUNNING.add(key)
+    try:
+        yield begun
+        ask = Ask(labelled.task, labelled.texts, options, how, stop)
+        work = _Work(pool, ask, history, begun.evaluation_id, repeats)
+        yield from work.run(candidates)
+    finally:
+        with _GUARD:
+            _RUNNING.discard(key)
 
 
 class _Work:
@@ -131,17 +161,14 @@ class _Work:
     def __init__(
         self,
         pool: Pool,
-        task: Task,
-        examples: Sequence[Example],
-        options: Options,
+        ask: Ask,
         history: History,
         evaluation_id: int,
         repeats: int,
-        stop: threading.Event,
     ) -> None:
-        self._pool, self._task, self._examples, self._options = pool, task, examples, options
+        self._pool, self._ask = pool, ask
         self._history, self._id, self._repeats = history, evaluation_id, repeats
-        self._stop, self._leave = stop, threading.Event()
+        self._leave = threading.Event()
         self._told: queue.SimpleQueue[Update] = queue.SimpleQueue()
 
     def run(self, candidates: Sequence[str]) -> Generator[Update, None, None]:
@@ -150,10 +177,15 @@ class _Work:
         local = [one for one, what in parsed.items() if isinstance(what, LlmopsError) or what.is_local]
         chains = [local, *([one] for one in candidates if one not in local)]
         threads = [
-            threading.Thread(target=self._chain, args=(chain, parsed), name="evaluation", daemon=True)
+            # With the caller's context: it tells whose quota a lent GPU costs.
+            threading.Thread(
+                target=copy_context().run, args=(self._chain, chain, parsed), name="evaluation", daemon=True
+            )
             for chain in chains
             if chain
         ]
+        for name in candidates:
+            self._told.put(Progress(name, 0, self._repeats * len(self._ask.examples), None, "waits for its turn"))
         for thread in threads:
             thread.start()
         try:
@@ -176,11 +208,11 @@ class _Work:
                 self._candidate(name, what)
                 self._told.put(Ended(name, None))
             except Exception as error:
-                self._told.put(Ended(name, self._as_error(error)))
+                self._told.put(Ended(name, as_error(error, self._ask.options)))
 
     def _candidate(self, name: str, candidate: Candidate) -> None:
-        done = {(row.repeat, row.place) for row in self._history.rows(self._id) if row.candidate == name}
-        places = [(repeat, place) for repeat in range(self._repeats) for place in range(len(self._examples))]
+        done = self._history.done(self._id, name)
+        places = [(repeat, place) for repeat in range(self._repeats) for place in range(len(self._ask.examples))]
         total = len(places)
         left = [one for one in places if one not in done]
         self._told.put(Progress(name, total - len(left), total, None))
@@ -191,117 +223,65 @@ class _Work:
         def report(message: str, fraction: float | None) -> None:
             self._told.put(Progress(name, total - len(left), total, None, message))
 
-        keeper = _Keeper(self._history, self._id)
+        keeper = Keeper(self._history, self._id)
         try:
-            self._texts(name, candidate, left, total, keeper, report)
+            self._texts(name, candidate, left, self._alone(candidate, left, done), total, keeper, report)
         finally:
-            keeper.flush()
             if candidate.is_local:
-                self._pool.unload(candidate, self._task)
+                self._pool.unload(candidate, self._ask.task)
+            keeper.flush(lambda words: report(words, None), self._stopped)
+
+    def _alone(self, candidate: Candidate, left: Sequence[Place], done: set[Place]) -> set[Place]:
+        """All texts of a remote candidate or of a sampling one; else a sample, if batches are wanted."""
+        generation = self._ask.options.generation
+        if not self._ask.how.batched or not candidate.is_local or generation.temperature > 0:
+            return set(left)
+        rows = [row for row in self._history.rows(self._id) if row.candidate == str(candidate)] if done else []
+        return sample(left, sum(ran_alone(row.run) for row in rows), generation.seed)
 
     def _texts(
         self,
         name: str,
         candidate: Candidate,
-        left: Sequence[tuple[int, int]],
+        left: Sequence[Place],
+        alone: set[Place],
         total: int,
-        keeper: "_Keeper",
+        keeper: "Keeper",
         report: Report,
     ) -> None:
-        started_s = time.perf_counter()
-        connection = self._options.connection
-        for number, (repeat, place) in enumerate(left, 1):
+        """First those that run alone, then the rest by language and length, so that a batch has little padding."""
+        ask, asked = self._ask, (candidate, self._ask.task, self._ask.options.connection, report, self._ask.stop)
+        first = [one for one in left if one in alone]
+        rest = sorted((one for one in left if one not in alone), key=ask.shape)
+        size, done = Size(), total - len(left)
+        while first or rest:
             self._check_stop()
-            example = self._examples[place]
-            # A turn a text: others are not kept waiting for the whole set.
-            with self._pool.alone(candidate, self._task, connection, report, self._stop) as lease:
-                if number == 1:
-                    started_s = time.perf_counter()  # loading is no pace
-                run = self._one(name, lease, example, repeat)
-            row = Row(
-                candidate=name,
-                place=place,
-                repeat=repeat,
-                text=example.text,
-                language=example.language,
-                y_true=example.label,
-                y_hat=run.label,
-                unparsed=run.unparsed,
-                failed=run.error is not None,
-                created="",
-                run=run.to_json(),
-            )
-            keeper.keep(row)
-            pace = (time.perf_counter() - started_s) / number
-            seconds_left = pace * (len(left) - number)
-            self._told.put(Progress(name, total - len(left) + number, total, seconds_left, keeper.trouble))
+            # A turn a text or a batch: others are not kept waiting for the whole set.
+            with self._pool.alone(*asked) as lease:
+                begun_s = time.perf_counter()  # loading is no pace
+                if not first and getattr(lease.model, "batches", False):
+                    chosen = [one for one in rest[: size.texts] if ask.shape(one)[0] == ask.shape(rest[0])[0]]
+                    del rest[: len(chosen)]
+                    runs = ask.together(name, lease, chosen)
+                else:
+                    chosen = [(first or rest).pop(0)]
+                    runs = [ask.alone(name, lease, chosen[0])]
+                seconds = time.perf_counter() - begun_s
+            if len(chosen) > 1:
+                size.took(seconds)
+            keeper.keep(*(ask.row(name, one, run) for one, run in zip(chosen, runs, strict=True)))
+            for number in range(1, len(chosen) + 1):
+                still = len(first) + len(rest) + len(chosen) - number
+                seconds_left = still * seconds / len(chosen)
+                self._told.put(Progress(name, done + number, total, seconds_left, keeper.trouble))
+            done += len(chosen)
 
-    def _one(self, name: str, lease: Lease, example: Example, repeat: int) -> Run:
-        """One text; a failure is a result. The seed moves on with each repeat, so that sampling can differ."""
-        generation = replace(self._options.generation, seed=self._options.generation.seed + repeat)
-        connection, truncate = self._options.connection, self._options.truncate
-        request = Request(
-            self._task, example.text, example.language, generation, connection, self._stop, truncate=truncate
-        )
-        blank = Run(name, settings=self._options.record())
-        try:
-            with closing(lease.model.run(request)) as events:
-                for event in events:
-                    if isinstance(event, Finished):
-                        if event.run.finish == "stopped":
-                            raise Stopped("Stopped.")
-                        timing = replace(event.run.timing, load_s=lease.load_s, queue_s=0.0)
-                        return replace(event.run, candidate=name, timing=timing, settings=blank.settings)
-            raise EndpointError("The run ended without a result.", "Retry.")
-        except Stopped:
-            raise
-        except Exception as error:
-            return replace(blank, error=self._as_error(error))
-
-    def _as_error(self, error: Exception) -> RunError:
-        secrets = self._options.connection.secrets
-        if isinstance(error, LlmopsError):
-            return RunError(error.kind, redact(error.message, secrets), redact(error.remedy, secrets))
-        return RunError("unexpected", redact(f"{type(error).__name__}: {error}", secrets)[:500], "Retry.")
+    def _stopped(self) -> bool:
+        return self._ask.stop.is_set() or self._leave.is_set()
 
     def _check_stop(self) -> None:
-        if self._stop.is_set() or self._leave.is_set():
+        if self._stopped():
             raise Stopped("Stopped; what is done is kept.", "Resume it to go on.")
-
-
-class _Keeper:
-    """Writes rows to the history. Holds them while it can't, and failures until the candidate has answered again."""
-
-    def __init__(self, history: History, evaluation_id: int) -> None:
-        self._history, self._id = history, evaluation_id
-        self._held: list[Row] = []
-        self.trouble = ""
-
-    def keep(self, row: Row) -> None:
-        """Keep a row. Raises EndpointError after too many failures in a row, which are then not kept."""
-        self._held.append(row)
-        if all(one.failed for one in self._held[-_GIVE_UP:]) and len(self._held) >= _GIVE_UP:
-            error = row.run["error"]
-            self._held = [one for one in self._held if not one.failed]
-            raise EndpointError(f"{_GIVE_UP} texts in a row failed: {error['message']}", error["remedy"])
-        if not row.failed:
-            self.write()
-
-    def write(self) -> None:
-        """Write what is held; what can't be written stays, and `trouble` says why."""
-        try:
-            while self._held:
-                self._history.add(self._id, self._held[0])
-                self._held.pop(0)
-            self.trouble = ""
-        except HistoryError as error:
-            self.trouble = f"{error.message} {error.remedy} {len(self._held)} results wait in memory."
-
-    def flush(self) -> None:
-        """The last attempt. Raises HistoryError where results could not be kept."""
-        self.write()
-        if self._held:
-            raise HistoryError(self.trouble, "Mend it and resume: the texts that are missing run again.")
 
 
 def _parse(text: str) -> Candidate | LlmopsError:
@@ -309,22 +289,3 @@ def _parse(text: str) -> Candidate | LlmopsError:
         return parse_candidate(text, kinds())
     except LlmopsError as error:
         return error
-
-
-def summary(history: History, evaluation_id: int, seed: int = 0) -> dict[str, Any]:
-    """An evaluation with its metrics and every pair of candidates, as plain data."""
-    from dataclasses import asdict
-    from itertools import combinations
-
-    from llmops.evaluation.metrics import compare, measure
-
-    found = history.evaluation(evaluation_id)
-    rows = history.rows(evaluation_id)
-    order = {name: number for number, name in enumerate(found.candidates)}
-    measured = sorted(measure(rows, found.labels, seed), key=lambda one: order.get(one.candidate, 0))
-    pairs = [compare(rows, one, other, seed) for one, other in combinations([one.candidate for one in measured], 2)]
-    return {
-        "evaluation": asdict(found),
-        "metrics": [one.to_json() for one in measured],
-        "pairs": [one.to_json() for one in pairs],
-    }

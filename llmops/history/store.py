@@ -1,27 +1,24 @@
-"""The history's database: evaluations and their runs, written as they finish, so that a killed process loses none.
-
-Every call opens its own connection: SQLite's WAL mode lets many read while one writes, and threads share nothing.
-"""
+"""Evaluations and their runs, written as they finish, so that a killed process loses none."""
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from llmops.errors import HistoryError
+from llmops.history.database import SHARED, Database, now
 from llmops.history.machine import fingerprint, versions
-from llmops.history.migrations import migrate
-
-_BUSY_S = 10.0
+from llmops.history.sets import LabelledSet
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One evaluation: what was asked of whom, where. left_out: texts that were also examples to learn from."""
+    """One evaluation: what was asked of whom, where.
+
+    left_out: texts that a candidate had learnt from; left_out_why: reason → how many.
+    origin: the file it was taken in from, "recorded" for the app's own example, "" for what was run here.
+    """
 
     id: int
     created: str
@@ -36,11 +33,12 @@ class Evaluation:
     versions: dict[str, str]
     note: str
     origin: str
+    left_out_why: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One text through one candidate. y_hat None: unparsed or failed. run: Run.to_json()."""
+    """One text through one candidate. y_hat None: unparsed or failed. run: Run.to_json(), {} where not asked for."""
 
     candidate: str
     place: int
@@ -55,18 +53,8 @@ class Row:
     run: dict[str, Any]
 
 
-class History:
-    """A database file. Raises HistoryError with a remedy where the disk or a lock is in the way."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise HistoryError(f"The history can't be kept in {path.parent} ({error.strerror}).", _PLACE) from error
-        with self._open() as database:
-            database.execute("PRAGMA journal_mode = WAL")
-            migrate(database)
+class History(Database):
+    """A database file, as one owner sees it; see Database."""
 
     def begin(
         self,
@@ -77,127 +65,155 @@ class History:
         candidates: Sequence[str],
         settings: dict[str, Any],
         left_out: int,
+        left_out_why: dict[str, int] | None = None,
+        labelled: LabelledSet | None = None,
     ) -> int:
-        """A new evaluation; its id."""
+        """A new evaluation; its id. labelled: kept once a hash, so that it can be resumed without its file."""
         values = (
-            _now(), task_id, task_name, json.dumps(list(labels)), data_hash, json.dumps(list(candidates)),
-            json.dumps(settings, sort_keys=True), left_out, fingerprint(), json.dumps(versions()),
+            now(), task_id, task_name, json.dumps(list(labels)), data_hash, json.dumps(list(candidates)),
+            json.dumps(settings, sort_keys=True), left_out, fingerprint(), json.dumps(versions()), "", "",
+            json.dumps(left_out_why or {}, ensure_ascii=False),
         )  # fmt: skip
-        names = "created, task_id, task_name, labels, data_hash, candidates, settings, left_out, machine, versions"
-        with self._open() as database:
-            made = database.execute(f"INSERT INTO evaluations ({names}) VALUES (?,?,?,?,?,?,?,?,?,?)", values)
-            return int(made.lastrowid or 0)
+        with self.open() as database:
+            if labelled is not None:
+                _keep_set(database, data_hash, labelled)
+            return _insert(database, values, self.owner)
 
     def add(self, evaluation_id: int, row: Row) -> None:
         """Keep one run; a second one of the same place and repeat is ignored."""
-        values = (
-            evaluation_id, row.created or _now(), row.candidate, row.place, row.repeat, row.text, row.language,
-            row.y_true, row.y_hat, int(row.unparsed), int(row.failed), json.dumps(row.run, ensure_ascii=False),
-        )  # fmt: skip
-        names = "evaluation_id, created, candidate, place, repeat, text, language, y_true, y_hat, unparsed, failed, run"
-        with self._open() as database:
-            database.execute(f"INSERT OR IGNORE INTO runs ({names}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", values)
+        self.add_all(evaluation_id, [row])
+
+    def add_all(self, evaluation_id: int, rows: Sequence[Row]) -> None:
+        """Keep runs, all or none of them."""
+        with self.open() as database:
+            database.executemany(_INSERT_RUN, [_run_values(evaluation_id, row) for row in rows])
 
     def rows(self, evaluation_id: int) -> list[Row]:
         """All runs of an evaluation, by candidate and place."""
-        names = "candidate, place, repeat, text, language, y_true, y_hat, unparsed, failed, created, run"
-        query = f"SELECT {names} FROM runs WHERE evaluation_id = ? ORDER BY candidate, repeat, place"
-        with self._open() as database:
-            found = database.execute(query, (evaluation_id,)).fetchall()
-        return [
-            Row(
-                candidate,
-                place,
-                repeat,
-                text,
-                language,
-                y_true,
-                y_hat,
-                bool(unparsed),
-                bool(failed),
-                created,
-                json.loads(run),
-            )
-            for candidate, place, repeat, text, language, y_true, y_hat, unparsed, failed, created, run in found
-        ]
+        return self._rows(_ROW, "", (evaluation_id,))
+
+    def verdicts(self, evaluation_id: int) -> list[Row]:
+        """The first repeat's rows without their runs: quick, for tables."""
+        return self._rows(_ROW.removesuffix("run") + "'{}'", "AND r.repeat = 0", (evaluation_id,))
+
+    def answers(self, evaluation_id: int, place: int) -> list[Row]:
+        """All runs of one text."""
+        return self._rows(_ROW, "AND r.place = ?", (evaluation_id, place))
+
+    def _rows(self, columns: str, condition: str, values: tuple[int, ...]) -> list[Row]:
+        query = f"""SELECT {columns} FROM runs r JOIN evaluations e ON e.id = r.evaluation_id
+            WHERE r.evaluation_id = ? {condition} AND e.owner IN (?, ?) ORDER BY r.candidate, r.repeat, r.place"""
+        with self.open() as database:
+            found = database.execute(query, (*values, self.owner, SHARED)).fetchall()
+        return [_row(one) for one in found]
+
+    def done(self, evaluation_id: int, candidate: str) -> set[tuple[int, int]]:
+        """(repeat, place) of what a candidate has answered."""
+        with self.open() as database:
+            query = "SELECT repeat, place FROM runs WHERE evaluation_id = ? AND candidate = ?"
+            return set(database.execute(query, (evaluation_id, candidate)).fetchall())
 
     def evaluations(self) -> list[Evaluation]:
-        """All evaluations, newest first."""
-        with self._open() as database:
-            found = database.execute(f"SELECT {_COLUMNS} FROM evaluations ORDER BY id DESC").fetchall()
+        """The owner's evaluations and the shared ones, newest first; shared ones last."""
+        query = f"SELECT {_COLUMNS} FROM evaluations WHERE owner IN (?, ?) ORDER BY owner = ?, created DESC, id DESC"
+        with self.open() as database:
+            found = database.execute(query, (self.owner, SHARED, SHARED)).fetchall()
         return [_evaluation(one) for one in found]
 
     def evaluation(self, evaluation_id: int) -> Evaluation:
         """One evaluation. Raises HistoryError."""
-        with self._open() as database:
-            query = f"SELECT {_COLUMNS} FROM evaluations WHERE id = ?"
-            found = database.execute(query, (evaluation_id,)).fetchone()
+        with self.open() as database:
+            query = f"SELECT {_COLUMNS} FROM evaluations WHERE id = ? AND owner IN (?, ?)"
+            found = database.execute(query, (evaluation_id, self.owner, SHARED)).fetchone()
         if found is None:
             raise HistoryError(f"There is no evaluation {evaluation_id}.", "List them: python -m llmops history.")
         return _evaluation(found)
 
+    def labelled(self, evaluation_id: int) -> LabelledSet:
+        """The set of an evaluation. Raises HistoryError where it was not kept."""
+        digest = self.evaluation(evaluation_id).data_hash
+        with self.open() as database:
+            found = database.execute("SELECT task, texts FROM sets WHERE hash = ?", (digest,)).fetchone()
+        if found is None:
+            raise HistoryError(f"The texts of evaluation {evaluation_id} were not kept.", "Begin anew.")
+        return LabelledSet.from_json(*found)
+
     def annotate(self, evaluation_id: int, note: str) -> None:
         """Set the note of an evaluation."""
-        self.evaluation(evaluation_id)
-        with self._open() as database:
+        self._own(evaluation_id)
+        with self.open() as database:
             database.execute("UPDATE evaluations SET note = ? WHERE id = ?", (note, evaluation_id))
 
     def delete(self, evaluation_id: int) -> None:
-        """Remove an evaluation and its runs."""
-        self.evaluation(evaluation_id)
-        with self._open() as database:
+        """Remove an evaluation, its runs, and its texts where no other one has them."""
+        self._own(evaluation_id)
+        with self.open() as database:
             database.execute("DELETE FROM evaluations WHERE id = ?", (evaluation_id,))
+            database.execute("DELETE FROM sets WHERE hash NOT IN (SELECT data_hash FROM evaluations)")
 
-    def take_in(self, other: Path) -> list[int]:
-        """Copy another history's evaluations into this one, marked with where they came from; the new ids."""
-        if not other.is_file():
-            raise HistoryError(f"There is no file {other.name}.", "Give the other machine's history.sqlite.")
-        source = History(other)
-        known = {(one.created, one.machine, one.data_hash) for one in self.evaluations()}
-        added = []
-        for one in reversed(source.evaluations()):
-            if (one.created, one.machine, one.data_hash) in known:
-                continue
-            added.append(self._copy(source, one, other.name))
-        return added
-
-    def _copy(self, source: "History", one: Evaluation, origin: str) -> int:
+    def put(self, one: Evaluation, rows: Sequence[Row], labelled: LabelledSet | None, origin: str) -> int:
+        """A whole evaluation from elsewhere, all or nothing; its id here."""
         values = (
             one.created, one.task_id, one.task_name, json.dumps(list(one.labels)), one.data_hash,
             json.dumps(list(one.candidates)), json.dumps(one.settings, sort_keys=True), one.left_out, one.machine,
-            json.dumps(one.versions), one.note, one.origin or origin,
+            json.dumps(one.versions), one.note, origin, json.dumps(one.left_out_why, ensure_ascii=False),
         )  # fmt: skip
-        names = _COLUMNS.removeprefix("id, ")
-        with self._open() as database:
-            made = database.execute(f"INSERT INTO evaluations ({names}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", values)
-            new = int(made.lastrowid or 0)
-        for row in source.rows(one.id):
-            self.add(new, row)
-        return new
+        with self.open() as database:
+            if labelled is not None:
+                _keep_set(database, one.data_hash, labelled)
+            new = _insert(database, values, self.owner)
+            database.executemany(_INSERT_RUN, [_run_values(new, row) for row in rows])
+            return new
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            database = sqlite3.connect(self.path, timeout=_BUSY_S)
-            try:
-                database.execute("PRAGMA foreign_keys = ON")
-                with database:  # commits, or rolls back
-                    yield database
-            finally:
-                database.close()
-        except sqlite3.Error as error:
-            raise HistoryError(f"The history can't be used ({error}).", _remedy(str(error))) from error
+    def _own(self, evaluation_id: int) -> None:
+        self.evaluation(evaluation_id)
+        with self.open() as database:
+            query = "SELECT owner FROM evaluations WHERE id = ?"
+            (owner,) = database.execute(query, (evaluation_id,)).fetchone()
+        if owner != self.owner:
+            raise HistoryError("The recorded example comes with the app; it stays as it is.", "Choose one of yours.")
 
 
-_COLUMNS = "id, created, task_id, task_name, labels, data_hash, candidates, settings, left_out, machine, versions, note"
-_COLUMNS += ", origin"
-_PLACE = "Set LLMOPS_DATA to a place that can be written."
+_COLUMNS = (
+    "id, created, task_id, task_name, labels, data_hash, candidates, settings, left_out, machine, versions, note, "
+    "origin, left_out_why"
+)
+_ROW = "r.candidate, r.place, r.repeat, r.text, r.language, r.y_true, r.y_hat, r.unparsed, r.failed, r.created, run"
+_INSERT_RUN = """INSERT OR IGNORE INTO runs
+    (evaluation_id, created, candidate, place, repeat, text, language, y_true, y_hat, unparsed, failed, run)
+    VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"""
+
+
+def _insert(database: sqlite3.Connection, values: tuple[Any, ...], owner: str) -> int:
+    names = _COLUMNS.removeprefix("id, ") + ", owner"
+    made = database.execute(
+        f"INSERT INTO evaluations ({names}) VALUES ({','.join('?' * (len(values) + 1))})", (*values, owner)
+    )
+    return int(made.lastrowid or 0)
+
+
+def _keep_set(database: sqlite3.Connection, digest: str, labelled: LabelledSet) -> None:
+    database.execute("INSERT OR IGNORE INTO sets (hash, task, texts) VALUES (?,?,?)", (digest, *labelled.to_json()))
+
+
+def _run_values(evaluation_id: int, row: Row) -> tuple[Any, ...]:
+    return (
+        evaluation_id, row.created or now(), row.candidate, row.place, row.repeat, row.text, row.language,
+        row.y_true, row.y_hat, int(row.unparsed), int(row.failed), json.dumps(row.run, ensure_ascii=False),
+    )  # fmt: skip
+
+
+def _row(found: Sequence[Any]) -> Row:
+    candidate, place, repeat, text, language, y_true, y_hat, unparsed, failed, created, run = found
+    return Row(
+        candidate, place, repeat, text, language, y_true, y_hat, bool(unparsed), bool(failed), created,
+        json.loads(run),
+    )  # fmt: skip
 
 
 def _evaluation(found: tuple[Any, ...]) -> Evaluation:
-    number, created, task_id, name, labels, digest, candidates, settings, left_out, machine, versions_, note, origin = (
-        found
-    )
+    number, created, task_id, name, labels, digest, candidates, settings, left_out, machine, made_with, *rest = found
+    note, origin, why = rest
     return Evaluation(
         number,
         created,
@@ -209,21 +225,8 @@ def _evaluation(found: tuple[Any, ...]) -> Evaluation:
         json.loads(settings),
         left_out,
         machine,
-        json.loads(versions_),
+        json.loads(made_with),
         note,
         origin,
+        json.loads(why),
     )
-
-
-def _remedy(words: str) -> str:
-    if "locked" in words:
-        return "Another process is writing; try again in a moment."
-    if "full" in words:
-        return "Free some space; what was kept before is safe."
-    if "not a database" in words or "malformed" in words:
-        return "The file is no history: move it away, or set LLMOPS_DATA elsewhere."
-    return _PLACE
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,6 +1,7 @@
 """The named endpoints for programs: /candidates and /compare. Everything else on the page is private to it."""
 
 import threading
+from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
@@ -8,12 +9,15 @@ import gradio as gr
 from llmops.compare import run_all
 from llmops.engines.base import Connection
 from llmops.errors import LlmopsError
+from llmops.history.recorder import Recorder
 from llmops.inputs import make_comparison
 from llmops.offer import offers
-from llmops.programs import context_data, dry_run_data, evaluate_data, history_data, load_data, plan_data
+from llmops.programs import context_data, dry_run_data, load_data, plan_data
+from llmops.records import evaluate_data, history_data
 from llmops.run import Run, RunError
 from llmops.task import load_builtin
 from llmops.ui.services import Services
+from llmops.ui.visitor import visitor_of
 
 _HUB_WAIT_S = 3.0
 
@@ -26,8 +30,13 @@ def wire(services: Services) -> None:
         reach = services.hub.in_reach(_HUB_WAIT_S)
         return [offer.to_json() for offer in offers(Connection(), reach, services.kept_encoders())]
 
-    def compare(text: str, task: str, candidates: list[str], settings: dict[str, Any] | None = None) -> dict[str, Any]:
+    def compare(
+        request: gr.Request, text: str, task: str, candidates: list[str], settings: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Send one text to several candidates and return a JSON object with `runs`, in the candidates' order.
+
+        `error` beside it is null, or what is wrong with the call as a whole; each run has an `error` of its own.
+        Also `comparison`, its number in the history, or history_error where it could not be kept.
 
         text: the input. task: id of a built-in task, such as medical. candidates: texts such as
         embedded/decoder@nf4. settings: an object with any of language, max_new_tokens, temperature, seed, truncate,
@@ -40,8 +49,17 @@ def wire(services: Services) -> None:
             )
         except LlmopsError as error:
             failure = RunError(error.kind, error.message, error.remedy)
-            return {"runs": [Run(str(one), error=failure).to_json() for one in candidates]}
-        return {"runs": [run.to_json() for run in run_all(comparison)]}
+            named = candidates if isinstance(candidates, list) else []
+            return {"runs": [Run(str(one), error=failure).to_json() for one in named], "error": asdict(failure)}
+        recorder = Recorder(services.settings.history_path, visitor_of(request, services.settings), "api", comparison)
+        runs = [run.to_json() for run in run_all(comparison, recorder.take)]
+        trouble = recorder.settle()
+        return {
+            "runs": runs,
+            "error": None,
+            "comparison": recorder.comparison_id,
+            "history_error": trouble or None,
+        }
 
     gr.api(candidates, api_name="candidates")
     gr.api(compare, api_name="compare", concurrency_limit=8)
@@ -91,7 +109,8 @@ def _wire_planning(services: Services) -> None:
     def evaluate(task: str, candidates: list[str], settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """A task's held-out texts through candidates: metrics, pairs of candidates, and how each ended.
 
-        settings: an object with any of repeats, resume (an evaluation's id), and those of /compare.
+        settings: an object with any of repeats, resume (an evaluation's id), batched (true unless told), verdict_only,
+        and those of /compare.
         """
         return evaluate_data(services.pool, task, candidates, settings, services.settings, threading.Event())
 

@@ -1,5 +1,6 @@
 """A long measurement behind a page: a generator in a thread, followed, stopped when the visitor leaves."""
 
+import contextvars
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -40,7 +41,8 @@ def follow(work: Work, make: Callable[[Report, threading.Event], Iterable[Any]])
         except Exception as error:  # raised again where it is read
             told.put(("error", error))
 
-    threading.Thread(target=run, name="probe", daemon=True).start()
+    context = contextvars.copy_context()  # who asks: whose quota a lent GPU costs
+    threading.Thread(target=context.run, args=(run,), name="probe", daemon=True).start()
     try:
         yield from _drain(told)
     finally:

@@ -10,6 +10,7 @@ from llmops.engines.base import Connection
 from llmops.errors import InputError
 from llmops.inputs import check_candidates, check_text, read_generation
 from llmops.task import Task, load_builtin
+from llmops.ui import sign_in
 from llmops.ui.services import Services
 
 OWN_TASK = "own"
@@ -47,11 +48,11 @@ class Controls(NamedTuple):
         return pick_task(self.task_id, self.own_task)
 
     def connection(self) -> Connection:
-        """Keys and addresses as typed; empty fields are None."""
+        """Keys and addresses as typed; empty fields are None. Without a typed token, that of who signed in."""
         return Connection(
             openai_key=(self.openai_key or "").strip() or None,
             base_url=(self.base_url or "").strip() or None,
-            hf_token=(self.hf_token or "").strip() or None,
+            hf_token=(self.hf_token or "").strip() or sign_in.token(),
             provider=(self.provider or "").strip() or None,
             local_only=bool(self.local_only),
         )

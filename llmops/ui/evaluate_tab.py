@@ -11,10 +11,12 @@ import gradio as gr
 
 from llmops.engines.base import Report
 from llmops.errors import InputError, LlmopsError
-from llmops.evaluation.runner import Begun, Ended, evaluate
+from llmops.evaluation.batches import How
+from llmops.evaluation.runner import Begun, Ended, evaluate, resume
 from llmops.evaluation.runner import Progress as TextProgress
 from llmops.history.export import FORMATS, export
 from llmops.history.store import History, Row
+from llmops.labelled import read_labelled
 from llmops.task import Example, Task
 from llmops.ui import render, results
 from llmops.ui.background import Progress, Work, follow
@@ -31,6 +33,7 @@ class EvaluateTab:
 
     file: gr.File
     repeats: gr.Number
+    how: gr.CheckboxGroup
     start: gr.Button
     stop: gr.Button
     said: gr.HTML
@@ -63,6 +66,15 @@ def build() -> EvaluateTab:
             scale=3,
         )
         repeats = gr.Number(1, label="Ask each text so often", precision=0, minimum=1, maximum=100, min_width=160)
+    how = gr.CheckboxGroup(
+        [
+            ("in batches, after a sample that runs alone for its latency", "batched"),
+            ("verdict and probabilities only, no explanation", "verdict_only"),
+        ],
+        value=["batched"],
+        label="How local models are asked",
+        elem_id="how",
+    )
     with gr.Row():
         start = gr.Button("Evaluate", variant="primary", scale=3, elem_id="evaluate")
         stop = gr.Button("Stop evaluation", scale=1, elem_id="stop-evaluation")
@@ -91,7 +103,7 @@ def build() -> EvaluateTab:
     with gr.Row():
         downloads = tuple(gr.DownloadButton(f"Export {kind.upper()}", min_width=120) for kind in FORMATS)
     return EvaluateTab(
-        file, repeats, start, stop, said, kept, resume, delete, note, keep_note, metrics, which, rows, detail,
+        file, repeats, how, start, stop, said, kept, resume, delete, note, keep_note, metrics, which, rows, detail,
         downloads, gr.State(None),
     )  # fmt: skip
 
@@ -106,7 +118,8 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
         previous: Work | None,
         file: str | None,
         repeats: float,
-        resume: int | None,
+        how: list[str],
+        kept: int | None,
         *values: Any,  # noqa: ANN401
     ) -> Iterator[list[Any]]:
         if previous is not None:
@@ -116,17 +129,20 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
 
         def make(report: Report, stop: threading.Event) -> Iterator[Any]:
             chosen = Controls(*values)
+            if kept is not None:
+                yield from resume(services.pool, history(), kept, chosen.connection(), stop)
+                return
             task = chosen.task()
             yield from evaluate(
                 services.pool,
                 task,
-                _examples(file, task, chosen.language, services),
+                _examples(file, task, services),
                 chosen.candidates(),
                 chosen.options(services),
                 history(),
                 stop,
                 repeats=int(repeats or 1),
-                resume=resume,
+                how=How(batched="batched" in how, verdict_only="verdict_only" in how),
             )
 
         yield [work, render.said("starting"), gr.skip()]
@@ -141,13 +157,20 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
             return
         yield [work, results.progress(state), _choices(history(), state.evaluation_id)]
 
-    def start(previous: Work | None, file: str | None, repeats: float, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
-        yield from begin(previous, file, repeats, None, *values)
+    def start(
+        previous: Work | None,
+        file: str | None,
+        repeats: float,
+        how: list[str],
+        *values: Any,  # noqa: ANN401
+    ) -> Iterator[list[Any]]:
+        yield from begin(previous, file, repeats, how, None, *values)
 
     def go_on(
         previous: Work | None,
         file: str | None,
         repeats: float,
+        how: list[str],
         kept: int | None,
         *values: Any,  # noqa: ANN401
     ) -> Iterator[list[Any]]:
@@ -155,7 +178,7 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
             error = InputError("No kept evaluation is chosen.", "Choose one, and select the same candidates.")
             yield [previous, render.problem(error), gr.skip()]
             return
-        yield from begin(previous, file, repeats, kept, *values)
+        yield from begin(previous, file, repeats, how, kept, *values)
 
     def stop(work: Work | None) -> None:
         if work is not None:
@@ -198,7 +221,7 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
         return [render.said("The note is kept."), _choices(history(), kept)]
 
     running = {**_QUIET, "concurrency_id": "evaluate", "concurrency_limit": 2}
-    asked = [tab.work, tab.file, tab.repeats]
+    asked = [tab.work, tab.file, tab.repeats, tab.how]
     told = [tab.work, tab.said, tab.kept]
     tab.start.click(start, [*asked, *controls], told, **running)
     tab.resume.click(go_on, [*asked, tab.kept, *controls], told, **running)
@@ -212,14 +235,11 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
     page.load(lambda: _choices(history(), None), None, tab.kept, **_QUIET)
 
 
-def _examples(file: str | None, task: Task, language: str, services: Services) -> list[Example]:
-    """The uploaded set, every row of it, or the task's held-out split. Raises LlmopsError naming row and column."""
+def _examples(file: str | None, task: Task, services: Services) -> list[Example]:
+    """The uploaded set, every sound row of it, or the task's held-out split. Raises TaskFileError."""
     if file is None:
         return list(task.split("test"))
-    from llmops.reading import guess_columns, read_table, to_examples
-
-    table = read_table(Path(file), services.settings)
-    return list(to_examples(table, guess_columns(table.columns), default_language=language))
+    return list(read_labelled(Path(file), task, services.settings).examples)
 
 
 def _choices(history: History, chosen: int | None) -> Any:  # noqa: ANN401

@@ -36,14 +36,16 @@ class Selection:
         return [text for text in self.candidates if _parsed(text, epoch)]
 
 
-def read(query: Mapping[str, list[str]], most: int) -> Selection:
-    """A selection out of query parameters (name → values); unknown tasks and languages fall back to the first."""
+def read(query: Mapping[str, list[str]], most: int, preferred: str = "") -> Selection:
+    """A selection out of query parameters (name → values); unknown tasks fall back to the first.
+
+    Without a known language the task's texts are in `preferred` where it has that, else in its first.
+    """
     ids = builtin_ids()
     task_id = next(iter(query.get("task", [])), ids[0])
     task = load_builtin(task_id if task_id in ids else ids[0])
-    language = next(iter(query.get("lang", [])), task.languages[0])
-    if language not in task.languages:
-        language = task.languages[0]
+    wanted = [*query.get("lang", [])[:1], preferred, task.languages[0]]
+    language = next(one for one in wanted if one in task.languages)
     chosen = dict.fromkeys(text for text in query.get("c", []) if any(_parsed(text, epoch) for epoch in Epoch))
     return Selection(task.id, language, tuple(chosen)[:most])
 

@@ -11,6 +11,7 @@ from llmops.catalog import preset_for, presets
 from llmops.engines.base import Connection
 from llmops.errors import LlmopsError
 from llmops.hardware import hardware
+from llmops.history.recorder import Recorder
 from llmops.offer import offers, task_languages
 from llmops.task import load_builtin
 from llmops.ui import (
@@ -18,6 +19,7 @@ from llmops.ui import (
     board,
     evaluate_tab,
     future,
+    language,
     links,
     past,
     present,
@@ -25,32 +27,52 @@ from llmops.ui import (
     render,
     selection,
     shared_input,
+    sign_in,
     task_panel,
 )
 from llmops.ui.board import Board, Column
 from llmops.ui.controls import Controls
+from llmops.ui.language import OWN_WORDS, Page
 from llmops.ui.services import Services
+from llmops.ui.visitor import visitor_of
 
 _HUB_WAIT_S = 1.0
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _EPOCHS = (Epoch.PAST, Epoch.PRESENT, Epoch.FUTURE)
+# The tabs lie between Run and its answers: when another run begins, go to where they will be.
+_SHOW_RESULTS_JS = """(html) => {
+  const run = /data-run="([^"]+)"/.exec(html || "");
+  if (!run || run[1] === window.llmopsRun) return;
+  window.llmopsRun = run[1];
+  const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+  setTimeout(() => document.getElementById("results")?.scrollIntoView({behavior, block: "start"}), 150);
+}"""
 
 
 def build(services: Services) -> gr.Blocks:
     """The page, ready to launch."""
     places = services.settings.max_columns
-    with gr.Blocks(title="llm-ops", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+    with Page(title="llm-ops", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+        gr.HTML(language.switch(), padding=False)
         gr.Markdown(
             "# llm-ops\nOne text, three epochs of models, side by side: answers, time and memory.",
             elem_classes="lo-title",
         )
+        sign_in.build()
         panel = shared_input.build(services)
         tasks = task_panel.build()
         with gr.Row(equal_height=True):
             preset = gr.Dropdown(
                 [(p.name, p.id) for p in presets()], value=None, label="Preset for a machine", scale=1, min_width=220
             )
-            machine = gr.Textbox(label="This machine", interactive=False, scale=3, min_width=260, elem_id="machine")
+            machine = gr.Textbox(
+                label="This machine",
+                interactive=False,
+                scale=3,
+                min_width=260,
+                elem_id="machine",
+                elem_classes=OWN_WORDS,
+            )
         with gr.Tabs():
             with gr.Tab("Past", id="past"):
                 tab_past = past.build(services)
@@ -62,9 +84,9 @@ def build(services: Services) -> gr.Blocks:
                 tab_evaluate = evaluate_tab.build()
             with gr.Tab("Probes", id="probes", elem_id="probes"):
                 tab_probes = probes_tab.build()
-        problem = gr.HTML(elem_id="problem")
-        summary = gr.HTML(elem_id="summary")
-        columns = board.build(places)
+        with gr.Column(elem_id="results"):
+            summary = gr.HTML(elem_id="summary", padding=False)
+            columns = board.build(places)
         gr.Markdown(
             f"llm-ops {__version__}. Texts go only to the candidates you select; local ones stay on this machine."
         )
@@ -97,8 +119,8 @@ def build(services: Services) -> gr.Blocks:
         future.wire(tab_future, services)
         evaluate_tab.wire(tab_evaluate, page, controls, services)
         probes_tab.wire(tab_probes, controls, services)
-        _wire_runs(services, controls, panel, current, problem, summary, columns)
-        _wire_opening(services, page, controls, preset, machine, (tab_past, tab_present, tab_future))
+        _wire_runs(services, controls, panel, current, summary, columns)
+        _wire_opening(services, page, controls, preset, machine, panel.line, (tab_past, tab_present, tab_future))
         api.wire(services)
     return page
 
@@ -108,15 +130,14 @@ def _wire_runs(
     controls: Controls,
     panel: shared_input.SharedInput,
     current: gr.State,
-    problem: gr.HTML,
     summary: gr.HTML,
     columns: list[Column],
 ) -> None:
-    painted = [summary, *(component for column in columns for component in column.painted)]
-    outputs = [current, problem, *painted]
+    painted = [panel.line, summary, *(component for column in columns for component in column.painted)]
+    outputs = [current, panel.problem, *painted]
     measuring: dict[str, Any] = {**_QUIET, "concurrency_id": "measure", "concurrency_limit": 16}
 
-    def run(previous: Board | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
+    def run(previous: Board | None, request: gr.Request, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
         if previous is not None:
             previous.comparison.stop()
         try:
@@ -124,13 +145,14 @@ def _wire_runs(
         except LlmopsError as error:
             yield [previous, render.problem(error), *[gr.skip()] * len(painted)]
             return
-        made = Board(comparison)
+        owner = visitor_of(request, services.settings)
+        made = Board(comparison, Recorder(services.settings.history_path, owner, "page", comparison))
+        yield [made, "", *made.paint(len(columns))]  # before the start, so that it costs no run anything
         comparison.start()
-        yield from follow(made)
-
-    def follow(made: Board) -> Iterator[list[Any]]:
         for _ in made.follow():
             yield [made, "", *made.paint(len(columns))]
+        if trouble := made.recorder.settle():
+            yield [made, render.said(trouble), *[gr.skip()] * len(painted)]
 
     def stop(made: Board | None) -> None:
         if made is not None:
@@ -139,8 +161,9 @@ def _wire_runs(
     panel.run.click(run, [current, *controls], outputs, **measuring)
     panel.text.submit(run, [current, *controls], outputs, **measuring)
     panel.stop.click(stop, current, None, queue=False, **_QUIET)
+    panel.line.change(None, panel.line, None, js=_SHOW_RESULTS_JS, **_QUIET)
     for index, column in enumerate(columns):
-        _wire_column(index, column, services, controls, current, outputs, measuring)
+        _wire_column(index, column, services, controls, current, outputs, measuring, len(columns))
 
 
 def _wire_column(
@@ -151,10 +174,14 @@ def _wire_column(
     current: gr.State,
     outputs: list[Any],
     measuring: dict[str, Any],
+    places: int,
 ) -> None:
     def stop(made: Board | None) -> None:
         if made is not None:
             made.comparison.stop(index)
+
+    def cut(made: Board | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
+        yield from retry(made, *Controls(*values)._replace(truncate=True))
 
     def retry(made: Board | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
         nothing = [gr.skip()] * len(outputs)
@@ -172,10 +199,13 @@ def _wire_column(
             yield nothing
             return
         for _ in made.follow():
-            yield [made, "", *made.paint((len(outputs) - 2) // len(column.painted))]
+            yield [made, "", *made.paint(places)]
+        if trouble := made.recorder.settle():
+            yield [made, render.said(trouble), *nothing[2:]]
 
     column.stop.click(stop, current, None, queue=False, **_QUIET)
     column.retry.click(retry, [current, *controls], outputs, **measuring)
+    column.cut.click(cut, [current, *controls], outputs, **measuring)
 
 
 def _wire_opening(
@@ -184,6 +214,7 @@ def _wire_opening(
     controls: Controls,
     preset: gr.Dropdown,
     machine: gr.Textbox,
+    line: gr.HTML,
     tabs: tuple[past.Past, present.Present, future.Future],
 ) -> None:
     """First paint: a link's selection, or the preset of the machine found; then the address follows the selection."""
@@ -191,20 +222,22 @@ def _wire_opening(
 
     def open_page(request: gr.Request) -> list[Any]:
         query = request.query_params
-        found = links.read({name: query.getlist(name) for name in query}, services.settings.max_columns)
+        reads = language.language_of_request(request)
+        found = links.read({name: query.getlist(name) for name in query}, services.settings.max_columns, reads)
         reach = services.hub.in_reach(_HUB_WAIT_S)
-        fitting = preset_for(hardware().gpu_bytes)
+        fitting = preset_for(hardware().gpu_bytes, hardware().lent)
         if not found.candidates:
             texts = fitting.hub if reach else fitting.offline
             found = links.Selection(found.task_id, found.language, texts)
-        offered = offers(Connection(), reach, services.kept_encoders())
+        offered = offers(Connection(hf_token=sign_in.token()), reach, services.kept_encoders())
         task = load_builtin(found.task_id)
-        language = gr.update(choices=task_languages(task), value=found.language)
+        asked = gr.update(choices=task_languages(task), value=found.language)
+        text = shared_input.example_rows(task, found.language)[0][0]
         lists = [gr.update(choices=selection.choices(offered, e), value=found.of(e)) for e in _EPOCHS]
         tables = [selection.table(offered, e) for e in _EPOCHS]
         hub = {True: "model hub in reach", False: "no model hub in reach", None: "model hub not known yet"}[reach]
         kept = gr.update(choices=list(services.kept_encoders()))
-        return [found.task_id, language, *lists, *tables, kept, fitting.id, f"{hardware().describe()}; {hub}"]
+        return [found.task_id, asked, text, *lists, *tables, kept, fitting.id, f"{hardware().describe()}; {hub}"]
 
     def use_preset(preset_id: str) -> list[list[str]]:
         one = next(p for p in presets() if p.id == preset_id)
@@ -212,8 +245,24 @@ def _wire_opening(
         return [links.Selection("", "", texts).of(epoch) for epoch in _EPOCHS]
 
     tables = [tab.selection.table for tab in tabs]
-    opened = [controls.task_id, controls.language, *chosen, *tables, tabs[0].training.kept, preset, machine]
+    opened = [
+        controls.task_id,
+        controls.language,
+        controls.text,
+        *chosen,
+        *tables,
+        tabs[0].training.kept,
+        preset,
+        machine,
+    ]
     page.load(open_page, None, opened, **_QUIET)
+    page.load(None, None, None, js=language.SWITCH_JS, **_QUIET)
     preset.input(use_preset, preset, chosen, **_QUIET)
     shown = [controls.task_id, controls.language, *chosen]
     gr.on([component.change for component in shown], None, shown, None, js=links.WRITE_JS, **_QUIET)
+    gr.on([component.change for component in chosen], _selected, chosen, line, **_QUIET)
+
+
+def _selected(*epochs: list[str] | None) -> str:
+    """The line beside Run, before it is pressed."""
+    return render.selected([text for epoch in epochs for text in epoch or []])

@@ -13,7 +13,7 @@ from llmops.candidate import EMBEDDED_DECODER
 from llmops.catalog import architectures, gpus
 from llmops.engines.base import Connection, Report
 from llmops.errors import InputError, LlmopsError
-from llmops.ui import charts, render
+from llmops.ui import charts, render, sign_in
 from llmops.ui.background import Progress, Work, follow
 from llmops.ui.services import Services
 
@@ -82,7 +82,7 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
 
     def show_plan(model: str, precision: str, context: float, requests: float, token: str) -> list[Any]:
         try:
-            shape = find_shape(model or "", Connection(hf_token=token.strip() or None))
+            shape = find_shape(model or "", Connection(hf_token=token.strip() or sign_in.token()))
             made = planner.plan(
                 model, shape, precision, _whole("context", context), _whole("requests", requests), gpus()
             )
@@ -100,7 +100,7 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
         work = Work()
 
         def make(report: Report, stop: threading.Event) -> Iterator[Any]:
-            config = find_config(model or "", Connection(hf_token=token.strip() or None))
+            config = find_config(model or "", Connection(hf_token=token.strip() or sign_in.token()))
             counts = {"layers": _whole("layers", layers) or None, "prompt_tokens": _whole("prompt tokens", prompt)}
             yield dry_run(model, config, precision, report, stop, pool=services.pool, **counts)  # type: ignore[arg-type]
 

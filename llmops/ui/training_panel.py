@@ -179,8 +179,12 @@ def wire(panel: TrainingPanel, shared: SharedInput, selection: Selection, servic
 
 def _meta(task: Task, base: str, method: str, k: int, seed: int, trained: Any) -> Any:  # noqa: ANN401
     from llmops.encoders.store import Meta
+    from llmops.encoders.training import pick_examples
+    from llmops.evaluation.heldout import mark
 
-    return Meta(task.id, method, base, trained.head.labels, k, seed, trained.examples, has_body=method == "setfit")
+    learnt = tuple(mark(example.text) for example in pick_examples(task, k, seed))
+    has_body = method == "setfit"
+    return Meta(task.id, method, base, trained.head.labels, k, seed, trained.examples, has_body, learnt)
 
 
 def _names(services: Services, chosen: str | None) -> Any:  # noqa: ANN401

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +15,9 @@ from llmops.compare import Options
 from llmops.demo import DECODER_DIR
 from llmops.engines.base import Connection, Generation
 from llmops.errors import InputError
-from llmops.evaluation.runner import Begun, Ended, Progress, evaluate, scored, summary
+from llmops.evaluation.heldout import POOL, PROMPT, hold_out
+from llmops.evaluation.runner import Begun, Ended, Progress, evaluate, resume
+from llmops.evaluation.summary import summary
 from llmops.history.store import History
 from llmops.pool import Pool
 from llmops.task import Example, load_builtin
@@ -67,10 +70,37 @@ def test_every_text_goes_through_every_candidate_and_the_figures_are_scikit_lear
 
 def test_texts_that_are_examples_to_learn_from_are_left_out_and_counted(history):
     pool = [Example(one.text.upper() + " ", one.label, one.language, "test") for one in TASK.split("pool")[:5]]
-    assert scored(TASK, [*TEXTS, *pool]) == (TEXTS, 5)
+    found = hold_out(TASK, [*TEXTS, *pool], [])
+    assert (list(found.texts), found.why) == (TEXTS, {POOL: 5})
     begun = run(history, ["embedded/encoder@fp32?method=zero-shot"], [*TEXTS, *pool])[0]
     assert (begun.texts, begun.left_out) == (12, 5)
-    assert history.evaluation(begun.evaluation_id).left_out == 5
+    assert history.evaluation(begun.evaluation_id).left_out_why == {POOL: 5}
+
+
+def test_texts_that_stand_in_the_prompt_are_left_out():
+    first = TASK.split("test", "en")[0]
+    prompt = replace(TASK.prompts["en"], system="{instruction} For example: " + first.text.upper())
+    found = hold_out(replace(TASK, prompts={**TASK.prompts, "en": prompt}), TASK.split("test"), [])
+    assert found.why == {PROMPT: 1}
+    assert first not in found.texts
+
+
+def test_what_a_kept_encoder_was_trained_on_does_not_count_and_the_run_says_how_many(history, data_dir):
+    from llmops.encoders import store
+    from llmops.encoders.training import Trained, pick_examples, train_named
+    from llmops.ui.training_panel import _meta
+
+    own = TASK.with_examples(tuple(replace(one, split="pool") for one in TEXTS))
+    *_, trained = train_named(own, "embedded/encoder", "few-shot", 2, 0, threading.Event())
+    assert isinstance(trained, Trained)
+    meta = _meta(own, "embedded/encoder", "few-shot", 2, 0, trained)
+    store.keep("mine-too", trained.model, trained.head, meta)
+    learnt = {one.text for one in pick_examples(own, 2, 0)}
+    assert len(learnt) == 4
+    begun = run(history, ["trained/mine-too@fp32"])[0]
+    assert (begun.texts, begun.why) == (8, {"trained/mine-too was trained on them": 4})
+    assert not learnt & {row.text for row in history.rows(begun.evaluation_id)}
+    store.delete("mine-too")
 
 
 def test_stopped_and_resumed_repeats_nothing_and_loses_nothing(history):
@@ -85,13 +115,12 @@ def test_stopped_and_resumed_repeats_nothing_and_loses_nothing(history):
     assert updates[-1].error.kind == "stopped"
     before = {row.place: row.created for row in history.rows(number)}
     assert 4 <= len(before) < 12
-    again = list(evaluate(Pool(10**9), TASK, TEXTS, [DECODER], settings, history, threading.Event(), resume=number))
+    again = list(resume(Pool(10**9), history, number, Connection(), threading.Event()))
     assert again[0].evaluation_id == number
     after = history.rows(number)
     assert sorted(row.place for row in after) == list(range(12))
     assert all(row.created == before[row.place] for row in after if row.place in before)
-    with pytest.raises(InputError, match="other texts"):
-        run(history, [DECODER], TEXTS[:3], resume=number)
+    assert {row.run["settings"]["max_new_tokens"] for row in after} == {24}
 
 
 def test_killed_half_way_and_resumed_no_text_is_twice_and_none_is_lost(tmp_path):
@@ -109,7 +138,12 @@ def test_killed_half_way_and_resumed_no_text_is_twice_and_none_is_lost(tmp_path)
     kept = {(row.candidate, row.place): row.created for row in History(path).rows(1)}
     assert 10 <= len(kept) < 168
     done = subprocess.run(
-        [*command, "--resume", "1"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+        [*command[:4], "--resume", "1", "--json"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     rows = History(path).rows(1)
@@ -166,15 +200,16 @@ def test_repeats_give_a_flip_rate(history):
 def test_a_full_disk_loses_no_result(history, monkeypatch):
     from llmops.errors import HistoryError
 
-    own, calls = History.add, []
+    monkeypatch.setattr("llmops.evaluation.keeper._PAUSE_S", 0.0)
+    own, calls = History.add_all, []
 
-    def add(self, number, row):
-        calls.append(row.place)
-        if 2 <= len(calls) <= 6:
+    def add(self, number, rows):
+        calls.append(len(rows))
+        if 2 <= len(calls) <= 4:
             raise HistoryError("The disk is full.", "Free some space.")
-        own(self, number, row)
+        own(self, number, rows)
 
-    monkeypatch.setattr(History, "add", add)
+    monkeypatch.setattr(History, "add_all", add)
     updates = run(history, ["embedded/encoder@fp32?method=zero-shot"])
     assert any("wait in memory" in one.message for one in updates if isinstance(one, Progress))
     assert next(one for one in updates if isinstance(one, Ended)).error is None

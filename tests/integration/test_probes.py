@@ -179,10 +179,10 @@ def test_memory_that_runs_out_mid_sweep_is_said_with_the_length(monkeypatch):
 
     own = room.check_run
 
-    def check(shape, candidate, device, tokens):
+    def check(config, candidate, device, tokens):
         if tokens > 200:
             raise OutOfMemory("No room for it.", "Shorten it.")
-        own(shape, candidate, device, tokens)
+        own(config, candidate, device, tokens)
 
     monkeypatch.setattr(room, "check_run", check)
     *cells, ended = probe_context("embedded/decoder@bf16", lengths=(64, 500))

@@ -32,6 +32,7 @@ class ScriptedModel:
     notes: tuple[str, ...] = ("a note",)
     load_s: float | None = None
     before_bytes: int | None = 0
+    sure: float | None = None  # the probability of label a; None: tells none
     running: int = 0
     most_running: int = 0
     closed: bool = False
@@ -52,7 +53,12 @@ class ScriptedModel:
             if self.error:
                 raise self.error
             memory = Memory(weights_bytes=self.weights_bytes, device=self.device)
-            yield Finished(Run("", text=self.name, label="a", memory=memory, source={"memory": Source.CLIENT}))
+            shares = None if self.sure is None else {"a": self.sure, "b": 1 - self.sure}
+            yield Finished(
+                Run(
+                    "", text=self.name, label="a", probabilities=shares, memory=memory, source={"memory": Source.CLIENT}
+                )
+            )
         finally:
             self.running -= 1
 
@@ -70,6 +76,7 @@ class ScriptedEngine:
     loads: list[str] = field(default_factory=list)
     models: dict[str, ScriptedModel] = field(default_factory=dict)
     ignores_stop: bool = False
+    sure: float | None = None
 
     def key(self, candidate: Candidate, task):
         return candidate.model
@@ -91,7 +98,7 @@ class ScriptedEngine:
         elif stop.wait(self.load_s):
             raise Stopped("Stopped while loading.")
         model = ScriptedModel(name, int(tokens), int(step_ms) / 1000, self.errors.get(name), self.weights_bytes)
-        model.load_s = self.load_s
+        model.load_s, model.sure = self.load_s, self.sure
         self.models[name] = model
         return model
 

@@ -68,6 +68,16 @@ def test_options_are_sorted_so_that_equal_candidates_are_equal():
         "a\nb@bf16",
         "x" * 500,
         "embedded/encoder@fp32?kind=decoder",
+        "cascade(",
+        "cascade(embedded/encoder, embedded/decoder)",
+        "cascade(embedded/encoder, embedded/decoder, 0.9",
+        "cascade(embedded/encoder, embedded/decoder, 1.1)",
+        "cascade(embedded/encoder, embedded/decoder, nan)",
+        "cascade(embedded/encoder, embedded/decoder, 0_9)",
+        "cascade(embedded/encoder, , 0.9)",
+        "cascade(embedded/decoder, embedded/encoder, 0.9)",
+        "cascade(embedded/encoder, embedded/encoder@fp32, 0.9)",
+        "cascade(embedded/encoder, cascade(embedded/encoder, embedded/decoder, 0.9), 0.5)",
     ],
 )
 def test_a_wrong_form_says_what_to_write(text):
@@ -93,3 +103,60 @@ def test_what_a_moe_needs_does_not_pretend_to_be_four_bit():
     llama = next(spec for spec in models() if spec.id.endswith("3.1-8B-Instruct"))
     # measured on the meta device in 2026-11: 5.70 GB with double quantization
     assert abs(llama.weights_bytes("nf4") - 5.70e9) < 0.02 * 5.70e9
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        (
+            "cascade(embedded/encoder?k=8&method=setfit,embedded/decoder@nf4,.90)",
+            "cascade(embedded/encoder@fp32?k=8&method=setfit, embedded/decoder@nf4, 0.9)",
+        ),
+        ("cascade(embedded/encoder, openai/a,b (x), 1)", "cascade(embedded/encoder@fp32, openai/a%2Cb %28x%29, 1)"),
+        (
+            "cascade(trained/mine@int8, hosted/org/m?provider=together, 0.1234567)",
+            "cascade(trained/mine@int8, hosted/org/m?provider=together, 0.123457)",
+        ),
+    ],
+)
+def test_a_cascade_is_read_with_its_stages_options_and_commas(text, canonical):
+    candidate = parse_candidate(text)
+    assert candidate.kind == Kind.CASCADE
+    assert str(candidate) == canonical
+    assert parse_candidate(canonical) == candidate
+    assert candidate.epoch == candidate.stages[1].epoch
+
+
+def test_any_text_is_a_candidate_that_reads_back_or_an_error_in_words():
+    from random import Random
+
+    rng = Random(0)
+    pieces = [
+        "cascade(",
+        ")",
+        ",",
+        ", ",
+        "%",
+        "%2C",
+        "%25",
+        "openai/",
+        "embedded/encoder",
+        "@fp32",
+        "?",
+        "method=setfit",
+    ]
+    pieces += ["embedded/decoder", "0.5", "1e-3", "ü", " ", "&", "k=3", "(", "hosted/a/b", "=", "trained/x"]
+    read = 0
+    for _ in range(20_000):
+        text = "".join(rng.choice(pieces) for _ in range(rng.randrange(1, 9)))
+        if rng.random() < 0.5:
+            text = f"cascade(embedded/encoder{text}, {text}, 0.{rng.randrange(100)})"
+        try:
+            candidate = parse_candidate(text)
+        except InputError as error:
+            assert error.message
+            assert error.remedy
+            continue
+        read += 1
+        assert parse_candidate(str(candidate)) == candidate, text
+    assert read > 500

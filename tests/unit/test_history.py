@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from llmops.errors import HistoryError, InputError
+from llmops.history.exchange import take_in
 from llmops.history.export import export, safe
 from llmops.history.migrations import MIGRATIONS
 from llmops.history.store import History, Row
@@ -79,13 +80,13 @@ def test_another_machines_history_is_taken_in_once(history, tmp_path):
     other = History(tmp_path / "other.sqlite")
     number = begin(other, data_hash="theirs")
     other.add(number, row())
-    added = history.take_in(other.path)
+    added = take_in(history, other.path)
     assert len(added) == 1
     assert history.evaluation(added[0]).origin == "other.sqlite"
     assert len(history.rows(added[0])) == 1
-    assert history.take_in(other.path) == []
+    assert take_in(history, other.path) == []
     with pytest.raises(HistoryError, match="no file"):
-        history.take_in(tmp_path / "none.sqlite")
+        take_in(history, tmp_path / "none.sqlite")
 
 
 def test_an_old_database_is_brought_up_to_date_and_a_newer_one_refused(tmp_path):
@@ -110,7 +111,7 @@ def test_a_file_that_is_no_history_and_a_place_that_can_not_be_written_are_said(
 
 
 def test_a_locked_database_is_said_and_nothing_breaks(history, monkeypatch):
-    monkeypatch.setattr("llmops.history.store._BUSY_S", 0.1)
+    monkeypatch.setattr("llmops.history.database._BUSY_S", 0.1)
     number = begin(history)
     blocker = sqlite3.connect(history.path)
     blocker.execute("BEGIN IMMEDIATE")

@@ -1,0 +1,89 @@
+"""Which texts count: none that a candidate has learnt from or that stands in a prompt.
+
+They are the same ones for all candidates, so that these stay comparable.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llmops.candidate import Kind, parse_candidate
+from llmops.catalog import kinds
+from llmops.errors import LlmopsError
+from llmops.task import Example, Task
+
+POOL = "examples of the task's pool"
+PROMPT = "in the prompt"
+_FEW_WORDS = 4  # a shorter text can stand in a prompt by chance ("yes")
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """texts: those that count. why: reason → how many were left out for it. unknown: kept encoders without a record."""
+
+    texts: tuple[Example, ...]
+    why: dict[str, int]
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def left_out(self) -> int:
+        """How many do not count."""
+        return sum(self.why.values())
+
+
+def hold_out(task: Task, examples: Sequence[Example], candidates: Sequence[str]) -> HeldOut:
+    """Leave out what the task's pool holds, what a kept encoder was trained on, and what a prompt says already."""
+    pool = {plain(example.text) for example in task.split("pool")}
+    prompts = [plain(f"{one.instruction} {one.system} {one.user}") for one in task.prompts.values()]
+    learnt, unknown = _learnt(candidates)
+    kept, why = [], dict[str, int]()
+    for example in examples:
+        reason = _reason(plain(example.text), pool, prompts, learnt)
+        if reason is None:
+            kept.append(example)
+        else:
+            why[reason] = why.get(reason, 0) + 1
+    return HeldOut(tuple(kept), why, unknown)
+
+
+def plain(text: str) -> str:
+    """A text as it is compared: case and white space do not count."""
+    return " ".join(text.casefold().split())
+
+
+def mark(text: str) -> str:
+    """What a kept encoder remembers of a training text: 16 hexadecimal digits, no words."""
+    return hashlib.sha256(plain(text).encode()).hexdigest()[:16]
+
+
+def _reason(text: str, pool: set[str], prompts: Sequence[str], learnt: dict[str, frozenset[str]]) -> str | None:
+    if text in pool:
+        return POOL
+    marked = mark(text)
+    for name, marks in learnt.items():
+        if marked in marks:
+            return f"{name} was trained on them"
+    if len(text.split()) >= _FEW_WORDS and any(text in prompt for prompt in prompts):
+        return PROMPT
+    return None
+
+
+def _learnt(candidates: Sequence[str]) -> tuple[dict[str, frozenset[str]], tuple[str, ...]]:
+    """Kept encoder → marks of its training texts; and those that keep no such record. Missing ones fail later."""
+    from llmops.encoders import store
+
+    marks: dict[str, frozenset[str]] = {}
+    unknown = []
+    for text in candidates:
+        try:
+            candidate = parse_candidate(text, kinds())
+            if candidate.kind != Kind.ENCODER or not candidate.model.startswith("trained/"):
+                continue
+            meta = store.load(candidate.model.removeprefix("trained/")).meta
+        except LlmopsError:
+            continue
+        if meta.learnt is None:
+            unknown.append(candidate.model)
+        else:
+            marks[candidate.model] = frozenset(meta.learnt)
+    return marks, tuple(unknown)

@@ -1,0 +1,61 @@
+"""Two evaluations laid side by side: the same candidates on another day, another setting or another machine.
+
+Candidates are matched by their text form, texts by their words; a candidate that only one of them has stays alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from llmops.evaluation.metrics import Metrics, Pair, compare, measure
+from llmops.history.store import Evaluation, History, Row
+
+
+@dataclass(frozen=True)
+class Beside:
+    """One candidate in both. agreement: share of common texts with the same verdict; pair: quality on those."""
+
+    candidate: str
+    one: Metrics | None
+    other: Metrics | None
+    common: int
+    agreement: float | None
+    pair: Pair | None
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Both evaluations, and every candidate of either."""
+
+    one: Evaluation
+    other: Evaluation
+    candidates: tuple[Beside, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def side_by_side(history: History, one: int, other: int) -> SideBySide:
+    """Raises HistoryError for an unknown one."""
+    found = history.evaluation(one), history.evaluation(other)
+    rows = history.rows(one), history.rows(other)
+    figures = [{m.candidate: m for m in measure(r, e.labels)} for e, r in zip(found, rows, strict=True)]
+    names = dict.fromkeys([*found[0].candidates, *found[1].candidates])
+    known = [name for name in names if name in figures[0] or name in figures[1]]
+    return SideBySide(*found, tuple(_beside(name, rows, figures) for name in known))
+
+
+def _beside(name: str, rows: tuple[Sequence[Row], Sequence[Row]], figures: Sequence[dict[str, Metrics]]) -> Beside:
+    mine = [{row.text: row for row in side if row.candidate == name and row.repeat == 0} for side in rows]
+    common = [text for text in mine[0] if text in mine[1]]
+    pair, agreement = None, None
+    if common:
+        agreement = sum(mine[0][text].y_hat == mine[1][text].y_hat for text in common) / len(common)
+        numbered = [
+            replace(mine[side][text], candidate=tag, place=place)
+            for side, tag in enumerate(("the first", "the second"))
+            for place, text in enumerate(common)
+        ]
+        pair = compare(numbered, "the first", "the second")
+    return Beside(name, figures[0].get(name), figures[1].get(name), len(common), agreement, pair)

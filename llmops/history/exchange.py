@@ -1,0 +1,84 @@
+"""Histories that come and go: another machine's file taken in, one's own handed out. A file from elsewhere is read
+from a copy, and only if it holds nothing but tables.
+"""
+
+import shutil
+import sqlite3
+import tempfile
+from pathlib import Path
+
+from llmops.errors import HistoryError
+from llmops.history import comparisons, curves
+from llmops.history.store import History
+
+_MAGIC = b"SQLite format 3\x00"
+
+
+def take_in(history: History, other: Path, name: str = "") -> list[int]:
+    """Copy another history's evaluations, comparisons and curves into this one, each once, marked with the file's name.
+
+    Returns the evaluations' new ids. Raises HistoryError.
+    """
+    if not other.is_file():
+        raise HistoryError(f"There is no file {other.name}.", "Give the other machine's history.sqlite.")
+    with other.open("rb") as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            raise HistoryError(f"{other.name} is no history.", "Give the other machine's history.sqlite.")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "taken.sqlite"
+        for ending in ("", "-wal"):  # a running app's newest rows are still beside the file
+            if (beside := other.with_name(other.name + ending)).is_file():
+                shutil.copyfile(beside, copy.with_name(copy.name + ending))
+        _check(copy)
+        return _all(history, copy, name or other.name)
+
+
+def hand_out(history: History, target: Path) -> None:
+    """The owner's own evaluations, comparisons and curves as a history file of their own."""
+    made = History(target)
+    _all(made, history.path, "", history.owner)
+    with made.open() as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _all(history: History, path: Path, origin: str, owner: str | None = None) -> list[int]:
+    """owner None: everybody's in that file."""
+    added: list[int] = []
+    for one in owners(path) if owner is None else (owner,):
+        source = History(path, one)
+        known = {(e.created, e.machine, e.data_hash) for e in history.evaluations()}
+        for found in sorted(source.evaluations(), key=lambda e: e.id):
+            if found.origin == "recorded" or (found.created, found.machine, found.data_hash) in known:
+                continue
+            labelled = source.labelled(found.id) if _has_set(source, found.data_hash) else None
+            added.append(history.put(found, source.rows(found.id), labelled, found.origin or origin))
+        comparisons.copy(source, history, origin)
+        curves.copy(source, history, origin)
+    return added
+
+
+def owners(path: Path) -> list[str]:
+    """Whose rows a file holds."""
+    with History(path).open() as database:
+        query = "SELECT owner FROM evaluations UNION SELECT owner FROM comparisons UNION SELECT owner FROM curves"
+        return [owner for (owner,) in database.execute(query)]
+
+
+def _has_set(history: History, digest: str) -> bool:
+    with history.open() as database:
+        return database.execute("SELECT 1 FROM sets WHERE hash = ?", (digest,)).fetchone() is not None
+
+
+def _check(path: Path) -> None:
+    """Nothing in it may run: no triggers, no views. Raises HistoryError."""
+    try:
+        database = sqlite3.connect(path)
+        try:
+            kinds = {kind for (kind,) in database.execute("SELECT type FROM sqlite_schema")}
+            (tables,) = database.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'evaluations'").fetchone()
+        finally:
+            database.close()
+    except sqlite3.Error as error:
+        raise HistoryError(f"The file can't be read ({error}).", "Give the other machine's history.sqlite.") from error
+    if not kinds <= {"table", "index"} or not tables:
+        raise HistoryError("The file is no history of llm-ops.", "Give the other machine's history.sqlite.")

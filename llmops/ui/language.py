@@ -1,0 +1,231 @@
+"""Which language a visitor reads, and the page in it: `?ui=de` or `?ui=en` in the address, else the browser's language.
+
+Nothing is kept for the process: the address and the browser's headers come with each request and each event, and what
+goes out is translated on its way (`Page`). Programs that ask for no language get English.
+"""
+
+import re
+from collections.abc import Mapping
+from contextvars import ContextVar
+from copy import deepcopy
+from typing import Any
+from urllib.parse import parse_qs
+
+import gradio as gr
+
+from llmops.ui.catalogue import Catalogue, german
+
+LANGUAGES = {"en": "English", "de": "Deutsch"}
+_current: ContextVar[str] = ContextVar("ui_language", default="en")
+# Properties of components that people read, or hear read out.
+_SPOKEN = ("label", "info", "placeholder", "title", "x_title", "y_title", "color_title", "caption", "show_label_text")
+_SPOKEN_VALUES = {"button": "text", "downloadbutton": "text", "html": "html", "markdown": "markdown"}
+OWN_WORDS = "lo-words"  # class of a text box that holds the app's own words, not a visitor's or a model's
+
+# Before Gradio starts: its own words (upload areas, menus) and <html lang> follow navigator.language.
+_SCRIPT = """<script>for (const [name, value] of [["language", "{0}"], ["languages", ["{0}"]]])
+Object.defineProperty(navigator, name, {{get: () => value, configurable: true}});</script>"""
+
+
+def language_of(query: Mapping[str, str], accepted: str) -> str:
+    """The language of a request: its `ui` parameter, else the best liked of Accept-Language that we have."""
+    asked = query.get("ui", "")
+    if asked in LANGUAGES:
+        return asked
+    liked = []
+    for place, part in enumerate(accepted.lower().split(",")):
+        tag, _, weight = part.strip().partition(";q=")
+        try:
+            liked.append((-float(weight or 1), place, tag.partition("-")[0].strip()))
+        except ValueError:
+            continue
+    return next((tag for _, _, tag in sorted(liked) if tag in LANGUAGES), "en")
+
+
+def language_of_request(request: gr.Request | None) -> str:
+    """The language of a page's event; English for programs and where there is no request."""
+    if request is None:
+        return "en"
+    try:
+        query, headers = dict(request.query_params), dict(request.headers)
+    except (AttributeError, TypeError):
+        return "en"
+    return language_of({key: str(value) for key, value in query.items()}, str(headers.get("accept-language", "")))
+
+
+def switch() -> str:
+    """Links to this page in each language; the rest of the address stays."""
+    links = "".join(
+        f'<a href="?ui={code}" lang="{code}" hreflang="{code}" translate="no" data-ui="{code}">{name}</a>'
+        for code, name in LANGUAGES.items()
+    )
+    return f'<nav class="lo-languages" aria-label="Language of the page">{links}</nav>'
+
+
+# Marks the language that is shown, and keeps the selection in the address when another is chosen.
+SWITCH_JS = """() => {
+  for (const link of document.querySelectorAll("a[data-ui]")) {
+    if (link.dataset.ui === document.documentElement.lang) link.setAttribute("aria-current", "true");
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      const query = new URLSearchParams(window.location.search);
+      if (query.get("lang") === document.documentElement.lang) query.delete("lang");
+      query.set("ui", link.dataset.ui);
+      window.location.search = query.toString();
+    });
+  }
+}"""
+
+
+class Page(gr.Blocks):
+    """Blocks whose words leave in the visitor's language."""
+
+    @property
+    def config(self) -> Any:  # noqa: ANN401
+        """The page's description, as Gradio sends it to the browser."""
+        plain = self.__dict__.get("_plain_config")
+        if plain is None or _current.get() == "en":
+            return plain
+        made = self.__dict__.get("_translated_config")
+        if made is None or made[0] is not plain:
+            made = (plain, translated_config(plain, german()))
+            self.__dict__["_translated_config"] = made
+        return made[1]
+
+    @config.setter
+    def config(self, value: Any) -> None:  # noqa: ANN401
+        self.__dict__["_plain_config"] = value
+
+    async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
+        """One event; its outputs and errors in the language of the visitor who sent it."""
+        request = kwargs.get("request", args[1] if len(args) > 1 else None)
+        token = _current.set(language_of_request(request[0] if isinstance(request, list) else request))
+        try:
+            return await super().process_api(block_fn, inputs, *args, **kwargs)
+        except gr.Error as error:
+            if _current.get() == "de":
+                error.message = german().text(str(error.message))
+                error.title = german().text(str(error.title))
+            raise
+        finally:
+            _current.reset(token)
+
+    async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:  # noqa: ANN401
+        """Values for the browser."""
+        values = await super().postprocess_data(block_fn, predictions, state)
+        if _current.get() == "en":
+            return values
+        return [
+            translated_output(kind_of(block), block.elem_classes or [], value, german())
+            if hasattr(block, "elem_classes")
+            else value
+            for block, value in zip(block_fn.outputs, values, strict=True)
+        ]
+
+
+def kind_of(block: Any) -> str:  # noqa: ANN401
+    """A component's type as the page's description names it."""
+    return str(block.get_block_name())
+
+
+def translated_config(plain: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    """A copy of the page's description in another language."""
+    made = {**plain, "components": deepcopy(plain["components"])}
+    for component in made["components"]:
+        translate_props(component["type"], component["props"], catalogue)
+    return made
+
+
+def translated_output(kind: str, classes: list[str], value: Any, catalogue: Catalogue) -> Any:  # noqa: ANN401
+    """One output of an event: a value, or an update of several properties."""
+    if isinstance(value, dict) and value.get("__type__") == "update":
+        props = {**deepcopy({k: v for k, v in value.items() if k != "value"}), "elem_classes": classes}
+        if "value" in value:
+            props["value"] = value["value"]
+        translate_props(kind, props, catalogue)
+        if "elem_classes" not in value:
+            del props["elem_classes"]
+        return props
+    props = {"value": value, "elem_classes": classes}
+    translate_props(kind, props, catalogue)
+    return props["value"]
+
+
+def translate_props(kind: str, props: dict[str, Any], catalogue: Catalogue) -> None:
+    """Translate a component's words in place; values that a visitor or a model wrote are none of them."""
+    for name in _SPOKEN:
+        if isinstance(props.get(name), str):
+            props[name] = catalogue.text(props[name])
+    way = _SPOKEN_VALUES.get(kind) or ("text" if OWN_WORDS in (props.get("elem_classes") or []) else None)
+    if way and isinstance(props.get("value"), str):
+        props["value"] = getattr(catalogue, way)(props["value"])
+    if isinstance(props.get("choices"), list):
+        props["choices"] = [_choice(one, catalogue) for one in props["choices"]]
+    if kind == "dataframe":
+        value = props.get("value")
+        if isinstance(value, dict) and isinstance(value.get("headers"), list):
+            props["value"] = {**value, "headers": [catalogue.text(str(one)) for one in value["headers"]]}
+        if isinstance(props.get("headers"), list):
+            props["headers"] = [catalogue.text(str(one)) for one in props["headers"]]
+    for axis in ("x", "y", "color"):
+        if kind.endswith("plot") and isinstance(props.get(axis), str) and not props.get(f"{axis}_title"):
+            props[f"{axis}_title"] = catalogue.text(props[axis])
+
+
+def _choice(choice: Any, catalogue: Catalogue) -> Any:  # noqa: ANN401
+    """A choice's name, not its value."""
+    if isinstance(choice, list | tuple) and len(choice) == 2 and isinstance(choice[0], str):
+        return [catalogue.text(choice[0]), choice[1]]
+    return choice
+
+
+class InLanguage:
+    """ASGI middleware: the page's description and its <html lang> in the language of the request."""
+
+    def __init__(self, app: Any) -> None:  # noqa: ANN401
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401
+        """Set the language for what is made of this request; mark HTML with it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        query = {key: values[-1] for key, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
+        headers = {key.lower(): value for key, value in scope["headers"]}
+        language = language_of(query, headers.get(b"accept-language", b"").decode("latin-1"))
+        token = _current.set(language)
+        try:
+            page = scope["path"] == "/" and scope["method"] == "GET"
+            await self._app(scope, receive, _Marking(send, language) if page else send)
+        finally:
+            _current.reset(token)
+
+
+class _Marking:
+    """Holds an HTML answer back until it is whole, and writes its language into it."""
+
+    def __init__(self, send: Any, language: str) -> None:  # noqa: ANN401
+        self._send, self._language = send, language
+        self._start: dict[str, Any] | None = None
+        self._body = b""
+
+    async def __call__(self, message: dict[str, Any]) -> None:
+        if (
+            message["type"] == "http.response.start"
+            and (b"content-type", b"text/html; charset=utf-8") in message["headers"]
+        ):
+            self._start = message
+        elif self._start is None or message["type"] != "http.response.body":
+            await self._send(message)
+        else:
+            self._body += message.get("body", b"")
+            if not message.get("more_body"):
+                await self._finish(self._start)
+
+    async def _finish(self, start: dict[str, Any]) -> None:
+        body = re.sub(rb'lang="en"', f'lang="{self._language}"'.encode(), self._body, count=1)
+        body = body.replace(b"<head>", b"<head>" + _SCRIPT.format(self._language).encode(), 1)
+        kept = [(key, value) for key, value in start["headers"] if key.lower() not in (b"content-length", b"vary")]
+        length = [(b"content-length", str(len(body)).encode()), (b"vary", b"Accept-Language")]
+        await self._send({**start, "headers": kept + length})
+        await self._send({"type": "http.response.body", "body": body})
