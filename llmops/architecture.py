@@ -44,25 +44,33 @@ def _row(model: str) -> Architecture | None:
 
 
 def index_note(model: str, shape: Shape, connection: Connection) -> str:
-    """What the hub's safetensors index says of a model that only the hub knows; empty where it agrees or is missing.
+    """What the hub's safetensors index or header says of a model that only the hub knows; empty where it agrees.
 
-    The index gives the bytes of the files; they are two a parameter in the usual 16 bits.
+    It gives the bytes of the files; they are two a parameter in the usual 16 bits.
     """
     name = model.strip()
     known = any(one.id.casefold() == name.casefold() for one in architectures())
     if known or name == EMBEDDED_DECODER or fetch.is_folder(name):
         return ""
     try:
-        index = _read(fetch.small_file(name, "model.safetensors.index.json", connection), name)
-        stored = int(index["metadata"]["total_size"])
+        stored = _stored_bytes(name, connection)
     except (LlmopsError, KeyError, TypeError, ValueError):
         return ""
     if abs(stored - 2 * shape.params) <= 0.03 * stored:
         return ""
     return (
-        f"The hub's index says {stored / 1e9:.2f} GB; this plan counts {2 * shape.params / 1e9:.2f} GB in 16 bits. "
+        f"The hub's files hold {stored / 1e9:.2f} GB; this plan counts {2 * shape.params / 1e9:.2f} GB in 16 bits. "
         "The files may be in another format, or hold more than the decoder."
     )
+
+
+def _stored_bytes(name: str, connection: Connection) -> int:
+    """Bytes of the weights: from the index, or from the header of a file that is the only one."""
+    try:
+        index = _read(fetch.small_file(name, "model.safetensors.index.json", connection), name)
+    except ModelNotFound:
+        return fetch.header_bytes(name, connection)
+    return int(index["metadata"]["total_size"])
 
 
 def _read(path: Path, model: str) -> dict[str, Any]:
