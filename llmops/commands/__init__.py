@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from llmops.commands import compare, context, count, dry_run, evaluate, history, load, plan
+from llmops.commands import cascade, compare, context, count, decide, dry_run, evaluate, history, load, plan
 
 COMMANDS: dict[str, ModuleType] = {
     "compare": compare,
@@ -12,5 +12,7 @@ COMMANDS: dict[str, ModuleType] = {
     "context": context,
     "count": count,
     "evaluate": evaluate,
+    "decide": decide,
+    "cascade": cascade,
     "history": history,
 }

@@ -1,8 +1,8 @@
 """Parallel requests against one candidate: throughput, latency and failures by load, under a stated objective.
 
 Closed loop: so many users, each sending its next request when the last is answered. Open loop: requests arrive at a
-rate whatever happens, with exponential gaps. Every prompt begins with a number of its own, new each time a probe runs, so
-that no prefix cache flatters.
+rate whatever happens, with exponential gaps. Every prompt begins with a number of its own, new each time a probe runs,
+so that no prefix cache flatters.
 """
 
 import threading

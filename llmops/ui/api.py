@@ -16,6 +16,7 @@ from llmops.programs import context_data, dry_run_data, load_data, plan_data
 from llmops.records import evaluate_data, history_data
 from llmops.run import Run, RunError
 from llmops.task import load_builtin
+from llmops.ui import decide_api
 from llmops.ui.services import Services
 from llmops.ui.visitor import visitor_of
 
@@ -64,6 +65,7 @@ def wire(services: Services) -> None:
     gr.api(candidates, api_name="candidates")
     gr.api(compare, api_name="compare", concurrency_limit=8)
     _wire_planning(services)
+    decide_api.wire(services)
 
 
 def _wire_planning(services: Services) -> None:
