@@ -1,13 +1,18 @@
-"""Plans and probes as HTML: bars, tables, a heat map. A number stands by every mark; foreign text is escaped."""
+"""Plans and dry runs as HTML: bars, curves, tables. A number stands by every mark; foreign text is escaped."""
 
 from collections.abc import Sequence
 from html import escape as _e
 
+from llmops import planner
 from llmops.dry_run import DryRun
 from llmops.format import count, rate, seconds, size
 from llmops.planner import Plan, Verdict
-from llmops.probes.context import Cell, Ended
-from llmops.probes.load import LoadPoint
+from llmops.shape import Shape
+from llmops.ui.lines import Limit, Series
+from llmops.ui.lines import chart as lines
+
+_CURVE_POINTS, _TABLE_POINTS = 24, 6
+_NEAR = 0.07  # GPUs whose memory differs by less share a line
 
 _PARTS = (("weights", "Weights"), ("cache", "KV cache"), ("work", "Workspace"), ("over", "Overhead"))
 
@@ -29,6 +34,46 @@ def plan(made: Plan) -> str:
     )
 
 
+def memory(made: Plan, shape: Shape) -> str:
+    """Memory against context for each precision, up to twice the asked one, with the GPUs' lines; and as a table."""
+    most = min(shape.context, max(2 * made.context, 2048))
+    precisions = [*(() if made.precision in ("bf16", "int8", "nf4") else (made.precision,)), "bf16", "int8", "nf4"]
+
+    def curve(precision: str, points: int) -> list[tuple[int, int]]:
+        steps = dict.fromkeys(max(2, most * step // points) for step in range(1, points + 1))
+        return [
+            (n, planner.plan(made.model, shape, precision, n, made.requests, (), made.new_tokens).peak_bytes)
+            for n in steps
+        ]
+
+    series = [Series(one, tuple((n, need / 1e9) for n, need in curve(one, _CURVE_POINTS))) for one in precisions]
+    title = f"Memory by context, {made.requests} at once"
+    drawn = lines(title, ("context, tokens", "GB"), series, (_tokens, _short), _levels(made))
+    columns = [curve(one, _TABLE_POINTS) for one in precisions]
+    rows = "".join(
+        row_of(count(n), tuple(size(column[index][1]) for column in columns)) for index, (n, _) in enumerate(columns[0])
+    )
+    return drawn + f"<details><summary>As a table</summary>{table(('Context', *precisions), rows)}</details>"
+
+
+def _levels(made: Plan) -> list[Limit]:
+    """A line for each size of GPU."""
+    groups: list[list[Verdict]] = []
+    for verdict in sorted(made.gpus, key=lambda one: one.usable_bytes):
+        if groups and verdict.usable_bytes < groups[-1][0].usable_bytes * (1 + _NEAR):
+            groups[-1].append(verdict)
+        else:
+            groups.append([verdict])
+    return [
+        Limit(f"{group[0].name}{f' and {len(group) - 1} more' if group[1:] else ''}", group[0].usable_bytes / 1e9)
+        for group in groups
+    ]
+
+
+def _tokens(value: float) -> str:
+    return f"{value:,.0f}"
+
+
 def _gpu(verdict: Verdict, parts: Sequence[int], peak: int) -> str:
     scale = max(peak, verdict.usable_bytes) * 1.02
     bars = "".join(
@@ -44,11 +89,15 @@ def _gpu(verdict: Verdict, parts: Sequence[int], peak: int) -> str:
 
 
 def _verdicts(made: Plan) -> str:
-    titles = ("GPU", "Fits", "Requests", "Context", "TTFT", "Decode", "USD / 1,000", "Wh / 1,000", "What would help")
+    titles = (
+        "GPU", "USD / h", "Fits", "Requests", "Context", "TTFT", "Decode", "USD / 1,000", "Wh / 1,000",
+        "What would help",
+    )  # fmt: skip
     rows = "".join(
-        _row(
+        row_of(
             verdict.name,
             (
+                "" if verdict.usd_hour is None else f"{verdict.usd_hour:.2f} ({verdict.price_date})",
                 "yes" if verdict.fits else "no",
                 count(verdict.max_requests),
                 count(verdict.max_context),
@@ -63,7 +112,7 @@ def _verdicts(made: Plan) -> str:
     )
     return table(titles, rows) + (
         '<p class="lo-legend">All estimated. Times are eager transformers\' at batch 1; energy is the GPU at its TDP. '
-        "Prices are approximate and dated in the catalogue.</p>"
+        "Prices are approximate, of the month beside them, and differ by seller.</p>"
     )
 
 
@@ -73,7 +122,7 @@ def _recorded(made: Plan) -> str:
         return ""
     titles = ("Recorded dry run", "Weights", "Predicted", "Peak", "Predicted", "Prefill", "Decode")
     rows = "".join(
-        _row(
+        row_of(
             f"{row.hardware}, {row.date}",
             (
                 size(row.weights_bytes),
@@ -96,7 +145,8 @@ def table(titles: Sequence[str], rows: str) -> str:
     return f'<div class="lo-scroll" tabindex="0"><table class="lo-models lo-numbers">{inner}</table></div>'
 
 
-def _row(name: str, cells: Sequence[str]) -> str:
+def row_of(name: str, cells: Sequence[str]) -> str:
+    """A table's row, escaped."""
     return f'<tr><th scope="row">{_e(name)}</th>' + "".join(f"<td>{_e(cell)}</td>" for cell in cells) + "</tr>"
 
 
@@ -118,7 +168,7 @@ def dry_run(made: DryRun) -> str:
         ("Decode", lambda one: rate(one.decode_tokens_per_s, "tok/s"), ""),
     )
     rows = "".join(
-        _row(
+        row_of(
             name,
             (
                 written(made.predicted),
@@ -140,64 +190,3 @@ def dry_run(made: DryRun) -> str:
 
 def _gap(value: float | None) -> str:
     return "" if value is None else f"{value:+.1%}"
-
-
-def load(points: Sequence[LoadPoint]) -> str:
-    """The levels as a table."""
-    titles = (
-        "Load", "Requests", "Failed", "Requests/s", "Tokens/s", "Good/s",
-        "TTFT p50", "TTFT p90", "TTFT p99", "TPOT p50", "TPOT p99", "Memory a request more",
-    )  # fmt: skip
-    rows = "".join(_load_row(point) for point in points)
-    errors = "".join(f"<li>{_e(error)}</li>" for point in points for error in point.errors)
-    note = '<p class="lo-legend">Client-measured. p99 of fewer than 100 requests is near the slowest one.</p>'
-    return table(titles, rows) + f'<ul class="lo-notes">{errors}</ul>' + note if points else ""
-
-
-def _load_row(point: LoadPoint) -> str:
-    ttft, tpot = point.ttft_s or {}, point.tpot_s or {}
-    people = f"{point.users} user{'s' if point.users != 1 else ''}"
-    name = people if point.users else f"{point.rate:g} a second"
-    return _row(
-        name + (" (stopped)" if point.stopped else ""),
-        (
-            count(point.requests),
-            count(point.failures),
-            f"{point.requests_per_s:.3g}",
-            f"{point.output_tokens_per_s:.3g}",
-            f"{point.goodput_per_s:.3g}",
-            *(seconds(ttft.get(p)) for p in ("p50", "p90", "p99")),
-            *(seconds(tpot.get(p)) for p in ("p50", "p99")),
-            size(point.memory_per_request_bytes),
-        ),
-    )
-
-
-def heat(cells: Sequence[Cell], ended: Ended | None) -> str:
-    """Right and wrong by length (rows) and depth (columns), with what the length costs beside it."""
-    if not cells:
-        return _ended(ended)
-    depths = sorted({cell.depth for cell in cells})
-    titles = ("Tokens", *(f"{depth:.0%}" for depth in depths), "TTFT or E2E", "Decode", "KV cache")
-    rows = ""
-    for length in dict.fromkeys(cell.length for cell in cells):
-        same = {cell.depth: cell for cell in cells if cell.length == length}
-        last = list(same.values())[-1]
-        marks = "".join(_mark(same.get(depth)) for depth in depths)
-        costs = (seconds(last.ttft_s or last.e2e_s), rate(last.decode_tokens_per_s, "tok/s"), size(last.kv_cache_bytes))
-        tail = "".join(f"<td>{_e(cost)}</td>" for cost in costs)
-        rows += f'<tr><th scope="row">{count(last.prompt_tokens or length)}</th>{marks}{tail}</tr>'
-    return table(titles, rows) + _ended(ended)
-
-
-def _mark(cell: Cell | None) -> str:
-    if cell is None:
-        return "<td></td>"
-    word = "right" if cell.right else cell.label or "unparsed"
-    return f'<td class="{"lo-right" if cell.right else "lo-wrong"}">{"✓" if cell.right else "✗"} {_e(word)}</td>'
-
-
-def _ended(ended: Ended | None) -> str:
-    if ended is None:
-        return ""
-    return f'<div class="lo-error" role="status"><b>Ended at {ended.length:,} tokens.</b> {_e(ended.message)}</div>'
