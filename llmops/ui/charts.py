@@ -64,9 +64,10 @@ def _levels(made: Plan) -> list[Limit]:
             groups[-1].append(verdict)
         else:
             groups.append([verdict])
+    names = [", ".join(one.name for one in group[:2]) if len(group) < 3 else "" for group in groups]
     return [
-        Limit(f"{group[0].name}{f' and {len(group) - 1} more' if group[1:] else ''}", group[0].usable_bytes / 1e9)
-        for group in groups
+        Limit(name or f"{group[0].name} and {len(group) - 1} more", group[0].usable_bytes / 1e9)
+        for name, group in zip(names, groups, strict=True)
     ]
 
 

@@ -10,7 +10,9 @@ from html import escape as _e
 from math import floor, log10
 
 _WIDTH, _HEIGHT = 720, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 66, 130, 14, 46
+_LEFT, _TOP, _BOTTOM = 66, 14, 46
+_RIGHT, _RIGHT_OF_LIMITS = 24, 150  # room for the names of limits
+_LINE = 13  # a name's height
 _MARKS = ("circle", "square", "triangle", "diamond")
 _MOST_SERIES = 6
 
@@ -45,9 +47,9 @@ def chart(
         return ""
     xs = _ticks([x for one in drawn for x, _ in one.points])
     ys = _ticks([0.0, *(y for one in drawn for _, y in one.points)])
-    frame = _Frame(xs[0], xs[-1], ys[0], ys[-1])
-    parts = [_grid(frame, xs, ys, axes, written)]
-    parts += [_limit(frame, limit) for limit in limits if limit.y <= ys[-1]]
+    shown = sorted((limit for limit in limits if limit.y <= ys[-1]), key=lambda limit: limit.y)
+    frame = _Frame(xs[0], xs[-1], ys[0], ys[-1], _WIDTH - (_RIGHT_OF_LIMITS if shown else _RIGHT))
+    parts = [_grid(frame, xs, ys, axes, written), *_limits(frame, shown)]
     parts += [_line(frame, number, one, written) for number, one in enumerate(drawn)]
     keys = "".join(f"<span>{_key(number)}{_e(one.name)}</span>" for number, one in enumerate(drawn))
     drawing = f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{_e(title)}">{"".join(parts)}</svg>'
@@ -65,9 +67,10 @@ class _Frame:
     right: float
     low: float
     high: float
+    edge: int  # where the drawing ends on the right
 
     def x(self, value: float) -> float:
-        return _LEFT + (value - self.left) / (self.right - self.left) * (_WIDTH - _LEFT - _RIGHT)
+        return _LEFT + (value - self.left) / (self.right - self.left) * (self.edge - _LEFT)
 
     def y(self, value: float) -> float:
         return _HEIGHT - _BOTTOM - (value - self.low) / (self.high - self.low) * (_HEIGHT - _TOP - _BOTTOM)
@@ -93,7 +96,7 @@ def _grid(
     axes: tuple[str, str],
     written: tuple[Callable[[float], str], Callable[[float], str]],
 ) -> str:
-    right, bottom = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
+    right, bottom = frame.edge, _HEIGHT - _BOTTOM
     rows = "".join(
         f'<line class="lo-grid" x1="{_LEFT}" x2="{right}" y1="{frame.y(y):.1f}" y2="{frame.y(y):.1f}"/>'
         f'<text x="{_LEFT - 6}" y="{frame.y(y) + 4:.1f}" text-anchor="end">{_e(written[1](y) or "0")}</text>'
@@ -109,12 +112,18 @@ def _grid(
     return f'<g class="lo-axes">{rows}{columns}{names}</g>'
 
 
-def _limit(frame: _Frame, limit: Limit) -> str:
-    y, right = frame.y(limit.y), _WIDTH - _RIGHT
-    return (
-        f'<g class="lo-level"><line x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        f'<text x="{right + 4}" y="{y + 4:.1f}">{_e(limit.name)}</text></g>'
-    )
+def _limits(frame: _Frame, limits: Sequence[Limit]) -> list[str]:
+    """Level lines; their names stand beside them, pushed up where they would lie on each other."""
+    drawn, lowest = [], float(_HEIGHT)
+    for limit in limits:
+        y = frame.y(limit.y)
+        name_y = lowest = min(y, lowest - _LINE)
+        points = f"{_LEFT},{y:.1f} {frame.edge},{y:.1f} {frame.edge + 12},{name_y:.1f}"
+        drawn.append(
+            f'<g class="lo-level"><polyline points="{points}"/>'
+            f'<text x="{frame.edge + 16}" y="{name_y + 4:.1f}">{_e(limit.name)}</text></g>'
+        )
+    return drawn
 
 
 def _line(

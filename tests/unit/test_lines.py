@@ -29,7 +29,7 @@ def test_places_stay_inside_the_frame():
         float(x) for pair in re.findall(r'polyline points="([^"]*)"', drawn)[-1].split() for x in [pair.split(",")[0]]
     ]
     assert min(xs) >= 66
-    assert max(xs) <= 720 - 130
+    assert max(xs) <= 720 - 150
 
 
 def test_foreign_names_are_escaped():
