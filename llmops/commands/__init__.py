@@ -2,7 +2,20 @@
 
 from types import ModuleType
 
-from llmops.commands import cascade, compare, context, count, decide, dry_run, evaluate, history, load, plan
+from llmops.commands import (
+    cascade,
+    compare,
+    context,
+    count,
+    decide,
+    dry_run,
+    evaluate,
+    export,
+    history,
+    learning_curve,
+    load,
+    plan,
+)
 
 COMMANDS: dict[str, ModuleType] = {
     "compare": compare,
@@ -15,4 +28,6 @@ COMMANDS: dict[str, ModuleType] = {
     "decide": decide,
     "cascade": cascade,
     "history": history,
+    "export": export,
+    "learning-curve": learning_curve,
 }

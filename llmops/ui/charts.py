@@ -7,6 +7,7 @@ from llmops import planner
 from llmops.dry_run import DryRun
 from llmops.format import count, rate, seconds, size
 from llmops.planner import Plan, Verdict
+from llmops.report.tables import row, table
 from llmops.shape import Shape
 from llmops.ui.lines import Limit, Series
 from llmops.ui.lines import chart as lines
@@ -51,7 +52,7 @@ def memory(made: Plan, shape: Shape) -> str:
     drawn = lines(title, ("context, tokens", "GB"), series, (_tokens, _short), _levels(made))
     columns = [curve(one, _TABLE_POINTS) for one in precisions]
     rows = "".join(
-        row_of(count(n), tuple(size(column[index][1]) for column in columns)) for index, (n, _) in enumerate(columns[0])
+        row(count(n), tuple(size(column[index][1]) for column in columns)) for index, (n, _) in enumerate(columns[0])
     )
     return drawn + f"<details><summary>As a table</summary>{table(('Context', *precisions), rows)}</details>"
 
@@ -95,7 +96,7 @@ def _verdicts(made: Plan) -> str:
         "What would help",
     )  # fmt: skip
     rows = "".join(
-        row_of(
+        row(
             verdict.name,
             (
                 "" if verdict.usd_hour is None else f"{verdict.usd_hour:.2f} ({verdict.price_date})",
@@ -123,32 +124,20 @@ def _recorded(made: Plan) -> str:
         return ""
     titles = ("Recorded dry run", "Weights", "Predicted", "Peak", "Predicted", "Prefill", "Decode")
     rows = "".join(
-        row_of(
-            f"{row.hardware}, {row.date}",
+        row(
+            f"{one.hardware}, {one.date}",
             (
-                size(row.weights_bytes),
-                size(row.predicted_weights_bytes),
-                size(row.peak_bytes),
-                size(row.predicted_peak_bytes),
-                rate(row.prefill_tokens_per_s, "tok/s"),
-                rate(row.decode_tokens_per_s, "tok/s"),
+                size(one.weights_bytes),
+                size(one.predicted_weights_bytes),
+                size(one.peak_bytes),
+                size(one.predicted_peak_bytes),
+                rate(one.prefill_tokens_per_s, "tok/s"),
+                rate(one.decode_tokens_per_s, "tok/s"),
             ),
         )
-        for row in made.measured
+        for one in made.measured
     )
     return table(titles, rows)
-
-
-def table(titles: Sequence[str], rows: str) -> str:
-    """A table that scrolls sideways where it must; rows as HTML."""
-    header = "".join(f'<th scope="col">{title}</th>' for title in titles)
-    inner = f"<thead><tr>{header}</tr></thead><tbody>{rows}</tbody>"
-    return f'<div class="lo-scroll" tabindex="0"><table class="lo-models lo-numbers">{inner}</table></div>'
-
-
-def row_of(name: str, cells: Sequence[str]) -> str:
-    """A table's row, escaped."""
-    return f'<tr><th scope="row">{_e(name)}</th>' + "".join(f"<td>{_e(cell)}</td>" for cell in cells) + "</tr>"
 
 
 def _short(value: float | None) -> str:
@@ -169,7 +158,7 @@ def dry_run(made: DryRun) -> str:
         ("Decode", lambda one: rate(one.decode_tokens_per_s, "tok/s"), ""),
     )
     rows = "".join(
-        row_of(
+        row(
             name,
             (
                 written(made.predicted),

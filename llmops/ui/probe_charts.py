@@ -7,7 +7,7 @@ from statistics import median
 from llmops.format import count, rate, seconds, size
 from llmops.probes.context import Cell, Ended
 from llmops.probes.load import LoadPoint
-from llmops.ui.charts import row_of, table
+from llmops.report.tables import row, table
 from llmops.ui.lines import Series
 from llmops.ui.lines import chart as lines
 
@@ -47,7 +47,7 @@ def _load_row(point: LoadPoint) -> str:
     ttft, tpot = point.ttft_s or {}, point.tpot_s or {}
     people = f"{point.users} user{'s' if point.users != 1 else ''}"
     name = people if point.users else f"{point.rate:g} a second"
-    return row_of(
+    return row(
         name + (" (stopped)" if point.stopped else ""),
         (
             count(point.requests),
