@@ -1,6 +1,7 @@
 """The named endpoints for programs; those over the history are `records_api`. The rest of the page is private to it."""
 
 import threading
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -17,7 +18,9 @@ from llmops.run import Run, RunError
 from llmops.task import load_builtin
 from llmops.ui import decide_api, records_api
 from llmops.ui.services import Services
+from llmops.ui.stream import follow, plain
 from llmops.ui.visitor import visitor_of
+from llmops.view import Status, View
 
 _HUB_WAIT_S = 3.0
 
@@ -61,7 +64,29 @@ def wire(services: Services) -> None:
             "history_error": trouble or None,
         }
 
+    def stream(
+        request: gr.Request, text: str, task: str, candidates: list[str], settings: dict[str, Any] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """The same while it runs: `columns` again and again, each with candidate, status, message, text, and its run
+        once there is one. Arguments as for /compare.
+        """
+        try:
+            comparison = make_comparison(
+                services.pool, load_builtin(task), text, candidates, settings, services.settings
+            )
+        except LlmopsError as error:
+            failure = RunError(error.kind, error.message, error.remedy)
+            blank = [View(str(one), Status.FAILED, run=Run(str(one), error=failure)) for one in candidates]
+            yield {"columns": [plain(view) for view in blank]}
+            return
+        recorder = Recorder(services.settings.history_path, visitor_of(request, services.settings), "api", comparison)
+        views = [View(candidate) for candidate in comparison.candidates]
+        comparison.start()
+        for _ in follow(comparison, views, recorder, first_at_once=True):
+            yield {"columns": [plain(view) for view in views]}
+
     gr.api(candidates, api_name="candidates")
+    gr.api(stream, api_name="stream", concurrency_limit=8)
     gr.api(compare, api_name="compare", concurrency_limit=8)
     _wire_planning(services)
     decide_api.wire(services)
