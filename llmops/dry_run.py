@@ -21,6 +21,7 @@ from llmops.hardware import device_memory, hardware
 from llmops.meter import PeakMemory, Stopwatch, give_back
 from llmops.pool import Pool
 from llmops.run import Source
+from llmops.settings import load_settings
 from llmops.shape import Shape, sliced
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def dry_run(
     stop: threading.Event,
     *,
     pool: Pool | None = None,
+    owner: str = "",
     layers: int | None = None,
     prompt_tokens: int = 128,
     new_tokens: int = 32,
@@ -98,7 +100,7 @@ def dry_run(
     _check(shape, precision, prompt_tokens, new_tokens)
     asked = _Asked(model, config, precision, layers, prompt_tokens, new_tokens, shape, shape_of(sliced(config, layers)))
     device = hardware().decoder_device
-    with pool.turn(device, report, stop) if pool is not None else nullcontext():
+    with pool.turn(device, report, stop, owner) if pool is not None else nullcontext():
         _check_room(asked, device)
         if zerogpu.active():
             report("borrowing a GPU", None)
@@ -195,6 +197,7 @@ def _predicted(shape: Shape, precision: str, prompt_tokens: int, tokens: int) ->
 
 def _check_room(asked: _Asked, device: str) -> None:
     free, tokens = device_memory(device), asked.prompt_tokens + asked.new_tokens
+    free = min(free, load_settings().max_dry_run_bytes or free)
     need = _predicted(asked.sliced, asked.precision, tokens, tokens).peak_bytes or 0
     if need <= free:
         return
@@ -202,7 +205,7 @@ def _check_room(asked: _Asked, device: str) -> None:
     fixed = part.embedding + part.head + planner.workspace_bytes(shape, asked.precision, tokens)
     fitting = int((free - fixed) / ((need - fixed) / shape.layers))
     raise OutOfMemory(
-        f"{asked.model} in {asked.precision} takes about {need / 1e9:.1f} GB; {free / 1e9:.1f} GB are free on "
+        f"{asked.model} in {asked.precision} takes about {need / 1e9:.1f} GB; {free / 1e9:.1f} GB may be used on "
         f"{device}.",
         f"Measure a slice: layers={fitting} fits." if fitting >= 1 else "Choose a smaller model or precision.",
     )

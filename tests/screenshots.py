@@ -61,6 +61,7 @@ def shoot(browser: browsing.Browser, address: str, url: str, every: Path | None)
             page.get_by_role("button", name="OpenAI, or any compatible server").click()
             browsing.run(page, TEXT)
             browsing.wait_finished(page, len(CANDIDATES))
+            page.add_style_tag(content="#run-bar { position: static !important; }")  # in a picture of the whole page
             page.wait_for_timeout(400)
             if every:
                 _keep(every / f"run-{theme}-{size}.png", page.screenshot(full_page=True))
