@@ -1,4 +1,4 @@
-"""After a kill -9, a full disk, a hub that does not answer, files cut short: a restart serves and says what happened."""
+"""After a kill -9, a full disk, a silent hub, files cut short: a restart serves and says what happened."""
 
 import resource
 import signal
