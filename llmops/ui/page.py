@@ -15,6 +15,7 @@ from llmops.history.recorder import Recorder
 from llmops.offer import offers, task_languages
 from llmops.task import load_builtin
 from llmops.ui import (
+    access,
     api,
     board,
     evaluate_tab,
@@ -244,7 +245,8 @@ def _wire_opening(
         machine,
     ]
     page.load(open_page, None, opened, **_QUIET)
-    page.load(None, None, None, js=language.SWITCH_JS, **_QUIET)
+    for script in (language.SWITCH_JS, access.MEND_JS):
+        page.load(None, None, None, js=script, **_QUIET)
     preset.input(use_preset, preset, chosen, **_QUIET)
     shown = [controls.task_id, controls.language, *chosen]
     gr.on([component.change for component in shown], None, shown, None, js=links.WRITE_JS, **_QUIET)

@@ -32,7 +32,7 @@ class Selection:
 def intro(epoch: Epoch) -> None:
     """The epoch's heading and two paragraphs."""
     words = texts()[epoch]
-    gr.Markdown(f"### {words['title']}\n\n{words['text']}")
+    gr.Markdown(f"## {words['title']}\n\n{words['text']}")
 
 
 def build(epoch: Epoch, kind: Kind, chosen_label: str) -> Selection:
