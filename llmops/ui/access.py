@@ -1,14 +1,12 @@
 """What Gradio's own components lack for keyboards and screen readers, mended from outside as they appear.
 
-The search field of a table has only a tooltip for a name; the part of a table that scrolls can't be reached by keyboard.
+The search field of a table has only a tooltip for a name.
 """
 
 MEND_JS = """() => {
   const mend = () => {
     for (const field of document.querySelectorAll("input.search-input:not([aria-label])"))
       field.setAttribute("aria-label", field.title || field.placeholder);
-    for (const part of document.querySelectorAll(".virtual-table-viewport:not([tabindex])"))
-      Object.assign(part, {tabIndex: 0, role: "rowgroup"});
   };
   mend();
   new MutationObserver(mend).observe(document.body, {childList: true, subtree: true});

@@ -1,4 +1,4 @@
-"""The page's look: Gradio's Soft theme with system fonts, and colours that reach WCAG AA's contrast in light and dark."""
+"""The page's look: Gradio's Soft theme, system fonts, and colours with WCAG AA's contrast in light and dark."""
 
 import gradio as gr
 
