@@ -87,11 +87,11 @@ def read_settings(given: str | Mapping[str, Any] | None, task: Task, text: str, 
             base_url=_string(data, "base_url"),
             hf_token=_string(data, "hf_token"),
             provider=_string(data, "provider"),
-            local_only=_flag(data, "local_only"),
+            local_only=read_flag(data, "local_only"),
         ),
-        truncate=_flag(data, "truncate"),
-        all_at_once=_flag(data, "all_at_once"),
-        unload_after=_flag(data, "unload_after"),
+        truncate=read_flag(data, "truncate"),
+        all_at_once=read_flag(data, "all_at_once"),
+        unload_after=read_flag(data, "unload_after"),
     )
 
 
@@ -130,8 +130,9 @@ def _string(data: Mapping[str, Any], name: str) -> str | None:
     return (value or "").strip() or None
 
 
-def _flag(data: Mapping[str, Any], name: str) -> bool:
-    value = data.get(name, False)
+def read_flag(data: Mapping[str, Any], name: str, default: bool = False) -> bool:
+    """A true or false by name. Raises InputError."""
+    value = data.get(name, default)
     if not isinstance(value, bool):
         raise InputError(f"{name} is true or false; it is {value!r}.", f'Write "{name}": true.')
     return value

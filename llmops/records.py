@@ -11,6 +11,7 @@ from typing import Any
 
 from llmops.engines.base import Connection
 from llmops.errors import InputError, LlmopsError
+from llmops.evaluation.batches import USUAL, How
 from llmops.evaluation.ladder import rungs
 from llmops.evaluation.runner import Begun, Ended, evaluate, resume
 from llmops.evaluation.side_by_side import side_by_side
@@ -18,7 +19,7 @@ from llmops.evaluation.summary import summary
 from llmops.history import comparisons, curves
 from llmops.history.export import export
 from llmops.history.store import History
-from llmops.inputs import as_object, read_settings
+from llmops.inputs import as_object, read_flag, read_settings
 from llmops.labelled import from_objects
 from llmops.pool import Pool
 from llmops.programs import check_whole, error_data
@@ -35,7 +36,7 @@ def evaluate_data(
     stop: threading.Event,
     owner: str = "",
 ) -> dict[str, Any]:
-    """Labelled texts through candidates. given: texts (else the held-out split), repeats, ladder, resume, settings."""
+    """Labelled texts through candidates. given: texts (else the held-out split), how it is done, settings."""
     connection: Connection | None = None
     try:
         history = History(limits.history_path, owner)
@@ -43,7 +44,8 @@ def evaluate_data(
         data = dict(as_object(given))
         check_whole(data, "repeats", "resume")
         repeats, number, texts, ladder = (data.pop(name, None) for name in ("repeats", "resume", "texts", "ladder"))
-        options = read_settings(data, task, "", limits)
+        how = How(read_flag(data, "batched", USUAL.batched), read_flag(data, "verdict_only", USUAL.verdict_only))
+        options = read_settings({k: v for k, v in data.items() if k not in how.record()}, task, "", limits)
         connection = options.connection
         notes: list[str] = []
         if number is not None:
@@ -53,7 +55,7 @@ def evaluate_data(
             notes = labelled.said() if labelled else []
             examples = labelled.examples if labelled else task.split("test")
             chosen = [*candidates, *(rungs(ladder) if ladder else ())]
-            work = evaluate(pool, task, examples, chosen, options, history, stop, repeats=repeats or 1)
+            work = evaluate(pool, task, examples, chosen, options, history, stop, repeats=repeats or 1, how=how)
         ended: list[Ended] = []
         for update in work:
             number = update.evaluation_id if isinstance(update, Begun) else number

@@ -109,6 +109,7 @@ class Run:
     settings: what the run was made with (generation settings, beside whom it ran).
     energy: measured, where the machine has counters; None elsewhere, never an estimate.
     stages: those of a cascade that ran, in order; empty for every other candidate.
+    sent_to: who outside this machine got the text, without an address; empty: nobody.
     """
 
     candidate: str
@@ -126,6 +127,7 @@ class Run:
     finish: str | None = None  # "stop", "length", or "stopped" by the visitor
     energy: Energy | None = None
     stages: tuple[Stage, ...] = ()
+    sent_to: str = ""
     error: RunError | None = None
 
     def to_json(self) -> dict[str, Any]:

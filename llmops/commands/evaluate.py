@@ -13,6 +13,7 @@ from llmops.commands.answer import tell
 from llmops.commands.table import number, print_rows
 from llmops.compare import Options
 from llmops.errors import InputError
+from llmops.evaluation.batches import How
 from llmops.evaluation.ladder import rungs
 from llmops.evaluation.runner import Begun, Ended, Progress, Update, evaluate, resume
 from llmops.evaluation.summary import summary
@@ -42,6 +43,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--temperature", type=float)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--base-url", help="address of an OpenAI-compatible server; keys come from the environment")
+    parser.add_argument("--alone", action="store_true", help="no batches: every text has a latency of its own")
+    parser.add_argument("--verdict-only", action="store_true", help="verdict and probabilities, no explanation")
     parser.add_argument("--truncate", action="store_true", help="cut texts that are too long, instead of failing")
     parser.add_argument("--local-only", action="store_true", help="no text leaves this machine: remote models fail")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -89,7 +92,8 @@ def _work(
         return resume(pool, history, args.resume, options.connection, stop)
     candidates = [*args.candidate, *(rungs(args.ladder) if args.ladder else ())]
     examples = _examples(args, task, settings)
-    return evaluate(pool, task, examples, candidates, options, history, stop, repeats=args.repeats)
+    how = How(batched=not args.alone, verdict_only=args.verdict_only)
+    return evaluate(pool, task, examples, candidates, options, history, stop, repeats=args.repeats, how=how)
 
 
 def _examples(args: argparse.Namespace, task: Task, settings: Settings) -> list[Example]:
@@ -124,6 +128,7 @@ def _print(data: dict[str, Any], begun: Begun) -> None:
         "p90 s",
         "p99 s",
         "texts/s",
+        "batched/s",
         "weights MB",
         "peak MB",
     )
@@ -153,6 +158,7 @@ def _row(one: dict[str, Any]) -> tuple[str, ...]:
         number((one["calibration"] or {}).get("ece"), ".3f"),
         *(number(times.get(name), ".3f") for name in ("p50", "p90", "p99")),
         number(one["texts_per_s"], ".1f"),
+        number(one["batched_texts_per_s"], ".1f"),
         number(one["weights_bytes"], ".1f", 1e6),
         number(one["peak_bytes"], ".1f", 1e6),
     )

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from llmops.candidate import Candidate
+from llmops.decoders import room
 from llmops.engines.base import Request
-from llmops.errors import ContextTooLong
+from llmops.errors import ContextTooLong, ModelRefused
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PretrainedConfig, PreTrainedTokenizerBase
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 _CUT_TRIES = 4
 _TAIL = 8  # tokens in which a template would open a thought
@@ -65,6 +67,19 @@ def build(request: Request, tokenizer: "PreTrainedTokenizerBase", limit: int) ->
             return Prompt(ids, (*notes, cut), thinking)
         keep -= max(1, ids.shape[1] - room)  # cutting can split a character into more tokens
     raise ContextTooLong(f"The instruction alone needs more than {room:,} tokens.", "Lower max new tokens.")
+
+
+def check(
+    ids: "torch.Tensor", model: "PreTrainedModel", candidate: Candidate, device: str, max_new_tokens: int
+) -> None:
+    """Raise ModelRefused for a token that the model does not know, OutOfMemory where the cache would not fit."""
+    rows = model.get_input_embeddings().weight.shape[0]
+    if int(ids.max()) >= rows:  # on CUDA such an id would take the whole process's context down
+        raise ModelRefused(
+            f"The tokenizer of “{candidate.model}” makes token {int(ids.max())}; the model knows {rows}.",
+            "The files do not belong together: fetch the model again.",
+        )
+    room.check_run(model.config, candidate, device, ids.shape[1] + max_new_tokens)
 
 
 def _render(

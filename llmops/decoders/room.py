@@ -3,7 +3,9 @@
 A remedy names a precision that would fit by the checkpoint's own tensor shapes, and none where none would.
 """
 
+import gc
 import json
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from llmops.candidate import PRECISIONS, Candidate, Kind
 from llmops.decoders import account
 from llmops.errors import OutOfMemory
 from llmops.hardware import device_memory
+from llmops.meter import give_back
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -60,6 +63,17 @@ def check_run(config: "PretrainedConfig", candidate: Candidate, device: str, tok
         )
 
 
+def rows_that_fit(config: "PretrainedConfig", candidate: Candidate, device: str, tokens: int) -> int:
+    """Prompts of so many tokens, answers included, that one batch may hold; 1 or more.
+
+    Half of what is free is for the caches: activations of the prompts lie beside them.
+    """
+    per_token = cache_bytes_per_token(config, 4 if candidate.precision == "fp32" else 2)
+    if per_token is None:
+        return 1
+    return max(1, device_memory(device) // 2 // (per_token * tokens))
+
+
 def cache_bytes_per_token(config: "PretrainedConfig", element_bytes: int) -> int | None:
     """Keys and values of one token over all layers, as if none had a sliding window; None where not told."""
     text: Any = config.get_text_config(decoder=True)
@@ -90,6 +104,16 @@ def at_run_time(candidate: Candidate, error: BaseException) -> OutOfMemory:
         f"Memory ran out while {candidate} was at work ({detail or type(error).__name__}).",
         "Shorten the text, lower max new tokens, or choose a smaller precision or model.",
     )
+
+
+def freed(error: BaseException, candidate: Candidate, device: str) -> OutOfMemory:
+    """The same, after letting go of the tensors that the error's frames still hold."""
+    said = at_run_time(candidate, error)
+    traceback.clear_frames(error.__traceback__)
+    error.__traceback__ = None
+    gc.collect()
+    give_back(device)
+    return said
 
 
 def is_out_of_memory(error: BaseException) -> bool:

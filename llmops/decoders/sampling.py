@@ -4,6 +4,7 @@ The model's own generation settings (a repetition penalty, top-k, beams) are lef
 under the same rules. Sampling by a generator of one's own makes a seed mean the same whatever else runs.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,11 @@ def greedy(base: "GenerationConfig", max_new_tokens: int) -> "GenerationConfig":
 
     ids = {"eos_token_id": base.eos_token_id, "pad_token_id": base.pad_token_id, "bos_token_id": base.bos_token_id}
     return GenerationConfig(max_new_tokens=max_new_tokens, do_sample=False, num_beams=1, **ids)
+
+
+def finish(base: "GenerationConfig", ids: Sequence[int]) -> str:
+    """Why an answer ended: at an end token (`stop`), or at the most tokens (`length`)."""
+    return "stop" if ids and ids[-1] in (base.eos_token_id or ()) else "length"
 
 
 def processors(settings: Generation, device: str) -> "LogitsProcessorList":

@@ -11,7 +11,7 @@ from llmops.meter import Stopwatch
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList
     from transformers.generation.streamers import BaseStreamer
 
 _POLL_S = 0.1
@@ -52,6 +52,18 @@ def interruptible(model: "PreTrainedModel", interrupt: Interrupt) -> None:
     for module in model.modules():
         if type(module).__name__ in names or type(module).__name__.endswith(("DecoderLayer", "Block")):
             module.register_forward_pre_hook(check)
+
+
+def stopping(interrupt: Interrupt) -> "StoppingCriteriaList":
+    """Ends generate() at the next token once `interrupt` is set."""
+    import torch
+    from transformers import StoppingCriteria, StoppingCriteriaList
+
+    class Stop(StoppingCriteria):
+        def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:  # noqa: ANN401
+            return torch.full((input_ids.shape[0],), interrupt.is_set(), device=input_ids.device)
+
+    return StoppingCriteriaList([Stop()])
 
 
 class Generation:

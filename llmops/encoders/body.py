@@ -9,10 +9,11 @@ import threading
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from llmops import fetch
 from llmops.candidate import EMBEDDED_ENCODER
+from llmops.encoders.tokens import Tokens
 from llmops.engines.base import Connection, Report
 from llmops.errors import LlmopsError, ModelNotFound, ModelRefused
 
@@ -84,41 +85,55 @@ def load_body(folder: Path, name: str) -> "SentenceTransformer":
         raise fetch.explain(error, name) from error
 
 
+class Body(Protocol):
+    """Vectors of texts; the rest of the engine does not care how."""
+
+    model: Any
+    max_tokens: int
+    weights_bytes: int
+    tokens: Tokens
+
+    def embed(self, texts: Sequence[str], ids: Sequence[Sequence[int]] | None = None) -> "np.ndarray":
+        """(texts, width) float32. Longer texts than max_tokens are cut. ids: theirs, where they are known already."""
+        ...
+
+
 class TorchBody:
     """fp32 through torch."""
 
     def __init__(self, model: "SentenceTransformer") -> None:
         self.model: Any = model
         self.max_tokens = int(model.max_seq_length or model.tokenizer.model_max_length)
+        self.tokens = Tokens(model, self.max_tokens)
+        tensors = [*model.parameters(), *model.buffers()]
+        self.weights_bytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
-    @property
-    def weights_bytes(self) -> int:
-        """All parameters and buffers."""
-        tensors = [*self.model.parameters(), *self.model.buffers()]
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-
-    def embed(self, texts: Sequence[str]) -> "np.ndarray":
-        """(texts, width) float32. Longer texts than max_tokens are cut by the tokenizer."""
+    def embed(self, texts: Sequence[str], ids: Sequence[Sequence[int]] | None = None) -> "np.ndarray":
+        """See Body."""
         import torch
 
+        made = {name: torch.from_numpy(value) for name, value in self.tokens.features(texts, ids).items()}
         with torch.inference_mode():
-            features = self.model(self.model.preprocess(list(texts)))
+            features = self.model({**made, "modality": "text"})
         vectors: np.ndarray = features["sentence_embedding"].numpy()
         return vectors
 
 
-def embed_all(body: "TorchBody | Any", texts: Sequence[str], batch: int = 32) -> "np.ndarray":  # noqa: ANN401
+def embed_all(
+    body: Body, texts: Sequence[str], batch: int = 32, ids: Sequence[Sequence[int]] | None = None
+) -> "np.ndarray":
     """(texts, width) in batches of similar length, given back in the texts' order."""
     import numpy as np
 
-    order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
-    parts = [body.embed([texts[i] for i in order[start : start + batch]]) for start in range(0, len(order), batch)]
-    vectors = np.concatenate(parts)
-    restored = np.empty_like(vectors)
-    restored[order] = vectors
-    return restored
-
-
-def token_count(body: "TorchBody | Any", text: str) -> int:  # noqa: ANN401
-    """Tokens of a text with the model's own start and end marks, uncut."""
-    return len(body.model.tokenizer(text, truncation=False, verbose=False)["input_ids"])
+    known = body.tokens.ids(texts) if ids is None else ids
+    order = sorted(range(len(texts)), key=lambda index: len(known[index]))
+    vectors: np.ndarray | None = None
+    for start in range(0, len(order), batch):
+        chosen = order[start : start + batch]
+        part = body.embed([texts[i] for i in chosen], [known[i] for i in chosen])
+        if vectors is None:
+            vectors = np.empty((len(texts), part.shape[1]), part.dtype)
+        vectors[chosen] = part
+    if vectors is None:
+        raise ValueError("There are no texts.")
+    return vectors

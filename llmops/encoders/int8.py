@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmops.encoders.tokens import Tokens
 from llmops.engines.base import Report
 from llmops.settings import load_settings
 
@@ -30,6 +31,7 @@ class OpenVinoBody:
 
         self.model: Any = model
         self.max_tokens = int(model.max_seq_length or model.tokenizer.model_max_length)
+        self.tokens = Tokens(model, self.max_tokens)
         self.weights_bytes = (folder / "model.bin").stat().st_size
         options = {"PERFORMANCE_HINT": "LATENCY"}
         compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", options)
@@ -37,13 +39,14 @@ class OpenVinoBody:
         self._request = compiled.create_infer_request()
         _drop_transformer(model)
 
-    def embed(self, texts: Sequence[str]) -> "np.ndarray":
-        """(texts, width) float32."""
+    def embed(self, texts: Sequence[str], ids: Sequence[Sequence[int]] | None = None) -> "np.ndarray":
+        """See body.Body."""
         import torch
 
-        features = self.model.preprocess(list(texts))
-        made = self._request.infer({name: features[name].numpy() for name in self._names}, share_outputs=False)
-        pooled = {**features, "token_embeddings": torch.from_numpy(next(iter(made.values())))}
+        features = self.tokens.features(texts, ids)
+        made = self._request.infer({name: features[name] for name in self._names}, share_inputs=True)
+        pooled: Any = {name: torch.from_numpy(value) for name, value in features.items()}
+        pooled |= {"token_embeddings": torch.from_numpy(next(iter(made.values()))), "modality": "text"}
         with torch.inference_mode():
             for module in list(self.model)[1:]:
                 pooled = module(pooled)

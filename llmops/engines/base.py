@@ -5,11 +5,12 @@ sharing and freeing belong to `pool`; queue and load times are added by `compare
 """
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from llmops.candidate import Candidate
+from llmops.errors import LlmopsError
 from llmops.events import Event
 from llmops.run import Run
 from llmops.task import Task
@@ -50,7 +51,10 @@ class Connection:
 
 @dataclass(frozen=True)
 class Request:
-    """One text of a task, for one model. truncate: cut a text that is too long, visibly, instead of failing."""
+    """One text of a task, for one model. truncate: cut a text that is too long, visibly, instead of failing.
+
+    verdict_only: label and probabilities suffice, so a local decoder may leave its answer unwritten. Greedy only.
+    """
 
     task: Task
     text: str
@@ -59,6 +63,7 @@ class Request:
     connection: Connection = field(default_factory=Connection)
     stop: threading.Event = field(default_factory=threading.Event)
     truncate: bool = False
+    verdict_only: bool = False
 
 
 Send = Callable[[Request], Run]
@@ -93,6 +98,21 @@ class Model(Protocol):
 
     def close(self) -> None:
         """Give back everything held. The model can't be used afterwards."""
+        ...
+
+
+@runtime_checkable
+class Together(Protocol):
+    """What local models can do beside `run`: many texts in one go, each with the same result as alone."""
+
+    batches: bool
+    """False where this model can't: its texts then run one by one."""
+
+    def together(self, requests: Sequence[Request]) -> list[Run | LlmopsError]:
+        """One Run a request, in order, or the error of that text alone. Greedy; the requests share one stop.
+
+        The runs have no times and no peak: those are the batch's. Raises Stopped, and then no request has a result.
+        """
         ...
 
 

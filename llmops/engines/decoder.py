@@ -6,18 +6,20 @@ the room for them. Finding the files is `fetch`'s, reading the verdict `verdict`
 
 import gc
 import threading
-import traceback
-from collections.abc import Generator, Iterator
+import time
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmops import fetch, planner
 from llmops.candidate import EMBEDDED_DECODER, Candidate
-from llmops.decoders import account, batching, likelihood, loading, prompt, room, sampling, stream
+from llmops.decoders import account, batching, likelihood, loading, many, prompt, room, sampling, stream, together
 from llmops.demo import DECODER_DIR
+from llmops.energy_meter import EnergyWindow
 from llmops.engines.base import Connection, Report, Request, Send
-from llmops.errors import EndpointError, InputError, LlmopsError, ModelNotFound, ModelRefused, Stopped
+from llmops.errors import EndpointError, InputError, LlmopsError, ModelNotFound, Stopped
 from llmops.events import Event, Finished, Note, Started
 from llmops.hardware import hardware
 from llmops.meter import PeakMemory, Stopwatch, device_used, give_back
@@ -75,7 +77,7 @@ def open_folder(folder: Path, candidate: Candidate, device: str, notes: tuple[st
         raise
     except Exception as error:
         if room.is_out_of_memory(error):
-            raise _freed(error, candidate, device) from None
+            raise room.freed(error, candidate, device) from None
         raise fetch.explain(error, candidate.model) from error
     return DecoderModel(parts, candidate, device, notes)
 
@@ -96,12 +98,16 @@ class DecoderModel:
         self._model.generation_config = self._plain
         self._interrupt = stream.Interrupt()
         stream.interruptible(parts.model, self._interrupt)
+        self.batches = together.possible(parts.model)
+        loaded = many.Loaded(candidate, parts.model, parts.tokenizer, self._plain, self._limit, self._interrupt)
+        self._many = many.Many(loaded)
         self.warmed = False
 
     def move(self, device: str) -> None:
         """Take the weights to another device."""
         self._model.to(device)
         self.device, self.warmed = device, False
+        self._many.forget()
 
     def warm_up(self) -> None:
         """Two tokens of anything, and the likelihood: the first call pays for kernels and lazy imports."""
@@ -116,7 +122,7 @@ class DecoderModel:
             likelihood.label_probabilities(self._model, self._tokenizer, ids, {"a": "a", "b": "b"})
         except RuntimeError as error:
             if room.is_out_of_memory(error):
-                raise _freed(error, self._candidate, self.device) from None
+                raise room.freed(error, self._candidate, self.device) from None
             raise
         self.weights_bytes = account.account(self._model).total_bytes  # nf4 is repacked at the first call on some CPUs
         self.warmed = True
@@ -124,13 +130,16 @@ class DecoderModel:
     def run(self, request: Request) -> Generator[Event, None, None]:
         """Stream one answer, then the label's probabilities; see engines.base.Model.run."""
         sampling.check(request.generation)
+        if request.verdict_only and self.batches:
+            yield from self._verdict(request)
+            return
         self._interrupt.begin(request.stop)
         yield Started()
         pieces: list[str] = []
-        with PeakMemory(self.device) as peak:
+        with EnergyWindow(self.device) as spent, PeakMemory(self.device) as peak:
             watch = Stopwatch()
             built = prompt.build(request, self._tokenizer, self._limit)
-            self._check_prompt(built.ids, request)
+            prompt.check(built.ids, self._model, self._candidate, self.device, request.generation.max_new_tokens)
             ids = built.ids.to(self.device)
             cache = self._new_cache()
             generation = stream.Generation(self._model, self._tokenizer, watch)
@@ -167,7 +176,32 @@ class DecoderModel:
                 predicted=self._predicted(ids.shape[1], len(generation.ids)),
                 source=dict.fromkeys(measured, Source.CLIENT),
                 notes=tuple(note for note in (*built.notes, why_not, _device_note(self.device)) if note),
-                finish="stopped" if stopped else self._finish(generation.ids),
+                finish="stopped" if stopped else sampling.finish(self._plain, generation.ids),
+                energy=spent.energy,
+            )
+        )
+
+    def together(self, requests: Sequence[Request]) -> list[Run | LlmopsError]:
+        """Many texts as batches; see engines.base.Together."""
+        return self._many.answer(requests, self.weights_bytes)
+
+    def _verdict(self, request: Request) -> Generator[Event, None, None]:
+        """One text's verdict, timed: nothing is shared with another text, and no token is streamed."""
+        yield Started()
+        with EnergyWindow(self.device) as spent, PeakMemory(self.device) as peak:
+            handed_s = time.perf_counter()
+            (run,) = self.together([request])
+            e2e_s = time.perf_counter() - handed_s
+            extra_bytes = peak.extra_bytes
+        if isinstance(run, LlmopsError):
+            raise run
+        yield Finished(
+            replace(
+                run,
+                timing=replace(run.timing, e2e_s=e2e_s),
+                memory=replace(run.memory, peak_bytes=extra_bytes),
+                source={**run.source, "timing": Source.CLIENT},
+                energy=spent.energy,
             )
         )
 
@@ -200,18 +234,9 @@ class DecoderModel:
     def close(self) -> None:
         """Drop the weights and give the memory back to the system."""
         self._model = self._tokenizer = None
+        del self._many
         gc.collect()
         give_back(self.device)
-
-    def _check_prompt(self, ids: "torch.Tensor", request: Request) -> None:
-        rows = self._model.get_input_embeddings().weight.shape[0]
-        if int(ids.max()) >= rows:  # on CUDA such an id would take the whole process's context down
-            raise ModelRefused(
-                f"The tokenizer of “{self._candidate.model}” makes token {int(ids.max())}; the model knows {rows}.",
-                "The files do not belong together: fetch the model again.",
-            )
-        tokens = ids.shape[1] + request.generation.max_new_tokens
-        room.check_run(self._model.config, self._candidate, self.device, tokens)
 
     def _new_cache(self) -> Any:  # noqa: ANN401
         """A cache of our own, so that its bytes are known after a stop too; None where the model makes another kind."""
@@ -223,20 +248,13 @@ class DecoderModel:
 
     def _arguments(self, ids: "torch.Tensor", request: Request, cache: Any) -> dict[str, Any]:  # noqa: ANN401
         import torch
-        from transformers import StoppingCriteria, StoppingCriteriaList
-
-        interrupt = self._interrupt
-
-        class Stop(StoppingCriteria):
-            def __call__(self, input_ids: "torch.Tensor", scores: Any, **kwargs: Any) -> "torch.Tensor":  # noqa: ANN401
-                return torch.full((input_ids.shape[0],), interrupt.is_set(), device=input_ids.device)
 
         return {
             "inputs": ids,
             "attention_mask": torch.ones_like(ids),
             "generation_config": sampling.greedy(self._plain, request.generation.max_new_tokens),
             "logits_processor": sampling.processors(request.generation, self.device),
-            "stopping_criteria": StoppingCriteriaList([Stop()]),
+            "stopping_criteria": stream.stopping(self._interrupt),
             **({"past_key_values": cache} if cache is not None else {}),
         }
 
@@ -250,9 +268,6 @@ class DecoderModel:
         cache = planner.kv_bytes(shape, precision, max(1, prompt_tokens + output_tokens - 1))
         extra = cache + planner.workspace_bytes(shape, precision, prompt_tokens)
         return Memory(planner.weights(shape, precision).total, cache, extra, None, self.device)
-
-    def _finish(self, ids: list[int]) -> str:
-        return "stop" if ids and ids[-1] in (self._plain.eos_token_id or ()) else "length"
 
     def _probabilities(
         self,
@@ -283,7 +298,7 @@ class DecoderModel:
             raise Stopped("Stopped while the prompt was being read.")
         if room.is_out_of_memory(error):
             generation.error = None
-            raise _freed(error, self._candidate, self.device) from None
+            raise room.freed(error, self._candidate, self.device) from None
         raise error
 
 
@@ -323,16 +338,6 @@ def _cached_folder(model: str) -> Path | None:
         return fetch.cached(model)
     except Exception:  # the hub client's own check of an id; loading says what is wrong with it
         return None
-
-
-def _freed(error: BaseException, candidate: Candidate, device: str) -> LlmopsError:
-    """The error in words, after letting go of the tensors that its frames still hold."""
-    said = room.at_run_time(candidate, error)
-    traceback.clear_frames(error.__traceback__)
-    error.__traceback__ = None
-    gc.collect()
-    give_back(device)
-    return said
 
 
 def _device_note(device: str) -> str:

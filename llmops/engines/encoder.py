@@ -9,14 +9,15 @@ import json
 import threading
 import time
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llmops.candidate import DEFAULT_K, Candidate
 from llmops.encoders import body, int8, store, training
 from llmops.encoders.head import Head, description_head
+from llmops.energy_meter import EnergyWindow
 from llmops.engines.base import Connection, Report, Request
-from llmops.errors import ContextTooLong, InputError, Stopped
+from llmops.errors import ContextTooLong, InputError, LlmopsError, Stopped
 from llmops.events import Event, Finished, Note, Started
 from llmops.meter import PeakMemory, Reading, give_back
 from llmops.run import Memory, Run, Source, Timing
@@ -25,9 +26,11 @@ from llmops.task import Task
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from sentence_transformers import SentenceTransformer
 
 _KEPT = "trained/"
+_STRETCH = 256  # texts between two looks at Stop
 _INT8_SHARE = 0.3  # of fp32's bytes: a quarter, and what stays in floating point; only for the estimate
 
 
@@ -87,18 +90,19 @@ class EncoderModel:
     """A body with a head (one a language for zero-shot, where descriptions differ)."""
 
     device = "cpu"
+    batches = True
 
     def __init__(
         self,
         candidate: Candidate,
-        loaded: body.TorchBody | int8.OpenVinoBody,
+        loaded: body.Body,
         parts: _Parts,
         load_s: float | None,
     ) -> None:
         self.notes, self.load_s, self.before_bytes = parts.notes, load_s, parts.reading.before_bytes
         self.weights_bytes: int | None = loaded.weights_bytes
         self._candidate = candidate
-        self._body: body.TorchBody | int8.OpenVinoBody | None = loaded
+        self._body: body.Body | None = loaded
         self._heads = parts.heads
 
     def warm_up(self) -> None:
@@ -111,29 +115,67 @@ class EncoderModel:
         """One label; see engines.base.Model.run."""
         if self._body is None:
             raise InputError("This encoder was unloaded.", "Run again.")
-        head = self._heads.get(request.language) or next(iter(self._heads.values()))
-        tokens = body.token_count(self._body, request.text)
-        notes = _check_length(tokens, self._body.max_tokens, request.truncate)
+        head = self._head(request)
+        (ids,) = self._body.tokens.ids([request.text])
+        notes = _check_length(len(ids), self._body.max_tokens, request.truncate)
         yield Started()
         for note in notes:
             yield Note(note)
-        with PeakMemory("cpu") as peak:
+        with EnergyWindow("cpu") as spent, PeakMemory("cpu") as peak:
             handed_s = time.perf_counter()
             shares = head.probabilities(self._body.embed([request.text]))[0]
             e2e_s = time.perf_counter() - handed_s
+        run = self._run(request, head, shares, len(ids), notes)
+        yield Finished(
+            replace(
+                run,
+                timing=replace(run.timing, e2e_s=e2e_s),
+                memory=replace(run.memory, peak_bytes=peak.extra_bytes),
+                source={**run.source, "timing": Source.CLIENT},
+                energy=spent.energy,
+            )
+        )
+
+    def together(self, requests: Sequence[Request]) -> list[Run | LlmopsError]:
+        """Many texts, in batches of similar length; see engines.base.Together."""
+        if self._body is None:
+            raise InputError("This encoder was unloaded.", "Run again.")
+        ids = self._body.tokens.ids([request.text for request in requests])
+        done: dict[int, Run | LlmopsError] = {}
+        told: dict[int, tuple[str, ...]] = {}
+        for number, request in enumerate(requests):
+            try:
+                told[number] = _check_length(len(ids[number]), self._body.max_tokens, request.truncate)
+            except LlmopsError as error:
+                done[number] = error
+        for start in range(0, len(told), _STRETCH):
+            if requests[0].stop.is_set():
+                raise Stopped("Stopped while a batch was running.")
+            chosen = list(told)[start : start + _STRETCH]
+            vectors = body.embed_all(self._body, [requests[i].text for i in chosen], ids=[ids[i] for i in chosen])
+            for number, vector in zip(chosen, vectors, strict=True):
+                head = self._head(requests[number])
+                shares = head.probabilities(vector[None])[0]
+                done[number] = self._run(requests[number], head, shares, len(ids[number]), told[number])
+        return [done[number] for number in range(len(requests))]
+
+    def _head(self, request: Request) -> Head:
+        return self._heads.get(request.language) or next(iter(self._heads.values()))
+
+    def _run(self, request: Request, head: Head, shares: "np.ndarray", tokens: int, notes: tuple[str, ...]) -> Run:
+        """All but times and peak. shares: (labels,)."""
         probabilities = {label: float(share) for label, share in zip(head.labels, shares, strict=True)}
         ordered = {label: probabilities[label] for label in request.task.label_ids}
-        yield Finished(
-            Run(
-                candidate=str(self._candidate),
-                label=max(ordered, key=lambda label: ordered[label]),
-                probabilities=ordered,
-                timing=Timing(e2e_s=e2e_s, prompt_tokens=min(tokens, self._body.max_tokens)),
-                memory=Memory(weights_bytes=self.weights_bytes, peak_bytes=peak.extra_bytes, device=self.device),
-                source=dict.fromkeys(("timing", "tokens", "memory", "probabilities"), Source.CLIENT),
-                notes=notes,
-                finish="stop",
-            )
+        read = min(tokens, self._body.max_tokens) if self._body is not None else tokens
+        return Run(
+            candidate=str(self._candidate),
+            label=max(ordered, key=lambda label: ordered[label]),
+            probabilities=ordered,
+            timing=Timing(prompt_tokens=read),
+            memory=Memory(weights_bytes=self.weights_bytes, device=self.device),
+            source=dict.fromkeys(("tokens", "memory", "probabilities"), Source.CLIENT),
+            notes=notes,
+            finish="stop",
         )
 
     def close(self) -> None:

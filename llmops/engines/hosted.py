@@ -64,7 +64,7 @@ class HostedEngine:
                     yield as_chunk(part)
 
         place = "the operator's endpoint" if base_url else f"Hugging Face and a provider ({provider})"
-        return RemoteModel(candidate, open_stream, Accepts(completion_tokens=False), model_notes(place))
+        return RemoteModel(candidate, open_stream, Accepts(completion_tokens=False), model_notes(place), place)
 
 
 ENGINE = HostedEngine()

@@ -61,8 +61,10 @@ class OpenAIEngine:
 
         is_openai = base_url == _OPENAI
         where = "OpenAI" if is_openai else urlsplit(base_url).netloc
-        notes = () if _is_loopback(base_url) else model_notes(where)
-        return RemoteModel(candidate, open_stream, Accepts(completion_tokens=is_openai), notes)
+        if _is_loopback(base_url):
+            return RemoteModel(candidate, open_stream, Accepts(completion_tokens=is_openai), ())
+        sent_to = "OpenAI" if is_openai else "a server of your choice"
+        return RemoteModel(candidate, open_stream, Accepts(completion_tokens=is_openai), model_notes(where), sent_to)
 
 
 ENGINE = OpenAIEngine()

@@ -80,8 +80,11 @@ class RemoteModel:
     device = "remote"
     weights_bytes: int | None = None
 
-    def __init__(self, candidate: Candidate, open_stream: Open, accepts: Accepts, notes: tuple[str, ...]) -> None:
+    def __init__(
+        self, candidate: Candidate, open_stream: Open, accepts: Accepts, notes: tuple[str, ...], sent_to: str = ""
+    ) -> None:
         self.notes = notes
+        self._sent_to = sent_to
         self.load_s = self.before_bytes = None  # nothing is loaded here
         self._candidate = candidate
         self._open = open_stream
@@ -158,6 +161,7 @@ class RemoteModel:
             source=source,
             notes=tuple(gathered.notes(self._accepts, request)),
             finish="stopped" if gathered.stopped else gathered.finish,
+            sent_to=self._sent_to,
         )
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from llmops.errors import EndpointError, HistoryError
+from llmops.errors import ContextTooLong, EndpointError, HistoryError, InputError
 from llmops.history.store import History, Row
 
 PATIENCE_S = 600.0  # for space or a lock at the end of a candidate, before its results are given up
@@ -21,22 +21,22 @@ class Keeper:
         self._again_s = 0.0
         self.trouble = ""
 
-    def keep(self, row: Row) -> None:
-        """Keep a row. Raises EndpointError after too many failures in a row, which are then not kept."""
-        self._held.append(row)
-        if all(one.failed for one in self._held[-_GIVE_UP:]) and len(self._held) >= _GIVE_UP:
-            error = row.run["error"]
-            self._held = [one for one in self._held if not one.failed]
-            raise EndpointError(f"{_GIVE_UP} texts in a row failed: {error['message']}", error["remedy"])
-        if not row.failed and time.monotonic() >= self._again_s:
+    def keep(self, *rows: Row) -> None:
+        """Keep rows. Raises EndpointError after too many failures in a row, which are then not kept."""
+        for row in rows:
+            self._held.append(row)
+            if all(_is_down(one) for one in self._held[-_GIVE_UP:]) and len(self._held) >= _GIVE_UP:
+                error = row.run["error"]
+                self._held = [one for one in self._held if not one.failed]
+                raise EndpointError(f"{_GIVE_UP} texts in a row failed: {error['message']}", error["remedy"])
+        if any(not row.failed for row in rows) and time.monotonic() >= self._again_s:
             self._write()
 
     def _write(self) -> None:
         """Write what is held; what can't be written stays, and `trouble` says why."""
         try:
-            while self._held:
-                self._history.add(self._id, self._held[0])
-                self._held.pop(0)
+            self._history.add_all(self._id, self._held)
+            self._held = []
             self.trouble = ""
         except HistoryError as error:
             self.trouble = f"{error.message} {error.remedy} {len(self._held)} results wait in memory."
@@ -55,3 +55,8 @@ class Keeper:
             self._write()
         if self._held:
             raise HistoryError(self.trouble, "Mend it and resume: the texts that are missing run again.")
+
+
+def _is_down(row: Row) -> bool:
+    """A failure that tells of the candidate; one for a text that is too long tells of the text."""
+    return row.failed and row.run["error"]["kind"] not in (ContextTooLong.kind, InputError.kind)

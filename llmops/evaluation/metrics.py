@@ -58,6 +58,8 @@ class Metrics:
     texts_per_s: float | None
     peak_bytes: int | None
     weights_bytes: int | None
+    batched_texts: int = 0
+    batched_texts_per_s: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -135,6 +137,8 @@ def _measure(candidate: str, rows: Sequence[Row], labels: Sequence[str], seed: i
         texts_per_s=len(times) / sum(times) if times and sum(times) else None,
         peak_bytes=max((peak for row in first if (peak := row.run["memory"]["peak_bytes"]) is not None), default=None),
         weights_bytes=next((row.run["memory"]["weights_bytes"] for row in first if not row.failed), None),
+        batched_texts=len(shared := _batch_seconds(first)),
+        batched_texts_per_s=len(shared) / sum(shared) if shared else None,
     )
 
 
@@ -145,6 +149,12 @@ def _macro_f1(rows: Sequence[Row], labels: Sequence[str]) -> float:
     true, said = [row.y_true for row in rows], [row.y_hat or _NONE for row in rows]
     names = [label for label in labels if label in {*true, *said}]
     return float(f1_score(true, said, labels=names, average="macro", zero_division=0.0))
+
+
+def _batch_seconds(rows: Sequence[Row]) -> list[float]:
+    """Each batched text's share of its batch's seconds; such a text has no latency of its own."""
+    found = [row.run["settings"] for row in rows if "batch_texts" in row.run.get("settings", {})]
+    return [one["batch_s"] / one["batch_texts"] for one in found]
 
 
 def _right(rows: Sequence[Row]) -> list[bool]:

@@ -1,14 +1,14 @@
 """A labelled set through every candidate, unattended: each text is in the history as soon as it is done.
 
 Local candidates go one after the other (load, warm-up, measure, unload), remote ones beside them. Stop keeps what is
-done; a resumed evaluation needs its id only, and repeats no text. Which texts count is `heldout`'s part.
+done; a resumed evaluation needs its id only, and repeats no text. Which texts count is `heldout`'s part, which of them
+run alone `batches`', and how they are put to a model `ask`'s.
 """
 
 import queue
 import threading
 import time
 from collections.abc import Generator, Sequence
-from contextlib import closing
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,15 +16,16 @@ from pathlib import Path
 from llmops.candidate import Candidate, parse_candidate
 from llmops.catalog import kinds
 from llmops.compare import Options
-from llmops.engines.base import Connection, Generation, Report, Request
-from llmops.errors import EndpointError, InputError, LlmopsError, Stopped, redact
+from llmops.engines.base import Connection, Generation, Report
+from llmops.errors import InputError, LlmopsError, Stopped
+from llmops.evaluation.ask import Ask, Place, as_error
+from llmops.evaluation.batches import USUAL, How, Size, ran_alone, sample
 from llmops.evaluation.heldout import hold_out
 from llmops.evaluation.keeper import Keeper
-from llmops.events import Finished
 from llmops.history.sets import LabelledSet
-from llmops.history.store import History, Row
-from llmops.pool import Lease, Pool
-from llmops.run import Run, RunError
+from llmops.history.store import History
+from llmops.pool import Pool
+from llmops.run import RunError
 from llmops.task import Example, Task
 
 _POLL_S = 0.1
@@ -78,6 +79,7 @@ def evaluate(
     stop: threading.Event,
     *,
     repeats: int = 1,
+    how: How = USUAL,
 ) -> Generator[Update, None, None]:
     """Run and record; ends when every candidate has ended. Raises InputError and HistoryError before it begins."""
     chosen = list(dict.fromkeys(candidates))
@@ -85,6 +87,8 @@ def evaluate(
         raise InputError("No candidate is selected.", "Choose at least one.")
     if not 1 <= repeats <= 100:
         raise InputError(f"{repeats} repeats are asked.", "Use 1 to 100.")
+    if how.verdict_only and options.generation.temperature > 0:
+        raise InputError("A verdict alone is read without sampling.", "Set the temperature to 0.")
     held_out = hold_out(task, examples, chosen)
     if not held_out.texts:
         raise InputError("There is no text to score.", "Give labelled texts that are not examples to learn from.")
@@ -92,13 +96,13 @@ def evaluate(
     if unknown is not None:
         raise InputError(f"“{unknown.label}” is no label of the task.", f"Labels: {', '.join(task.label_ids)}.")
     labelled = LabelledSet.of(task, held_out.texts)
-    settings = {**options.record(), "repeats": repeats}
+    settings = {**options.record(), "repeats": repeats, **how.record()}
     settings.pop("language")  # each text is asked in its own
     number = history.begin(
         task.id, task.name, task.label_ids, labelled.hash, chosen, settings, held_out.left_out, held_out.why, labelled
     )
     begun = Begun(number, len(held_out.texts), held_out.left_out, held_out.why, held_out.unknown)
-    yield from _run(pool, labelled, chosen, options, history, begun, repeats, stop)
+    yield from _run(pool, labelled, chosen, options, history, begun, repeats, how, stop)
 
 
 def resume(
@@ -121,7 +125,7 @@ def resume(
         truncate=kept["truncate"],
     )
     begun = Begun(evaluation_id, len(labelled.texts), found.left_out, found.left_out_why)
-    yield from _run(pool, labelled, found.candidates, options, history, begun, kept["repeats"], stop)
+    yield from _run(pool, labelled, found.candidates, options, history, begun, kept["repeats"], How.of(kept), stop)
 
 
 def _run(
@@ -132,6 +136,7 @@ def _run(
     history: History,
     begun: Begun,
     repeats: int,
+    how: How,
     stop: threading.Event,
 ) -> Generator[Update, None, None]:
     """One evaluation, by one caller at a time."""
@@ -142,7 +147,8 @@ def _run(
         _RUNNING.add(key)
     try:
         yield begun
-        work = _Work(pool, labelled.task, labelled.texts, options, history, begun.evaluation_id, repeats, stop)
+        ask = Ask(labelled.task, labelled.texts, options, how, stop)
+        work = _Work(pool, ask, history, begun.evaluation_id, repeats)
         yield from work.run(candidates)
     finally:
         with _GUARD:
@@ -155,17 +161,14 @@ class _Work:
     def __init__(
         self,
         pool: Pool,
-        task: Task,
-        examples: Sequence[Example],
-        options: Options,
+        ask: Ask,
         history: History,
         evaluation_id: int,
         repeats: int,
-        stop: threading.Event,
     ) -> None:
-        self._pool, self._task, self._examples, self._options = pool, task, examples, options
+        self._pool, self._ask = pool, ask
         self._history, self._id, self._repeats = history, evaluation_id, repeats
-        self._stop, self._leave = stop, threading.Event()
+        self._leave = threading.Event()
         self._told: queue.SimpleQueue[Update] = queue.SimpleQueue()
 
     def run(self, candidates: Sequence[str]) -> Generator[Update, None, None]:
@@ -182,7 +185,7 @@ class _Work:
             if chain
         ]
         for name in candidates:
-            self._told.put(Progress(name, 0, self._repeats * len(self._examples), None, "waits for its turn"))
+            self._told.put(Progress(name, 0, self._repeats * len(self._ask.examples), None, "waits for its turn"))
         for thread in threads:
             thread.start()
         try:
@@ -205,11 +208,11 @@ class _Work:
                 self._candidate(name, what)
                 self._told.put(Ended(name, None))
             except Exception as error:
-                self._told.put(Ended(name, self._as_error(error)))
+                self._told.put(Ended(name, as_error(error, self._ask.options)))
 
     def _candidate(self, name: str, candidate: Candidate) -> None:
         done = self._history.done(self._id, name)
-        places = [(repeat, place) for repeat in range(self._repeats) for place in range(len(self._examples))]
+        places = [(repeat, place) for repeat in range(self._repeats) for place in range(len(self._ask.examples))]
         total = len(places)
         left = [one for one in places if one not in done]
         self._told.put(Progress(name, total - len(left), total, None))
@@ -222,81 +225,59 @@ class _Work:
 
         keeper = Keeper(self._history, self._id)
         try:
-            self._texts(name, candidate, left, total, keeper, report)
+            self._texts(name, candidate, left, self._alone(candidate, left, done), total, keeper, report)
         finally:
             if candidate.is_local:
-                self._pool.unload(candidate, self._task)
+                self._pool.unload(candidate, self._ask.task)
             keeper.flush(lambda words: report(words, None), self._stopped)
+
+    def _alone(self, candidate: Candidate, left: Sequence[Place], done: set[Place]) -> set[Place]:
+        """All texts of a remote candidate or of a sampling one; else a sample, if batches are wanted."""
+        generation = self._ask.options.generation
+        if not self._ask.how.batched or not candidate.is_local or generation.temperature > 0:
+            return set(left)
+        rows = [row for row in self._history.rows(self._id) if row.candidate == str(candidate)] if done else []
+        return sample(left, sum(ran_alone(row.run) for row in rows), generation.seed)
 
     def _texts(
         self,
         name: str,
         candidate: Candidate,
-        left: Sequence[tuple[int, int]],
+        left: Sequence[Place],
+        alone: set[Place],
         total: int,
         keeper: "Keeper",
         report: Report,
     ) -> None:
-        started_s = time.perf_counter()
-        connection = self._options.connection
-        for number, (repeat, place) in enumerate(left, 1):
+        """First those that run alone, then the rest by language and length, so that a batch has little padding."""
+        ask, asked = self._ask, (candidate, self._ask.task, self._ask.options.connection, report, self._ask.stop)
+        first = [one for one in left if one in alone]
+        rest = sorted((one for one in left if one not in alone), key=ask.shape)
+        size, done = Size(), total - len(left)
+        while first or rest:
             self._check_stop()
-            example = self._examples[place]
-            # A turn a text: others are not kept waiting for the whole set.
-            with self._pool.alone(candidate, self._task, connection, report, self._stop) as lease:
-                if number == 1:
-                    started_s = time.perf_counter()  # loading is no pace
-                run = self._one(name, lease, example, repeat)
-            row = Row(
-                candidate=name,
-                place=place,
-                repeat=repeat,
-                text=example.text,
-                language=example.language,
-                y_true=example.label,
-                y_hat=run.label,
-                unparsed=run.unparsed,
-                failed=run.error is not None,
-                created="",
-                run=run.to_json(),
-            )
-            keeper.keep(row)
-            pace = (time.perf_counter() - started_s) / number
-            seconds_left = pace * (len(left) - number)
-            self._told.put(Progress(name, total - len(left) + number, total, seconds_left, keeper.trouble))
-
-    def _one(self, name: str, lease: Lease, example: Example, repeat: int) -> Run:
-        """One text; a failure is a result. The seed moves on with each repeat, so that sampling can differ."""
-        generation = replace(self._options.generation, seed=self._options.generation.seed + repeat)
-        connection, truncate = self._options.connection, self._options.truncate
-        request = Request(
-            self._task, example.text, example.language, generation, connection, self._stop, truncate=truncate
-        )
-        blank = Run(name, settings=self._options.record())
-        try:
-            with closing(lease.model.run(request)) as events:
-                for event in events:
-                    if isinstance(event, Finished):
-                        if event.run.finish == "stopped":
-                            raise Stopped("Stopped.")
-                        timing = replace(event.run.timing, load_s=lease.load_s, queue_s=lease.waited_s)
-                        notes = (*lease.model.notes, *event.run.notes)
-                        run = replace(event.run, candidate=name, timing=timing, notes=notes, warm=lease.warm)
-                        return replace(run, settings=blank.settings)
-            raise EndpointError("The run ended without a result.", "Retry.")
-        except Stopped:
-            raise
-        except Exception as error:
-            return replace(blank, error=self._as_error(error))
-
-    def _as_error(self, error: Exception) -> RunError:
-        secrets = self._options.connection.secrets
-        if isinstance(error, LlmopsError):
-            return RunError(error.kind, redact(error.message, secrets), redact(error.remedy, secrets))
-        return RunError("unexpected", redact(f"{type(error).__name__}: {error}", secrets)[:500], "Retry.")
+            # A turn a text or a batch: others are not kept waiting for the whole set.
+            with self._pool.alone(*asked) as lease:
+                begun_s = time.perf_counter()  # loading is no pace
+                if not first and getattr(lease.model, "batches", False):
+                    chosen = [one for one in rest[: size.texts] if ask.shape(one)[0] == ask.shape(rest[0])[0]]
+                    del rest[: len(chosen)]
+                    runs = ask.together(name, lease, chosen)
+                else:
+                    chosen = [(first or rest).pop(0)]
+                    runs = [ask.alone(name, lease, chosen[0])]
+                seconds = time.perf_counter() - begun_s
+            if len(chosen) > 1:
+                size.took(seconds)
+            keeper.keep(*(ask.row(name, one, run) for one, run in zip(chosen, runs, strict=True)))
+            for number in range(1, len(chosen) + 1):
+                still = len(first) + len(rest) + len(chosen) - number
+                seconds_left = still * seconds / len(chosen)
+                self._told.put(Progress(name, done + number, total, seconds_left, keeper.trouble))
+            done += len(chosen)
 
     def _stopped(self) -> bool:
-        return self._stop.is_set() or self._leave.is_set()
+        return self._ask.stop.is_set() or self._leave.is_set()
 
     def _check_stop(self) -> None:
         if self._stopped():

@@ -101,7 +101,8 @@ def _wire_planning(services: Services) -> None:
     def evaluate(task: str, candidates: list[str], settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """A task's held-out texts through candidates: metrics, pairs of candidates, and how each ended.
 
-        settings: an object with any of repeats, resume (an evaluation's id), and those of /compare.
+        settings: an object with any of repeats, resume (an evaluation's id), batched (true unless told), verdict_only,
+        and those of /compare.
         """
         return evaluate_data(services.pool, task, candidates, settings, services.settings, threading.Event())
 

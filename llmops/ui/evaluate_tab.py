@@ -11,6 +11,7 @@ import gradio as gr
 
 from llmops.engines.base import Report
 from llmops.errors import InputError, LlmopsError
+from llmops.evaluation.batches import How
 from llmops.evaluation.runner import Begun, Ended, evaluate, resume
 from llmops.evaluation.runner import Progress as TextProgress
 from llmops.history.export import FORMATS, export
@@ -32,6 +33,7 @@ class EvaluateTab:
 
     file: gr.File
     repeats: gr.Number
+    how: gr.CheckboxGroup
     start: gr.Button
     stop: gr.Button
     said: gr.HTML
@@ -64,6 +66,15 @@ def build() -> EvaluateTab:
             scale=3,
         )
         repeats = gr.Number(1, label="Ask each text so often", precision=0, minimum=1, maximum=100, min_width=160)
+    how = gr.CheckboxGroup(
+        [
+            ("in batches, after a sample that runs alone for its latency", "batched"),
+            ("verdict and probabilities only, no explanation", "verdict_only"),
+        ],
+        value=["batched"],
+        label="How local models are asked",
+        elem_id="how",
+    )
     with gr.Row():
         start = gr.Button("Evaluate", variant="primary", scale=3, elem_id="evaluate")
         stop = gr.Button("Stop evaluation", scale=1, elem_id="stop-evaluation")
@@ -92,7 +103,7 @@ def build() -> EvaluateTab:
     with gr.Row():
         downloads = tuple(gr.DownloadButton(f"Export {kind.upper()}", min_width=120) for kind in FORMATS)
     return EvaluateTab(
-        file, repeats, start, stop, said, kept, resume, delete, note, keep_note, metrics, which, rows, detail,
+        file, repeats, how, start, stop, said, kept, resume, delete, note, keep_note, metrics, which, rows, detail,
         downloads, gr.State(None),
     )  # fmt: skip
 
@@ -107,6 +118,7 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
         previous: Work | None,
         file: str | None,
         repeats: float,
+        how: list[str],
         kept: int | None,
         *values: Any,  # noqa: ANN401
     ) -> Iterator[list[Any]]:
@@ -130,6 +142,7 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
                 history(),
                 stop,
                 repeats=int(repeats or 1),
+                how=How(batched="batched" in how, verdict_only="verdict_only" in how),
             )
 
         yield [work, render.said("starting"), gr.skip()]
@@ -144,13 +157,20 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
             return
         yield [work, results.progress(state), _choices(history(), state.evaluation_id)]
 
-    def start(previous: Work | None, file: str | None, repeats: float, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
-        yield from begin(previous, file, repeats, None, *values)
+    def start(
+        previous: Work | None,
+        file: str | None,
+        repeats: float,
+        how: list[str],
+        *values: Any,  # noqa: ANN401
+    ) -> Iterator[list[Any]]:
+        yield from begin(previous, file, repeats, how, None, *values)
 
     def go_on(
         previous: Work | None,
         file: str | None,
         repeats: float,
+        how: list[str],
         kept: int | None,
         *values: Any,  # noqa: ANN401
     ) -> Iterator[list[Any]]:
@@ -158,7 +178,7 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
             error = InputError("No kept evaluation is chosen.", "Choose one, and select the same candidates.")
             yield [previous, render.problem(error), gr.skip()]
             return
-        yield from begin(previous, file, repeats, kept, *values)
+        yield from begin(previous, file, repeats, how, kept, *values)
 
     def stop(work: Work | None) -> None:
         if work is not None:
@@ -201,7 +221,7 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
         return [render.said("The note is kept."), _choices(history(), kept)]
 
     running = {**_QUIET, "concurrency_id": "evaluate", "concurrency_limit": 2}
-    asked = [tab.work, tab.file, tab.repeats]
+    asked = [tab.work, tab.file, tab.repeats, tab.how]
     told = [tab.work, tab.said, tab.kept]
     tab.start.click(start, [*asked, *controls], told, **running)
     tab.resume.click(go_on, [*asked, tab.kept, *controls], told, **running)

@@ -64,7 +64,7 @@ def metrics(found: Evaluation, rows: Sequence[Row]) -> str:
     measured = sorted(measure(rows, found.labels), key=lambda one: order.get(one.candidate, 0))
     titles = (
         "Candidate", "Texts", "Accuracy", "95 %", "Macro-F1", "95 %", "Unparsed", "Failed", "ECE", "Flips",
-        "p50", "p90", "p99", "Texts/s", "Weights", "By language",
+        "p50", "p90", "p99", "Texts/s", "Batched/s", "Weights", "By language",
     )  # fmt: skip
     body = "".join(_metrics_row(one) for one in measured)
     pairs = combinations([one.candidate for one in measured], 2)
@@ -76,7 +76,8 @@ def metrics(found: Evaluation, rows: Sequence[Row]) -> str:
         f'<p class="lo-lead"><b>{_e(where + origin)}</b></p>{html_table(titles, body)}'
         f'<ul class="lo-notes">{sentences}</ul><div class="lo-matrices">{matrices}</div>'
         '<p class="lo-legend">Intervals: bootstrap. Pairs: McNemar\'s exact test. Unparsed and failed count as wrong. '
-        "ECE: mean gap between confidence and accuracy. Times are client-measured, E2E.</p>"
+        "ECE: mean gap between confidence and accuracy. Times are client-measured, E2E, of texts that ran alone; "
+        "Texts/s is one after the other, Batched/s many at once.</p>"
     )
 
 
@@ -94,6 +95,7 @@ def _metrics_row(one: Metrics) -> str:
         "" if one.flip_rate is None else percent(one.flip_rate),
         *(seconds(times.get(name)) for name in ("p50", "p90", "p99")),
         "" if one.texts_per_s is None else f"{one.texts_per_s:.3g}",
+        "" if one.batched_texts_per_s is None else f"{one.batched_texts_per_s:.3g}",
         size(one.weights_bytes),
         ", ".join(f"{language} {percent(value)}" for language, value in one.by_language.items()),
     )

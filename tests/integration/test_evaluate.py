@@ -201,15 +201,15 @@ def test_a_full_disk_loses_no_result(history, monkeypatch):
     from llmops.errors import HistoryError
 
     monkeypatch.setattr("llmops.evaluation.keeper._PAUSE_S", 0.0)
-    own, calls = History.add, []
+    own, calls = History.add_all, []
 
-    def add(self, number, row):
-        calls.append(row.place)
-        if 2 <= len(calls) <= 6:
+    def add(self, number, rows):
+        calls.append(len(rows))
+        if 2 <= len(calls) <= 4:
             raise HistoryError("The disk is full.", "Free some space.")
-        own(self, number, row)
+        own(self, number, rows)
 
-    monkeypatch.setattr(History, "add", add)
+    monkeypatch.setattr(History, "add_all", add)
     updates = run(history, ["embedded/encoder@fp32?method=zero-shot"])
     assert any("wait in memory" in one.message for one in updates if isinstance(one, Progress))
     assert next(one for one in updates if isinstance(one, Ended)).error is None

@@ -1,6 +1,7 @@
 """A ZeroGPU Space with the real `spaces` package; the device API and CUDA are fakes (tests/fake_zerogpu.py)."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -26,12 +27,13 @@ def space(tmp_path_factory):
             env={**os.environ, **told, **places, **api.environment()},
             stdout=log,
             stderr=log,
+            start_new_session=True,
         )
         try:
             wait_until_up(f"http://127.0.0.1:{port}/", process)
             yield f"http://127.0.0.1:{port}/", api
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)  # its lent children too
             process.wait(20)
 
 

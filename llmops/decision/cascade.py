@@ -1,0 +1,288 @@
+"""A cascade from recorded rows, nothing run again: the encoder's answer where it was sure, else the second candidate's.
+
+For each threshold: what the answers, times, costs and energy would have been. Both candidates' rows of the same texts
+are needed. A text that the first stage could not answer counts as unsure, as it does where a cascade really runs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from llmops.candidate import Kind, cascade
+from llmops.decision.assumptions import Assumptions
+from llmops.decision.cost import request_usd
+from llmops.decision.energy import request_wh
+from llmops.decision.parts import parsed, parts
+from llmops.errors import InputError
+from llmops.history.store import Row
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_MOST_POINTS = 201
+_FEWEST = 8  # texts, to be split in two
+_NONE = "(none)"
+GOALS = ("quality", "cost", "latency", "energy", "privacy")
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a threshold would have given. asked, leaving: shares of the texts handed on, and sent elsewhere.
+
+    cost_per_1000 in the chosen currency, wh_per_1000 the middle of its range; None: not known.
+    """
+
+    threshold: float
+    accuracy: float
+    macro_f1: float
+    asked: float
+    leaving: float
+    mean_s: float | None
+    p95_s: float | None
+    cost_per_1000: float | None
+    wh_per_1000: float | None
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Limits of a choice; None: no limit. As in decide.Limits, and the share of texts that may leave."""
+
+    max_cost: float | None = None
+    max_p95_s: float | None = None
+    max_leaving: float | None = None
+    min_macro_f1: float | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The best threshold on one half of the texts, and what it gave on the other, which had no part in choosing it."""
+
+    threshold: float
+    chosen_on: Point
+    reported_on: Point
+    texts: tuple[int, int]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A curve over the threshold; choice None where no threshold is within the bounds, and why_not says so.
+
+    left_out: texts that only one of the two has answered or tried.
+    """
+
+    first: str
+    second: str
+    texts: int
+    left_out: int
+    points: tuple[Point, ...]
+    choice: Choice | None
+    why_not: str
+
+    @property
+    def candidate(self) -> str:
+        """The chosen cascade's text form; empty without a choice."""
+        one, other = parsed(self.first), parsed(self.second)
+        if self.choice is None or one is None or other is None:
+            return ""
+        return str(cascade(one, other, self.choice.threshold))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {**asdict(self), "candidate": self.candidate}
+
+
+@dataclass(frozen=True)
+class _Text:
+    """One text's two rows, as numbers. sure -1: the first stage could not answer."""
+
+    true: str
+    said: tuple[str, str]
+    sure: float
+    seconds: tuple[float | None, float | None]
+    usd: tuple[float | None, float | None]
+    wh: tuple[float | None, float | None]
+    leaves: bool
+
+
+def simulate(
+    rows: Sequence[Row],
+    first: str,
+    second: str,
+    at: Assumptions,
+    bounds: Bounds | None = None,
+    goal: str = "quality",
+    seed: int = 0,
+) -> Simulation:
+    """The curve over all texts, and the best threshold by halves. Raises InputError where the rows don't allow it."""
+    if goal not in GOALS:
+        raise InputError(f"“{goal}” is no goal.", f"Use one of: {', '.join(GOALS)}.")
+    _check(first, second)
+    texts, left_out = _join(rows, first, second, at)
+    if len(texts) < _FEWEST:
+        raise InputError(
+            f"{len(texts)} texts were answered by both {first} and {second}; {_FEWEST} are needed.",
+            "Choose two candidates of this evaluation, or evaluate both on more texts.",
+        )
+    if all(one.sure < 0 for one in texts):
+        raise InputError(f"{first} told no probabilities.", "Begin with an encoder.")
+    points = _points(texts, thresholds([one.sure for one in texts]))
+    choice, why_not = _choose(texts, bounds or Bounds(), goal, seed)
+    return Simulation(first, second, len(texts), left_out, points, choice, why_not)
+
+
+def _check(first: str, second: str) -> None:
+    one, other = parsed(first), parsed(second)
+    if one is None or other is None:
+        raise InputError("A stage of the cascade is no candidate.", "Choose two candidates of this evaluation.")
+    cascade(one, other, 0.5)
+    if other.kind == Kind.CASCADE:
+        raise InputError("A stage of a cascade can't be a cascade.", "Choose two candidates of this evaluation.")
+
+
+def _join(rows: Sequence[Row], first: str, second: str, at: Assumptions) -> tuple[list[_Text], int]:
+    by_place: list[dict[int, Row]] = [
+        {row.place: row for row in rows if row.candidate == name and row.repeat == 0} for name in (first, second)
+    ]
+    places = sorted(set(by_place[0]) & set(by_place[1]))
+    only = len(set(by_place[0]) ^ set(by_place[1]))
+    return [_text(by_place[0][place], by_place[1][place], at) for place in places], only
+
+
+def _text(one: Row, other: Row, at: Assumptions) -> _Text:
+    shares = None if one.failed else one.run.get("probabilities")
+    return _Text(
+        true=one.y_true,
+        said=(one.y_hat or _NONE, other.y_hat or _NONE),
+        sure=max(shares.values()) if shares and one.y_hat else -1.0,
+        seconds=(_seconds(one), _seconds(other)),
+        usd=(_usd(one, at), _usd(other, at)),
+        wh=(_wh(one, at), _wh(other, at)),
+        leaves=any(part.sent_to for part in parts(other.run)),
+    )
+
+
+def _seconds(row: Row) -> float | None:
+    """A failed first stage took no time that was recorded, as where a cascade really runs."""
+    return 0.0 if row.failed else row.run["timing"]["e2e_s"]
+
+
+def _usd(row: Row, at: Assumptions) -> float | None:
+    return 0.0 if row.failed else at.money(request_usd(row.run, at)[0])
+
+
+def _wh(row: Row, at: Assumptions) -> float | None:
+    wh = request_wh(row.run, at)[0]
+    return 0.0 if row.failed else None if wh is None else (wh[0] + wh[1]) / 2
+
+
+def thresholds(sure: Sequence[float]) -> list[float]:
+    """0, a place between each two neighbouring confidences, and 1; thinned evenly where they are many.
+
+    Between, not at them: a confidence that differs in its last digits when it is computed again decides the same way.
+    """
+    distinct = sorted({value for value in sure if value >= 0})
+    between = [place for low, high in pairwise(distinct) if (place := _between(low, high))]
+    found = [0.0, *between, 1.0]
+    if len(found) <= _MOST_POINTS:
+        return found
+    step = (len(found) - 1) / (_MOST_POINTS - 1)
+    return [found[round(index * step)] for index in range(_MOST_POINTS)]
+
+
+def _between(low: float, high: float) -> float | None:
+    """The shortest number well between two; None where they differ by less than six digits tell."""
+    for digits in range(2, 7):
+        place = round((low + high) / 2, digits)
+        if low + (high - low) / 10 < place < high - (high - low) / 10:
+            return place
+    return None
+
+
+def _points(texts: Sequence[_Text], at_thresholds: Sequence[float]) -> tuple[Point, ...]:
+    import numpy as np
+
+    labels = sorted({one.true for one in texts})
+    sure = np.array([one.sure for one in texts])
+    right = np.array([[said == one.true for said in one.said] for one in texts])
+    is_true = np.array([[one.true == label for label in labels] for one in texts])
+    is_said = np.array([[[said == label for label in labels] for said in one.said] for one in texts])
+    leaves = np.array([one.leaves for one in texts])
+    columns = [_known([getattr(one, name) for one in texts]) for name in ("seconds", "usd", "wh")]
+    points = []
+    for threshold in at_thresholds:
+        asked = sure < threshold
+        asked |= sure < 0
+        said = np.where(asked[:, None], is_said[:, 1], is_said[:, 0])
+        seconds, usd, wh = (_summed(column, asked) for column in columns)
+        points.append(
+            Point(
+                threshold=threshold,
+                accuracy=float(np.where(asked, right[:, 1], right[:, 0]).mean()),
+                macro_f1=_macro_f1(is_true, said),
+                asked=float(asked.mean()),
+                leaving=float((asked & leaves).mean()),
+                mean_s=None if seconds is None else float(seconds.mean()),
+                p95_s=None if seconds is None else float(np.percentile(seconds, 95)),
+                cost_per_1000=None if usd is None else float(1000 * usd.mean()),
+                wh_per_1000=None if wh is None else float(1000 * wh.mean()),
+            )
+        )
+    return tuple(points)
+
+
+def _known(pairs: Sequence[tuple[float | None, float | None]]) -> "np.ndarray":
+    """(texts, 2) numbers; NaN where not known."""
+    import numpy as np
+
+    return np.array([[np.nan if value is None else value for value in pair] for pair in pairs])
+
+
+def _summed(column: "np.ndarray", asked: "np.ndarray") -> "np.ndarray | None":
+    """The first stage's, and the second's where it was asked; None where any of these is not known."""
+    import numpy as np
+
+    total = column[:, 0] + np.where(asked, column[:, 1], 0.0)
+    return None if np.isnan(total).any() else total
+
+
+def _macro_f1(is_true: "np.ndarray", is_said: "np.ndarray") -> float:
+    """Mean F1 of the labels that occur, as evaluation.metrics has it: 2 · hits / (true + said)."""
+    import numpy as np
+
+    hits = (is_true & is_said).sum(axis=0)
+    total = is_true.sum(axis=0) + is_said.sum(axis=0)
+    return float(np.divide(2 * hits, total, out=np.zeros(len(hits)), where=total > 0).mean())
+
+
+def _choose(texts: Sequence[_Text], bounds: Bounds, goal: str, seed: int) -> tuple[Choice | None, str]:
+    """Best on a random half by the goal; of equals the better in quality, the cheaper, the lower threshold."""
+    import numpy as np
+
+    order = np.random.default_rng(seed).permutation(len(texts))
+    half = len(texts) // 2
+    ours, others = ([texts[index] for index in part] for part in (order[:half], order[half:]))
+    within = [one for one in _points(ours, thresholds([one.sure for one in ours])) if _is_within(one, bounds)]
+    if not within:
+        return None, "No threshold is within the limits on the half it is chosen on."
+    best = min(within, key=lambda one: (*_rank(one, goal), one.threshold))
+    reported = _points(others, [best.threshold])[0]
+    return Choice(best.threshold, best, reported, (len(ours), len(others)), seed), ""
+
+
+def _is_within(one: Point, bounds: Bounds) -> bool:
+    """An unknown figure is within no limit."""
+    pairs = ((one.cost_per_1000, bounds.max_cost), (one.p95_s, bounds.max_p95_s), (one.leaving, bounds.max_leaving))
+    if any(limit is not None and (known is None or known > limit) for known, limit in pairs):
+        return False
+    return bounds.min_macro_f1 is None or one.macro_f1 >= bounds.min_macro_f1
+
+
+def _rank(one: Point, goal: str) -> tuple[float, ...]:
+    unknown = float("inf")
+    cost = unknown if one.cost_per_1000 is None else one.cost_per_1000
+    latency = unknown if one.p95_s is None else one.p95_s
+    spent = unknown if one.wh_per_1000 is None else one.wh_per_1000
+    first = {"quality": -one.macro_f1, "cost": cost, "latency": latency, "energy": spent, "privacy": one.leaving}[goal]
+    return (first, -one.macro_f1, cost, one.asked)

@@ -1,0 +1,267 @@
+"""The decision: hard limits, the Pareto front of what is left, weights where wanted, and a verdict in words.
+
+No model has a part in it: every sentence is built from figures. An unknown figure under a limit excludes a candidate,
+with “not known” as the reason, unless the limits say that unknown ones may stay.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from llmops.decision.figures import Figures
+from llmops.errors import InputError
+from llmops.evaluation.metrics import Pair
+from llmops.format import percent, seconds, size
+
+AXES = ("cost", "latency", "energy", "memory")
+QUALITY = "quality"
+_SHOWN = 0.05  # McNemar's p below which a difference counts as shown
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Hard limits; None and False: no limit. max_cost: of 1,000 requests in the chosen currency; min_macro_f1: 0 to 1.
+
+    margin is none: how much worse in accuracy a cheaper choice may be at most, by the interval of the difference.
+    """
+
+    stays_here: bool = False
+    no_gpu: bool = False
+    max_memory_bytes: float | None = None
+    max_p95_s: float | None = None
+    max_cost: float | None = None
+    min_macro_f1: float | None = None
+    licences: tuple[str, ...] = ()
+    keep_unknown: bool = False
+    margin: float = 0.05
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """A candidate that a limit rules out, and why: a sentence a limit."""
+
+    candidate: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """kept and excluded share all candidates; front: those that no other kept one beats on both axes.
+
+    unplaced: kept, but without a figure on the axis. scores: candidate → 0 to 1, where weights were given.
+    choice: None where nothing is left. verdict: sentences.
+    """
+
+    axis: str
+    kept: tuple[str, ...]
+    excluded: tuple[Excluded, ...]
+    front: tuple[str, ...]
+    unplaced: tuple[str, ...]
+    scores: dict[str, float]
+    choice: str | None
+    verdict: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+def decide(
+    found: Sequence[Figures],
+    limits: Limits,
+    axis: str,
+    compare: Callable[[str, str], Pair],
+    sign: str = "$",
+    weights: Mapping[str, float] | None = None,
+) -> Decision:
+    """Rule out, set against each other, choose. compare: two candidates on the same texts. Raises InputError.
+
+    The choice without weights: the best macro-F1 of the front, or what is better on the axis where McNemar's test shows
+    no difference between the two and the interval of the difference ends within limits.margin: of several such, the
+    best on the axis. With weights: the highest score.
+    """
+    if axis not in AXES:
+        raise InputError(f"“{axis}” is no axis.", f"Use one of: {', '.join(AXES)}.")
+    reasons = {one.candidate: broken(one, limits, sign) for one in found}
+    kept = [one for one in found if not reasons[one.candidate]]
+    placed = [one for one in kept if value(one, axis) is not None]
+    front = pareto(placed, axis)
+    scores = scored(kept, weights) if weights else {}
+    choice, why = _choose(kept, front, axis, compare, scores, sign, limits.margin)
+    excluded = tuple(Excluded(name, found_why) for name, found_why in reasons.items() if found_why)
+    return Decision(
+        axis=axis,
+        kept=tuple(one.candidate for one in kept),
+        excluded=excluded,
+        front=tuple(one.candidate for one in front),
+        unplaced=tuple(one.candidate for one in kept if one not in placed),
+        scores=scores,
+        choice=choice.candidate if choice else None,
+        verdict=(_head(len(kept), len(found), bool(excluded)), *why),
+    )
+
+
+def broken(one: Figures, limits: Limits, sign: str) -> tuple[str, ...]:
+    """Why a candidate is ruled out; empty: it is not."""
+    found = []
+    if limits.stays_here and one.leaving:
+        found.append(one.privacy)
+    if limits.no_gpu and one.needs_gpu:
+        found.append("It ran on a GPU.")
+    if one.here:  # what runs elsewhere takes no memory here
+        found.append(_most("memory", one.memory_bytes, limits.max_memory_bytes, size, limits))
+    found.append(_most("p95 latency", one.p95_s, limits.max_p95_s, seconds, limits))
+    price = one.cost_per_1000
+    found.append(_most("cost of 1,000 requests", price, limits.max_cost, lambda v: money(v, sign), limits))
+    if limits.min_macro_f1 is not None and one.macro_f1 < limits.min_macro_f1:
+        found.append(f"Its macro-F1 is {percent(one.macro_f1)}; {percent(limits.min_macro_f1)} is the least.")
+    found.append(_licence(one, limits))
+    return tuple(reason for reason in found if reason)
+
+
+def _most(what: str, known: float | None, limit: float | None, written: Callable[[float], str], limits: Limits) -> str:
+    if limit is None:
+        return ""
+    if known is None:
+        return "" if limits.keep_unknown else f"Its {what} is not known; {written(limit)} is the most."
+    return f"Its {what} is {written(known)}; {written(limit)} is the most." if known > limit else ""
+
+
+def _licence(one: Figures, limits: Limits) -> str:
+    if not limits.licences:
+        return ""
+    if one.licences is None:
+        return "" if limits.keep_unknown else "Its licence is not known."
+    other = [name for name in one.licences if name not in limits.licences]
+    return f"Its licence is {', '.join(other)}, which is not among those allowed." if other else ""
+
+
+def money(amount: float | None, sign: str) -> str:
+    """€1.23, €0.00045: small amounts are not rounded to nothing. Unknown is empty."""
+    if amount is None:
+        return ""
+    return f"{sign}{amount:,.2f}" if amount >= 1 or amount == 0 else f"{sign}{amount:.3g}"
+
+
+def value(one: Figures, axis: str) -> float | None:
+    """A candidate's figure on an axis, smaller is better; energy is the middle of its range. None: not known."""
+    if axis == "cost":
+        return one.cost_per_1000
+    if axis == "latency":
+        return one.p95_s
+    if axis == "energy":
+        return one.energy.middle_wh
+    return float(one.memory_bytes) if one.memory_bytes is not None else None if one.here else 0.0
+
+
+def written(one: Figures, axis: str, sign: str) -> str:
+    """The figure in words."""
+    figure = value(one, axis)
+    if figure is None:
+        return f"{axis} not known"
+    if axis == "cost":
+        return f"{money(figure, sign)} for 1,000 requests"
+    if axis == "latency":
+        return f"p95 of {seconds(figure)}"
+    if axis == "energy":
+        return f"{figure:.3g} Wh for 1,000 requests ({one.energy.source})"
+    return f"{size(figure)} of memory" if one.here else "no memory here"
+
+
+def pareto(placed: Sequence[Figures], axis: str) -> list[Figures]:
+    """Those that none beats: another is at least as good in macro-F1 and on the axis, and better in one. Best first."""
+    ordered = sorted(placed, key=lambda one: (-one.macro_f1, value(one, axis) or 0.0))
+    front: list[Figures] = []
+    for one in ordered:
+        here = value(one, axis) or 0.0
+        if all(here < (value(other, axis) or 0.0) or _same(one, other, axis) for other in front):
+            front.append(one)
+    return front
+
+
+def _same(one: Figures, other: Figures, axis: str) -> bool:
+    return one.macro_f1 == other.macro_f1 and value(one, axis) == value(other, axis)
+
+
+def scored(kept: Sequence[Figures], weights: Mapping[str, float]) -> dict[str, float]:
+    """Weighted mean of each figure scaled to 0 (worst of those kept) … 1 (best). An unknown figure scores 0.
+
+    Raises InputError for a weight that is none.
+    """
+    for name, weight in weights.items():
+        if name not in (QUALITY, *AXES):
+            raise InputError(f"“{name}” can't be weighted.", f"Use {QUALITY}, {', '.join(AXES)}.")
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 1000:
+            raise InputError(f"The weight of {name} is {weight!r}.", "Use a number from 0 to 1000.")
+    total = sum(weights.values())
+    if not total:
+        return {}
+    scores = {one.candidate: 0.0 for one in kept}
+    for name, weight in weights.items():
+        known = {one.candidate: _goodness(one, name) for one in kept}
+        values = [figure for figure in known.values() if figure is not None]
+        low, high = min(values, default=0.0), max(values, default=0.0)
+        for candidate, figure in known.items():
+            if figure is not None:
+                share = (figure - low) / (high - low) if high > low else 1.0
+                scores[candidate] += weight / total * share
+    return scores
+
+
+def _goodness(one: Figures, name: str) -> float | None:
+    figure = one.macro_f1 if name == QUALITY else value(one, name)
+    return figure if name == QUALITY or figure is None else -figure
+
+
+def _head(kept: int, all_: int, excluded: bool) -> str:
+    if not excluded:
+        return f"All {all_} candidates are within the limits." if all_ != 1 else "The candidate is within the limits."
+    return f"{kept} of {all_} candidates are within the limits."
+
+
+def _choose(
+    kept: Sequence[Figures],
+    front: Sequence[Figures],
+    axis: str,
+    compare: Callable[[str, str], Pair],
+    scores: Mapping[str, float],
+    sign: str,
+    margin: float,
+) -> tuple[Figures | None, list[str]]:
+    if not kept:
+        return None, ["Nothing is left: loosen a limit, or evaluate other candidates."]
+    if scores:
+        best = max(kept, key=lambda one: scores[one.candidate])
+        return best, [
+            f"By your weights: {best.candidate}, {scores[best.candidate]:.2f} of 1.",
+            *_about(best, axis, sign),
+        ]
+    if not front:
+        best = max(kept, key=lambda one: one.macro_f1)
+        return best, [f"No {axis} is known of any of them; the best macro-F1 is that of {best.candidate}."]
+    best = front[0]
+    said = [f"{best.candidate} has the best macro-F1, {_f1(best)}, at {written(best, axis, sign)}."]
+    chosen = best
+    for other in reversed(front[1:]):  # from the best on the axis upwards
+        pair = compare(best.candidate, other.candidate)
+        worse = pair.interval[1]
+        said += [f"{other.candidate} ({_f1(other)}) takes less, {written(other, axis, sign)}. {pair.sentence}"]
+        if pair.p_value >= _SHOWN and worse <= margin:
+            chosen = other
+            break
+        if pair.p_value >= _SHOWN:
+            said[-1] += f" It may be up to {100 * worse:.0f} points less accurate; {100 * margin:.0f} are accepted."
+    why = "best in quality"
+    if chosen is not best:
+        why = f"at most {100 * margin:.0f} points less accurate than the best, and it takes less"
+    return chosen, [*said, f"The choice: {chosen.candidate} ({why}).", *_about(chosen, "", sign)]
+
+
+def _f1(one: Figures) -> str:
+    low, high = one.macro_f1_interval
+    return f"{percent(one.macro_f1)} ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def _about(one: Figures, axis: str, sign: str) -> list[str]:
+    figures = f"Its macro-F1 is {_f1(one)}, at {written(one, axis, sign)}." if axis else ""
+    return [sentence for sentence in (figures, one.privacy) if sentence]

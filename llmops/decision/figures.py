@@ -1,0 +1,122 @@
+"""Each candidate's figures for a decision: quality, p95, memory, cost, energy, licence, and what leaves the machine."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from llmops.candidate import Candidate
+from llmops.catalog import find
+from llmops.decision.assumptions import Assumptions
+from llmops.decision.cost import Cost, cost
+from llmops.decision.energy import EnergyUse, energy
+from llmops.decision.parts import parsed, parts
+from llmops.evaluation.metrics import Metrics, measure
+from llmops.history.store import Row
+
+_LATE = 95
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One candidate. cost_per_1000 in the chosen currency; memory_bytes: weights and highest extra here; None: unknown.
+
+    leaving: share of the texts that were sent elsewhere. licences: None where one is not known.
+    """
+
+    candidate: str
+    texts: int
+    accuracy: float
+    macro_f1: float
+    macro_f1_interval: tuple[float, float]
+    p95_s: float | None
+    memory_bytes: int | None
+    here: bool
+    needs_gpu: bool
+    leaving: float
+    licences: tuple[str, ...] | None
+    privacy: str
+    cost: Cost
+    cost_per_1000: float | None
+    energy: EnergyUse
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        data = asdict(self)
+        data["energy"]["source"] = str(self.energy.source)
+        return data
+
+
+def figures(rows: Sequence[Row], labels: Sequence[str], order: Sequence[str], at: Assumptions) -> list[Figures]:
+    """Figures of each candidate that has rows, in `order`. Repeats count once: the first."""
+    by_candidate: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.repeat == 0:
+            by_candidate[row.candidate].append(row)
+    measured = {one.candidate: one for one in measure(rows, labels)}
+    names = [*(name for name in order if name in by_candidate), *(name for name in by_candidate if name not in order)]
+    return [_figures(name, by_candidate[name], measured[name], at) for name in names]
+
+
+def _figures(candidate: str, rows: Sequence[Row], measured: Metrics, at: Assumptions) -> Figures:
+    answered = [row for row in rows if not row.failed]
+    used = [part for row in answered for part in parts(row.run)]
+    sent = [row for row in answered if any(part.sent_to for part in parts(row.run))]
+    spent = cost(candidate, rows, at)
+    here = any(part.here for part in used)
+    return Figures(
+        candidate=candidate,
+        texts=len(rows),
+        accuracy=measured.accuracy,
+        macro_f1=measured.macro_f1,
+        macro_f1_interval=measured.macro_f1_interval,
+        p95_s=percentile([row.run["timing"]["e2e_s"] for row in answered]),
+        memory_bytes=_memory(answered) if here else None,
+        here=here,
+        needs_gpu=any((part.device or "").startswith(("cuda", "mps")) for part in used),
+        leaving=len(sent) / len(answered) if answered else 0.0,
+        licences=licences(parsed(candidate)),
+        privacy=privacy(answered),
+        cost=spent,
+        cost_per_1000=at.money(None if spent.usd is None else 1000 * spent.usd),
+        energy=energy(candidate, rows, at),
+    )
+
+
+def percentile(values: Sequence[float | None], share: int = _LATE) -> float | None:
+    """By linear interpolation; None where any is unknown, or there are none."""
+    import numpy as np
+
+    known = [value for value in values if value is not None]
+    return float(np.percentile(known, share)) if known and len(known) == len(values) else None
+
+
+def _memory(rows: Sequence[Row]) -> int | None:
+    """Weights and the highest extra of any run; None where either is unknown."""
+    weights = [row.run["memory"]["weights_bytes"] for row in rows]
+    extra = [row.run["memory"]["peak_bytes"] for row in rows]
+    if not rows or None in weights or None in extra:
+        return None
+    return max(weights) + max(extra)
+
+
+def licences(candidate: Candidate | None) -> tuple[str, ...] | None:
+    """The catalogue's licence of a candidate, or of both stages; None where one is not in the catalogue."""
+    if candidate is None:
+        return None
+    specs = [find(one) for one in candidate.stages or (candidate,)]
+    return None if None in specs else tuple(dict.fromkeys(spec.licence for spec in specs if spec))
+
+
+def privacy(rows: Sequence[Row]) -> str:
+    """What left the machine and to whom, in a sentence, from the recorded runs."""
+    receivers = [sorted({part.sent_to for part in parts(row.run) if part.sent_to}) for row in rows]
+    sent = [one for one in receivers if one]
+    if not rows:
+        return "No text was answered."
+    if not sent:
+        return "Nothing leaves this machine."
+    whom = " and ".join(sorted({name for one in sent for name in one}))
+    if len(sent) == len(rows):
+        return f"Every text leaves this machine: it is sent to {whom}."
+    return f"{len(sent) / len(rows):.0%} of the texts leave this machine: they are sent to {whom}."

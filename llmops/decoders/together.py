@@ -1,0 +1,173 @@
+"""Several prompts of one task through a decoder as one batch: answers, and a probability for each label.
+
+The prompts' common beginning is read once (`prefix`), the rest of all of them in one pass, padded on the left; the same
+pass gives the label likelihoods and starts the answers. Greedy only. With `verdict_only` nothing is generated where
+`packed` proves the verdict.
+"""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from llmops.decoders import packed, sampling
+from llmops.decoders.prefix import Prefixes
+from llmops.decoders.words import Words
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import GenerationConfig, PreTrainedModel, StoppingCriteriaList
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Prompts as token ids, and how they are answered."""
+
+    prompts: Sequence[list[int]]
+    words: Words | None
+    max_new_tokens: int
+    verdict_only: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """ids: the generated tokens, or the proven verdict's. shares: label → probability, None where there is none."""
+
+    ids: tuple[int, ...]
+    shares: dict[str, float] | None
+    proven: bool = False
+
+
+def possible(model: "PreTrainedModel") -> bool:
+    """True where a padded batch over a shared cache means the same as each prompt alone: full attention, positions."""
+    from transformers import DynamicCache
+
+    if not model._supports_default_dynamic_cache():
+        return False
+    cache: Any = DynamicCache(config=model.config.get_text_config(decoder=True))
+    taken = inspect.signature(model.forward).parameters
+    if any(cache.is_sliding) or not cache.is_croppable or not {"position_ids", "logits_to_keep"} <= set(taken):
+        return False
+    return packed.possible(model)
+
+
+def answer(
+    model: "PreTrainedModel",
+    plain: "GenerationConfig",
+    prefixes: Prefixes,
+    batch: Batch,
+    stopping: "StoppingCriteriaList",
+) -> list[Answer]:
+    """One answer a prompt, in order. Raises what the model raises."""
+    import torch
+
+    count = len(batch.prompts)
+    scores: torch.Tensor | None = None
+    proven: list[int | None] = [None] * count
+    told: list[tuple[int, ...]] = [()] * count
+    with torch.inference_mode():
+        if batch.words is not None and batch.verdict_only:
+            scores, proven = packed.score(model, prefixes, batch.prompts, batch.words)
+        left = [number for number in range(count) if proven[number] is None]
+        if left:
+            read = _Read(model, plain.pad_token_id or 0, prefixes, [batch.prompts[number] for number in left])
+            if batch.words is not None and scores is None:
+                scores = read.score(batch.words)
+            answers = read.generate(sampling.greedy(plain, batch.max_new_tokens), stopping)
+            for number, ids in zip(left, answers, strict=True):
+                told[number] = ids
+    shares = (
+        [None] * count
+        if scores is None or batch.words is None
+        else [_shares(batch.words.labels, row) for row in scores]
+    )
+    return [
+        Answer(told[i], shares[i])
+        if label is None or batch.words is None
+        else Answer(batch.words.ids[label], shares[i], proven=True)
+        for i, label in enumerate(proven)
+    ]
+
+
+def _shares(labels: Sequence[str], scores: "torch.Tensor") -> dict[str, float] | None:
+    """softmax over the labels' log-likelihoods; None where the logits are no numbers (fp16 overflow)."""
+    import torch
+
+    if not all(isfinite(one) for one in scores.tolist()):
+        return None
+    return dict(zip(labels, torch.softmax(scores, dim=0).tolist(), strict=True))
+
+
+class _Read:
+    """Prompts that have been read: the cache behind them, and the logits after each one's last token."""
+
+    def __init__(self, model: "PreTrainedModel", pad: int, prefixes: Prefixes, prompts: Sequence[list[int]]) -> None:
+        import torch
+
+        self._model = model
+        tokens = prefixes.read(model, prompts)
+        self._cache = prefixes.rows(model, prompts[0][:tokens], len(prompts))
+        longest = max(len(one) for one in prompts)
+        rows = [list(one[:tokens]) + [pad] * (longest - len(one)) + list(one[tokens:]) for one in prompts]
+        seen = [[1] * tokens + [0] * (longest - len(one)) + [1] * (len(one) - tokens) for one in prompts]
+        self._ids = torch.tensor(rows, device=model.device)  # (rows, longest)
+        self._mask = torch.tensor(seen, device=model.device)
+        self._lengths = self._mask.sum(dim=1, keepdim=True)  # (rows, 1)
+        positions = (self._mask.cumsum(dim=1) - 1).clamp(min=0)
+        made = model(
+            input_ids=self._ids[:, tokens:],
+            attention_mask=self._mask,
+            position_ids=positions[:, tokens:],
+            past_key_values=self._cache,
+            logits_to_keep=1,
+        )
+        self._last = made.logits[:, -1].float()  # (rows, vocabulary)
+
+    def score(self, words: Words) -> "torch.Tensor":
+        """(rows, labels) log-likelihoods of the answer words after each prompt."""
+        import torch
+
+        first = torch.log_softmax(self._last, dim=-1)
+        columns = []
+        for word in words.ids:
+            score = first[:, word[0]].double()
+            if len(word) > 1:
+                logits = self._after(word[:-1])  # (rows, tokens, vocabulary)
+                for step, token in enumerate(word[1:]):
+                    score = score + torch.log_softmax(logits[:, step], dim=-1)[:, token].double()
+            columns.append(score)
+        return torch.stack(columns, dim=1).cpu()
+
+    def _after(self, word: Sequence[int]) -> "torch.Tensor":
+        """(rows, word's tokens, vocabulary): logits behind each token of a word put after every prompt."""
+        import torch
+
+        count, device = len(word), self._ids.device
+        steps = torch.arange(count, device=device)
+        made = self._model(
+            input_ids=torch.tensor([word], device=device).expand(len(self._ids), count),
+            attention_mask=torch.cat([self._mask, self._mask.new_ones(len(self._ids), count)], dim=1),
+            position_ids=self._lengths + steps,
+            past_key_values=self._cache,
+        )
+        self._cache.crop(-count)  # a positive number raises in 5.23
+        return made.logits.float()
+
+    def generate(self, config: "GenerationConfig", stopping: "StoppingCriteriaList") -> list[tuple[int, ...]]:
+        """The answers, each with its end token where it came to one. The cache is used up."""
+        self._cache.crop(-1)  # generate() reads at least one token
+        made = self._model.generate(
+            inputs=self._ids,
+            attention_mask=self._mask,
+            past_key_values=self._cache,
+            generation_config=config,
+            stopping_criteria=stopping,
+        )
+        ends = set(config.eos_token_id or ())
+        return [_until(row, ends) for row in made[:, self._ids.shape[1] :].tolist()]
+
+
+def _until(ids: list[int], ends: set[int]) -> tuple[int, ...]:
+    end = next((index + 1 for index, token in enumerate(ids) if token in ends), len(ids))
+    return tuple(ids[:end])

@@ -1,0 +1,63 @@
+"""Texts as an encoder's token ids: tokenized once, by the model's own fast tokenizer without the layers above it.
+
+Where a model's preparation is more than its tokenizer (its ids for a probe are not the same), the model does it.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from sentence_transformers import SentenceTransformer
+
+_PROBES = ("  A probe, GRÖSSER than one word. ", "two\twords")
+
+
+class Tokens:
+    """The tokenizer of one encoder; `limit` tokens of a text are read."""
+
+    def __init__(self, model: "SentenceTransformer", limit: int) -> None:
+        self._model: Any = model
+        self._pad = int(model.tokenizer.pad_token_id or 0)
+        self._limit = limit
+        self._fast = _fast(model)
+        if self._fast is not None:
+            probed = [self._model.preprocess([text])["input_ids"][0].tolist() for text in _PROBES]
+            right = getattr(model.tokenizer, "padding_side", "right") == "right"
+            if not right or probed != self.ids(_PROBES):
+                self._fast = None
+
+    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of each text with the model's own start and end marks, uncut."""
+        if self._fast is not None:
+            return [one.ids for one in self._fast.encode_batch_fast(list(texts))]
+        return [self._model.tokenizer(text, truncation=False, verbose=False)["input_ids"] for text in texts]
+
+    def features(self, texts: Sequence[str], ids: Sequence[Sequence[int]] | None = None) -> dict[str, "np.ndarray"]:
+        """(texts, tokens) int64 each: what the model reads, padded on the right. Longer texts are cut. ids: theirs."""
+        import numpy as np
+
+        known = self.ids(texts) if ids is None else ids
+        if self._fast is None or any(len(one) > self._limit for one in known):
+            made = self._model.preprocess(list(texts))
+            return {name: value.numpy() for name, value in made.items() if hasattr(value, "numpy")}
+        width = max(len(one) for one in known)
+        filled = np.full((len(known), width), self._pad, np.int64)
+        mask = np.zeros((len(known), width), np.int64)
+        for row, one in enumerate(known):
+            filled[row, : len(one)] = one
+            mask[row, : len(one)] = 1
+        return {"input_ids": filled, "attention_mask": mask, "token_type_ids": np.zeros_like(filled)}
+
+
+def _fast(model: Any) -> Any:  # noqa: ANN401
+    """A copy of the tokenizer's fast part, which neither cuts nor pads; None where it has none."""
+    from tokenizers import Tokenizer
+
+    backend = getattr(model.tokenizer, "backend_tokenizer", None)
+    if not isinstance(backend, Tokenizer):
+        return None
+    copied = Tokenizer.from_str(backend.to_str())
+    copied.no_truncation()
+    copied.no_padding()
+    return copied
