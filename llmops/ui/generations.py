@@ -1,4 +1,4 @@
-"""GPU generations as a picture and a table: memory, bandwidth, and what runs on each. From the catalogue and the planner.
+"""GPU generations as a picture and a table: memory, bandwidth, what runs on each. From catalogue and planner.
 
 Right of a dashed line a GPU holds that model; higher means quicker decoding, which reads all weights for every token.
 """
@@ -50,8 +50,8 @@ def picture() -> str:
     )
     title = "GPUs by memory and bandwidth"
     return (
-        '<p class="lo-lead">Right of a dashed line a GPU holds that model with one request of 4,096 tokens (estimated). '
-        "The higher a GPU stands, the quicker a decoder writes on it, because every token reads all weights once.</p>"
+        '<p class="lo-lead">Right of a dashed line a GPU holds that model with one request of 4,096 tokens (estimated).'
+        " The higher a GPU stands, the quicker a decoder writes on it, because every token reads all weights once.</p>"
         f'<p class="lo-keys">{"".join(_key(name) for name in _ARCHS)}</p>'
         f'<div class="lo-picture" tabindex="0" role="group" aria-label="{title}">'
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{title}">{_axes()}{lines}{marks}</svg></div>'

@@ -18,7 +18,9 @@ from llmops.ui import (
     access,
     api,
     board,
+    cloud,
     evaluate_tab,
+    explain,
     future,
     language,
     links,
@@ -30,6 +32,7 @@ from llmops.ui import (
     shared_input,
     sign_in,
     task_panel,
+    welcome,
 )
 from llmops.ui.board import Board, Column
 from llmops.ui.controls import Controls
@@ -52,6 +55,7 @@ def build(services: Services) -> gr.Blocks:
             elem_classes="lo-title",
         )
         sign_in.build()
+        start_training = welcome.build()
         panel = shared_input.build(services)
         tasks = task_panel.build()
         with gr.Row(equal_height=True):
@@ -80,6 +84,8 @@ def build(services: Services) -> gr.Blocks:
         problem = gr.HTML(elem_id="problem")
         summary = gr.HTML(elem_id="summary")
         columns = board.build(places)
+        explain.build("e2e", "ttft", "tpot", "prefill_decode", "memory", "kv_cache")
+        why_not_cloud = cloud.build()
         gr.Markdown(
             f"llm-ops {__version__}. Texts go only to the candidates you select; local ones stay on this machine."
         )
@@ -105,6 +111,7 @@ def build(services: Services) -> gr.Blocks:
             tab_future.token,
             tab_future.provider,
         )
+        welcome.wire(start_training, panel.run)
         shared_input.wire(panel)
         task_panel.wire(tasks, panel, services)
         past.wire(tab_past, panel, services)
@@ -112,7 +119,8 @@ def build(services: Services) -> gr.Blocks:
         future.wire(tab_future, services)
         evaluate_tab.wire(tab_evaluate, page, controls, services)
         probes_tab.wire(tab_probes, controls, services)
-        _wire_runs(services, controls, panel, current, problem, summary, columns)
+        ended = _wire_runs(services, controls, panel, current, problem, summary, columns)
+        cloud.wire(ended, current, why_not_cloud, services)
         _wire_opening(services, page, controls, preset, machine, (tab_past, tab_present, tab_future))
         api.wire(services)
     return page
@@ -126,7 +134,7 @@ def _wire_runs(
     problem: gr.HTML,
     summary: gr.HTML,
     columns: list[Column],
-) -> None:
+) -> list[gr.events.Dependency]:
     painted = [summary, *(component for column in columns for component in column.painted)]
     outputs = [current, problem, *painted]
     measuring: dict[str, Any] = {**_QUIET, "concurrency_id": "measure", "concurrency_limit": 16}
@@ -154,11 +162,11 @@ def _wire_runs(
         if made is not None:
             made.comparison.stop()
 
-    panel.run.click(run, [current, *controls], outputs, **measuring)
-    panel.text.submit(run, [current, *controls], outputs, **measuring)
+    ended = [asked(run, [current, *controls], outputs, **measuring) for asked in (panel.run.click, panel.text.submit)]
     panel.stop.click(stop, current, None, queue=False, **_QUIET)
     for index, column in enumerate(columns):
         _wire_column(index, column, services, controls, current, outputs, measuring)
+    return ended
 
 
 def _wire_column(

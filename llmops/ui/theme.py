@@ -8,6 +8,7 @@ def theme() -> gr.themes.Base:
     # System fonts: the theme's own would be fetched from elsewhere by each visitor.
     soft = gr.themes.Soft(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
     return soft.set(
+        background_fill_primary="*neutral_50",  # set() would forget Soft's own
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_300",
         block_info_text_color="*neutral_600",
