@@ -269,6 +269,9 @@ class _Attempt:
         queue_s = waited_s + lease.waited_s + (told.queue_s or 0)
         timing = replace(told, load_s=told.load_s if lent else lease.load_s, queue_s=queue_s)
         notes = (*lease.model.notes, *run.notes)
+        if run.finish == "length":
+            most = self.options.generation.max_new_tokens
+            notes = (*notes, f"The answer was cut off at {most:,} new tokens (run settings, max new tokens).")
         if self.options.all_at_once:
             notes = (*notes, "Ran beside other local models: the times disturb each other.")
         known: dict[str, Any] = {

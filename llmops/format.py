@@ -2,13 +2,15 @@
 
 
 def seconds(value: float | None) -> str:
-    """1.23 s, 45 ms, 2 min 5 s."""
+    """1.23 s, 45 ms, 2 min 5 s; what is shorter than any clock here tells is "< 0.1 ms"."""
     if value is None:
         return ""
     if value >= 120:
         return f"{int(value // 60)} min {value % 60:.0f} s"
     if value >= 1:
         return f"{value:.2f} s"
+    if 0 < value < 1e-4:
+        return "< 0.1 ms"
     return f"{value * 1000:.3g} ms"
 
 

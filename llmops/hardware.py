@@ -105,6 +105,8 @@ def _cpu_name() -> str:
 def _gpus() -> tuple[Gpu, ...]:
     if zerogpu.active():
         return (Gpu(*zerogpu.gpu()),)
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):  # the user's own way to say: on the CPU
+        return ()
     rows = _nvidia_smi("name,memory.total,compute_cap")
     return tuple(
         Gpu(

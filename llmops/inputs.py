@@ -30,11 +30,13 @@ SETTING_NAMES = (
 )
 
 
-def check_text(text: str, max_chars: int) -> str:
+def check_text(text: object, max_chars: int) -> str:
     """The text as it will be sent: NUL and other control characters out, line breaks and tabs kept.
 
-    Raises InputError for nothing but white space, and above max_chars.
+    Raises InputError for what is no text, for nothing but white space, and above max_chars.
     """
+    if not isinstance(text, str):
+        raise InputError(f"The text is a {type(text).__name__}.", "Give a text.")
     cleaned = "".join(c for c in text if c in "\n\t" or (c >= " " and c != "\x7f" and ord(c) not in _SURROGATES))
     if not cleaned.strip():
         raise InputError("The text is empty.", "Type a text or click an example.")
@@ -45,13 +47,15 @@ def check_text(text: str, max_chars: int) -> str:
     return cleaned
 
 
-def check_candidates(candidates: list[str], most: int) -> list[str]:
+def check_candidates(candidates: object, most: int) -> list[str]:
     """The candidates, if there are 1 to `most`. Raises InputError."""
+    if not isinstance(candidates, list | tuple) or any(not isinstance(one, str) for one in candidates):
+        raise InputError("The candidates are no list of texts.", 'Write ["embedded/decoder@bf16"].')
     if not candidates:
         raise InputError("No candidate is selected.", "Choose at least one in Past, Present or Future.")
     if len(candidates) > most:
         raise InputError(f"{len(candidates)} candidates are selected; {most} fit side by side.", "Remove some.")
-    return candidates
+    return list(candidates)
 
 
 def read_generation(max_new_tokens: object, temperature: object, seed: object, most_tokens: int) -> Generation:
@@ -98,8 +102,8 @@ def read_settings(given: str | Mapping[str, Any] | None, task: Task, text: str, 
 def make_comparison(
     pool: Pool,
     task: Task,
-    text: str,
-    candidates: list[str],
+    text: object,
+    candidates: object,
     given: str | Mapping[str, Any] | None,
     limits: Settings,
 ) -> Comparison:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from llmops import planner
 from llmops.architecture import find_shape
-from llmops.candidate import EMBEDDED_DECODER, Candidate, Epoch, Kind
+from llmops.candidate import EMBEDDED_DECODER, METHODS, PRECISIONS, Candidate, Epoch, Kind
 from llmops.catalog import ModelSpec, architectures, gpus, models
 from llmops.engines.base import Connection
 from llmops.hardware import device_memory, hardware
@@ -19,7 +19,7 @@ _FIT_TOKENS = 4096  # of one request: what the fit badge and the needs are told 
 class Offer:
     """A selectable candidate. why_not says what is missing (empty: nothing); needs what own hardware it would take.
 
-    fit: what it takes here against what is free, estimated.
+    fit: what it takes here against what is free, estimated. methods: an encoder's ways, for ?method=; else empty.
     """
 
     candidate: str
@@ -33,6 +33,7 @@ class Offer:
     needs: str
     weights_bytes: int | None
     fit: str = ""
+    methods: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Plain data."""
@@ -43,8 +44,9 @@ def offers(connection: Connection, hub_in_reach: bool | None, trained: tuple[str
     """Every catalogue row in every precision, and the visitor's kept encoders by name."""
     rows = [_offer(spec, candidate, connection, hub_in_reach) for spec in models() for candidate in spec.candidates()]
     kept = [
-        Offer(f"trained/{name}@fp32", name, Epoch.PAST, True, "", "", False, "Trained here and kept.", "", None)
+        Offer(f"trained/{name}@{one}", name, Epoch.PAST, True, "", "", False, "Trained here and kept.", "", None)
         for name in trained
+        for one in PRECISIONS[Kind.ENCODER]
     ]
     return rows + kept
 
@@ -63,6 +65,7 @@ def _offer(spec: ModelSpec, candidate: Candidate, connection: Connection, hub_in
         needs=_needs(spec) if candidate.kind == Kind.HOSTED else "",
         weights_bytes=spec.weights_bytes(candidate.precision) if candidate.precision else None,
         fit=_fit(spec, candidate),
+        methods=METHODS if candidate.kind == Kind.ENCODER else (),
     )
 
 

@@ -19,7 +19,10 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds and token counts of one run; load and queue are never inside another figure."""
+    """Seconds and token counts of one run; load and queue are never inside another figure.
+
+    unseen_tokens: of output_tokens, those made before the first that was sent (a provider's hidden thinking).
+    """
 
     load_s: float | None = None
     queue_s: float | None = None
@@ -27,18 +30,22 @@ class Timing:
     e2e_s: float | None = None
     prompt_tokens: int | None = None
     output_tokens: int | None = None
+    unseen_tokens: int | None = None
 
     @property
     def tpot_s(self) -> float | None:
-        """Seconds per output token after the first; None below two tokens."""
-        if self.ttft_s is None or self.e2e_s is None or not self.output_tokens or self.output_tokens < 2:
+        """Seconds per output token after the first; None below two tokens that were sent."""
+        sent = (self.output_tokens or 0) - (self.unseen_tokens or 0)
+        if self.ttft_s is None or self.e2e_s is None or sent < 2:
             return None
-        return (self.e2e_s - self.ttft_s) / (self.output_tokens - 1)
+        return (self.e2e_s - self.ttft_s) / (sent - 1)
 
     @property
     def prefill_rate(self) -> float | None:
-        """Prompt tokens per second: prompt tokens / TTFT."""
-        return self.prompt_tokens / self.ttft_s if self.prompt_tokens and self.ttft_s else None
+        """Prompt tokens per second: prompt tokens / TTFT; None where hidden thinking lies between the two."""
+        if not self.prompt_tokens or not self.ttft_s or self.unseen_tokens:
+            return None
+        return self.prompt_tokens / self.ttft_s
 
     @property
     def decode_rate(self) -> float | None:

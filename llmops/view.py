@@ -31,6 +31,11 @@ class View:
     notes: tuple[str, ...] = field(default=())
     run: Run | None = None
 
+    @property
+    def ended(self) -> bool:
+        """True once nothing more will come, unless it is tried again."""
+        return self.status in (Status.DONE, Status.STOPPED, Status.FAILED)
+
 
 def fold(view: View, event: Event) -> View:
     """The view after one more event."""

@@ -54,6 +54,16 @@ class FakeEndpoint:
                 said = "<b>x</b><script>alert(4)</script><img src=x onerror=alert(5)> [a](javascript:alert(6))"
                 self._stream([chunk(said), chunk(None, "stop", usage=USAGE)])
 
+            def _thinking(self, body: dict) -> None:
+                """Thinks for 0.3 s, tells how many tokens that were, and sends none of them."""
+                usage = {**USAGE, "completion_tokens": 43, "completion_tokens_details": {"reasoning_tokens": 40}}
+                self._stream([chunk()], end=False)
+                time.sleep(0.3)
+                for one in (chunk("Pos"), chunk("itive"), chunk(": yes"), chunk(None, "length", usage=usage), "[DONE]"):
+                    self.wfile.write(f"data: {one}\n\n".encode())
+                    self.wfile.flush()
+                    time.sleep(0.02)
+
             def _logprobs(self, body: dict) -> None:
                 tops = [
                     {"token": t, "logprob": p, "bytes": None} for t, p in (("Pos", -0.1), ("Neg", -2.5), ("The", -6.0))

@@ -6,6 +6,7 @@ The copy's name is a hash of the weights and of how it was made. Pooling and nor
 import hashlib
 import shutil
 import tempfile
+import threading
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _CALIBRATION_TEXTS = 64
+_MAKING = threading.Lock()  # nncf draws on one console for the process, and two of its bars at a time are an error
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
@@ -59,7 +61,9 @@ def int8_copy(model: "SentenceTransformer", texts: Sequence[str], report: Report
     folder = load_settings().data_dir / "openvino" / _fingerprint(model)
     if not (folder / "model.xml").exists():
         report("making the int8 copy (once)", None)
-        _make(model, texts, folder)
+        with _MAKING:
+            if not (folder / "model.xml").exists():
+                _make(model, texts, folder)
     return folder
 
 
@@ -77,8 +81,10 @@ def _make(model: Any, texts: Sequence[str], folder: Path) -> None:  # noqa: ANN4
 
     import nncf
     import openvino
+    import rich
     import torch
 
+    rich.get_console().quiet = True  # its bars go to standard output, which is the answer's alone
     logging.getLogger("nncf").setLevel(logging.ERROR)
     batches = [model.preprocess([text]) for text in texts[:_CALIBRATION_TEXTS]]
     names = [name for name in _INPUTS if name in batches[0]]

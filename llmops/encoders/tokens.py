@@ -20,6 +20,7 @@ class Tokens:
         self._model: Any = model
         self._pad = int(model.tokenizer.pad_token_id or 0)
         self._limit = limit
+        self._unknown: int | None = model.tokenizer.unk_token_id
         self._fast = _fast(model)
         if self._fast is not None:
             probed = [self._model.preprocess([text])["input_ids"][0].tolist() for text in _PROBES]
@@ -32,6 +33,10 @@ class Tokens:
         if self._fast is not None:
             return [one.ids for one in self._fast.encode_batch_fast(list(texts))]
         return [self._model.tokenizer(text, truncation=False, verbose=False)["input_ids"] for text in texts]
+
+    def unknown(self, ids: Sequence[int]) -> int:
+        """How many ids stand for what the vocabulary lacks."""
+        return 0 if self._unknown is None else sum(one == self._unknown for one in ids)
 
     def features(self, texts: Sequence[str], ids: Sequence[Sequence[int]] | None = None) -> dict[str, "np.ndarray"]:
         """(texts, tokens) int64 each: what the model reads, padded on the right. Longer texts are cut. ids: theirs."""

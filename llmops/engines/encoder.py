@@ -117,7 +117,7 @@ class EncoderModel:
             raise InputError("This encoder was unloaded.", "Run again.")
         head = self._head(request)
         (ids,) = self._body.tokens.ids([request.text])
-        notes = _check_length(len(ids), self._body.max_tokens, request.truncate)
+        notes = _check_tokens(self._body, ids, request.truncate)
         yield Started()
         for note in notes:
             yield Note(note)
@@ -145,7 +145,7 @@ class EncoderModel:
         told: dict[int, tuple[str, ...]] = {}
         for number, request in enumerate(requests):
             try:
-                told[number] = _check_length(len(ids[number]), self._body.max_tokens, request.truncate)
+                told[number] = _check_tokens(self._body, ids[number], request.truncate)
             except LlmopsError as error:
                 done[number] = error
         for start in range(0, len(told), _STRETCH):
@@ -183,6 +183,15 @@ class EncoderModel:
         self._body = None
         gc.collect()
         give_back(self.device)
+
+
+def _check_tokens(loaded: body.Body, ids: Sequence[int], truncate: bool) -> tuple[str, ...]:
+    """What is to be said of a text's tokens. Raises ContextTooLong for too many that may not be cut."""
+    notes = _check_length(len(ids), loaded.max_tokens, truncate)
+    unknown = loaded.tokens.unknown(ids[: loaded.max_tokens])
+    if not unknown:
+        return notes
+    return (*notes, f"{unknown:,} of the text's {len(ids):,} tokens are not in the encoder's vocabulary: not read.")
 
 
 def _check_length(tokens: int, limit: int, truncate: bool) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llmops.candidate import Candidate
@@ -19,7 +19,7 @@ from llmops.engines.remote_errors import Refused, explain, refused_parameter, re
 from llmops.errors import EndpointError, Stopped
 from llmops.events import Event, Finished, Started, Token, Waiting
 from llmops.meter import Stopwatch
-from llmops.run import Memory, Run, Source
+from llmops.run import Memory, Run, Source, Timing
 from llmops.verdict import read_verdict
 
 _POLL_S = 0.1
@@ -42,6 +42,7 @@ class Chunk:
     prompt_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int | None = None
+    thought_tokens: int | None = None
     logprobs: tuple[tuple[str, float], ...] = ()
     at_s: float = field(default_factory=time.perf_counter)
 
@@ -156,7 +157,7 @@ class RemoteModel:
             label=label,
             unparsed=label is None and not gathered.stopped,
             probabilities=probabilities,
-            timing=gathered.watch.timing(gathered.prompt_tokens, gathered.output_tokens),
+            timing=gathered.timing(),
             memory=Memory(device=self.device),
             source=source,
             notes=tuple(gathered.notes(self._accepts, request)),
@@ -176,6 +177,7 @@ class _Gathered:
     prompt_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int | None = None
+    thought_tokens: int | None = None
     reasoned: bool = False
     stopped: bool = False
     any_chunk: bool = False
@@ -192,11 +194,22 @@ class _Gathered:
                 self.reasoned = True
             else:
                 self.pieces.append(chunk.text)
-        self.logprobs = self.logprobs or chunk.logprobs
+        self.logprobs = self.logprobs or (() if chunk.reasoning else chunk.logprobs)
         self.finish = chunk.finish or self.finish
         self.prompt_tokens = chunk.prompt_tokens if chunk.prompt_tokens is not None else self.prompt_tokens
         self.output_tokens = chunk.output_tokens if chunk.output_tokens is not None else self.output_tokens
         self.cached_tokens = chunk.cached_tokens if chunk.cached_tokens is not None else self.cached_tokens
+        self.thought_tokens = chunk.thought_tokens if chunk.thought_tokens is not None else self.thought_tokens
+
+    @property
+    def unseen_tokens(self) -> int | None:
+        """Thinking that the server counts but does not send."""
+        return None if self.reasoned or not self.thought_tokens else self.thought_tokens
+
+    def timing(self) -> Timing:
+        """The clock's stamps with the server's own token counts."""
+        timing = self.watch.timing(self.prompt_tokens, self.output_tokens)
+        return replace(timing, unseen_tokens=self.unseen_tokens)
 
     def check(self) -> None:
         """Raise where the stream is over without having ended."""
@@ -212,6 +225,8 @@ class _Gathered:
             yield f"The server had {self.cached_tokens:,} of the prompt's tokens cached: TTFT is that of a warm prompt."
         if self.reasoned:
             yield "The model thought before it answered; TTFT is the first token of the thinking."
+        if self.unseen_tokens:
+            yield f"{self.unseen_tokens:,} thinking tokens were made and paid, but not sent: TTFT includes them."
         if not accepts.temperature and request.generation.temperature == 0:
             yield "This model takes no temperature: its answers may vary."
 
@@ -295,6 +310,7 @@ def as_chunk(part: Any) -> Chunk:  # noqa: ANN401
     reasoning = getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None) or ""
     usage = getattr(part, "usage", None)
     details = getattr(usage, "prompt_tokens_details", None)
+    made = getattr(usage, "completion_tokens_details", None)
     first = (getattr(getattr(choice, "logprobs", None), "content", None) or [None])[0]
     return Chunk(
         text=content or (reasoning if isinstance(reasoning, str) else ""),
@@ -303,5 +319,6 @@ def as_chunk(part: Any) -> Chunk:  # noqa: ANN401
         prompt_tokens=getattr(usage, "prompt_tokens", None),
         output_tokens=getattr(usage, "completion_tokens", None),
         cached_tokens=getattr(details, "cached_tokens", None),
+        thought_tokens=getattr(made, "reasoning_tokens", None),
         logprobs=tuple((one.token, one.logprob) for one in getattr(first, "top_logprobs", None) or ()),
     )

@@ -1,6 +1,7 @@
 """The named endpoints for programs: /candidates and /compare. Everything else on the page is private to it."""
 
 import threading
+from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
@@ -34,6 +35,7 @@ def wire(services: Services) -> None:
     ) -> dict[str, Any]:
         """Send one text to several candidates and return a JSON object with `runs`, in the candidates' order.
 
+        `error` beside it is null, or what is wrong with the call as a whole; each run has an `error` of its own.
         Also `comparison`, its number in the history, or history_error where it could not be kept.
 
         text: the input. task: id of a built-in task, such as medical. candidates: texts such as
@@ -47,11 +49,17 @@ def wire(services: Services) -> None:
             )
         except LlmopsError as error:
             failure = RunError(error.kind, error.message, error.remedy)
-            return {"runs": [Run(str(one), error=failure).to_json() for one in candidates]}
+            named = candidates if isinstance(candidates, list) else []
+            return {"runs": [Run(str(one), error=failure).to_json() for one in named], "error": asdict(failure)}
         recorder = Recorder(services.settings.history_path, visitor_of(request, services.settings), "api", comparison)
         runs = [run.to_json() for run in run_all(comparison, recorder.take)]
         trouble = recorder.settle()
-        return {"runs": runs, "comparison": recorder.comparison_id, "history_error": trouble or None}
+        return {
+            "runs": runs,
+            "error": None,
+            "comparison": recorder.comparison_id,
+            "history_error": trouble or None,
+        }
 
     gr.api(candidates, api_name="candidates")
     gr.api(compare, api_name="compare", concurrency_limit=8)

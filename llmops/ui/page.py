@@ -43,6 +43,14 @@ from llmops.ui.visitor import visitor_of
 _HUB_WAIT_S = 1.0
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _EPOCHS = (Epoch.PAST, Epoch.PRESENT, Epoch.FUTURE)
+# The tabs lie between Run and its answers: when another run begins, go to where they will be.
+_SHOW_RESULTS_JS = """(html) => {
+  const run = /data-run="([^"]+)"/.exec(html || "");
+  if (!run || run[1] === window.llmopsRun) return;
+  window.llmopsRun = run[1];
+  const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+  setTimeout(() => document.getElementById("results")?.scrollIntoView({behavior, block: "start"}), 150);
+}"""
 
 
 def build(services: Services) -> gr.Blocks:
@@ -81,9 +89,9 @@ def build(services: Services) -> gr.Blocks:
                 tab_evaluate = evaluate_tab.build()
             with gr.Tab("Probes", id="probes", elem_id="probes"):
                 tab_probes = probes_tab.build()
-        problem = gr.HTML(elem_id="problem")
-        summary = gr.HTML(elem_id="summary")
-        columns = board.build(places)
+        with gr.Column(elem_id="results"):
+            summary = gr.HTML(elem_id="summary", padding=False)
+            columns = board.build(places)
         explain.build("e2e", "ttft", "tpot", "prefill_decode", "memory", "kv_cache")
         why_not_cloud = cloud.build()
         gr.Markdown(
@@ -111,7 +119,7 @@ def build(services: Services) -> gr.Blocks:
             tab_future.token,
             tab_future.provider,
         )
-        welcome.wire(start_training, panel.run)
+        welcome.wire(start_training)
         shared_input.wire(panel)
         task_panel.wire(tasks, panel, services)
         past.wire(tab_past, panel, services)
@@ -119,9 +127,9 @@ def build(services: Services) -> gr.Blocks:
         future.wire(tab_future, services)
         evaluate_tab.wire(tab_evaluate, page, controls, services)
         probes_tab.wire(tab_probes, controls, services)
-        ended = _wire_runs(services, controls, panel, current, problem, summary, columns)
+        ended = _wire_runs(services, controls, panel, current, summary, columns)
         cloud.wire(ended, current, why_not_cloud, services)
-        _wire_opening(services, page, controls, preset, machine, (tab_past, tab_present, tab_future))
+        _wire_opening(services, page, controls, preset, machine, panel.line, (tab_past, tab_present, tab_future))
         api.wire(services)
     return page
 
@@ -131,12 +139,11 @@ def _wire_runs(
     controls: Controls,
     panel: shared_input.SharedInput,
     current: gr.State,
-    problem: gr.HTML,
     summary: gr.HTML,
     columns: list[Column],
 ) -> list[gr.events.Dependency]:
-    painted = [summary, *(component for column in columns for component in column.painted)]
-    outputs = [current, problem, *painted]
+    painted = [panel.line, summary, *(component for column in columns for component in column.painted)]
+    outputs = [current, panel.problem, *painted]
     measuring: dict[str, Any] = {**_QUIET, "concurrency_id": "measure", "concurrency_limit": 16}
 
     def run(previous: Board | None, request: gr.Request, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
@@ -149,10 +156,8 @@ def _wire_runs(
             return
         owner = visitor_of(request, services.settings)
         made = Board(comparison, Recorder(services.settings.history_path, owner, "page", comparison))
+        yield [made, "", *made.paint(len(columns))]  # before the start, so that it costs no run anything
         comparison.start()
-        yield from follow(made)
-
-    def follow(made: Board) -> Iterator[list[Any]]:
         for _ in made.follow():
             yield [made, "", *made.paint(len(columns))]
         if trouble := made.recorder.settle():
@@ -164,8 +169,9 @@ def _wire_runs(
 
     ended = [asked(run, [current, *controls], outputs, **measuring) for asked in (panel.run.click, panel.text.submit)]
     panel.stop.click(stop, current, None, queue=False, **_QUIET)
+    panel.line.change(None, panel.line, None, js=_SHOW_RESULTS_JS, **_QUIET)
     for index, column in enumerate(columns):
-        _wire_column(index, column, services, controls, current, outputs, measuring)
+        _wire_column(index, column, services, controls, current, outputs, measuring, len(columns))
     return ended
 
 
@@ -177,10 +183,14 @@ def _wire_column(
     current: gr.State,
     outputs: list[Any],
     measuring: dict[str, Any],
+    places: int,
 ) -> None:
     def stop(made: Board | None) -> None:
         if made is not None:
             made.comparison.stop(index)
+
+    def cut(made: Board | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
+        yield from retry(made, *Controls(*values)._replace(truncate=True))
 
     def retry(made: Board | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
         nothing = [gr.skip()] * len(outputs)
@@ -198,12 +208,13 @@ def _wire_column(
             yield nothing
             return
         for _ in made.follow():
-            yield [made, "", *made.paint((len(outputs) - 2) // len(column.painted))]
+            yield [made, "", *made.paint(places)]
         if trouble := made.recorder.settle():
             yield [made, render.said(trouble), *nothing[2:]]
 
     column.stop.click(stop, current, None, queue=False, **_QUIET)
     column.retry.click(retry, [current, *controls], outputs, **measuring)
+    column.cut.click(cut, [current, *controls], outputs, **measuring)
 
 
 def _wire_opening(
@@ -212,6 +223,7 @@ def _wire_opening(
     controls: Controls,
     preset: gr.Dropdown,
     machine: gr.Textbox,
+    line: gr.HTML,
     tabs: tuple[past.Past, present.Present, future.Future],
 ) -> None:
     """First paint: a link's selection, or the preset of the machine found; then the address follows the selection."""
@@ -258,3 +270,9 @@ def _wire_opening(
     preset.input(use_preset, preset, chosen, **_QUIET)
     shown = [controls.task_id, controls.language, *chosen]
     gr.on([component.change for component in shown], None, shown, None, js=links.WRITE_JS, **_QUIET)
+    gr.on([component.change for component in chosen], _selected, chosen, line, **_QUIET)
+
+
+def _selected(*epochs: list[str] | None) -> str:
+    """The line beside Run, before it is pressed."""
+    return render.selected([text for epoch in epochs for text in epoch or []])

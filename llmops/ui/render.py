@@ -29,6 +29,7 @@ _SOURCE = {
     Source.ESTIMATED: ("e", "estimated"),
 }
 _LETTER = {source: f'<abbr title="{words}">{letter}</abbr>' for source, (letter, words) in _SOURCE.items()}
+_LISTED = 3  # names in the line beside Run
 LEGEND = (
     '<p class="lo-legend">Behind each figure: <b>c</b> client-measured, <b>s</b> server-reported, '
     "<b>e</b> estimated. What is not known is left out.</p>"
@@ -65,7 +66,7 @@ def verdict(view: View, task: Task, language: str) -> str:
         title = '<div class="lo-verdict lo-unparsed">unparsed <small>no answer word at its start</small></div>'
     else:
         title = ""
-    return title + _probabilities(run, names) + _notes(run.notes)
+    return title + _probabilities(run, names)
 
 
 def problem(error: RunError | LlmopsError) -> str:
@@ -105,10 +106,10 @@ def _notes(notes: Sequence[str]) -> str:
 
 
 def figures(view: View) -> str:
-    """The run's figures as a table: name, value, where it comes from. Unknown ones are left out."""
+    """The run's figures as a table: name, value, where it comes from; notes below. Unknown ones are left out."""
     run = view.run
     if run is None:
-        return ""
+        return _notes(view.notes)
     timing, memory = run.timing, run.memory
     rows = [
         ("E2E", seconds(timing.e2e_s), "timing"),
@@ -134,7 +135,8 @@ def figures(view: View) -> str:
     )
     body += _expected(run)
     caption = f'<caption class="lo-sr">figures of {_e(run.candidate)}</caption>'
-    return f'<table class="lo-figures">{caption}<tbody>{body}</tbody></table>' if body else ""
+    table = f'<table class="lo-figures">{caption}<tbody>{body}</tbody></table>' if body else ""
+    return table + _notes(run.notes)
 
 
 def _expected(run: Run) -> str:
@@ -164,6 +166,48 @@ def _source(run: Run, group: str) -> str:
     if source is None:
         return ""
     return _LETTER[source]
+
+
+def selected(candidates: Sequence[str]) -> str:
+    """What Run would run, by name."""
+    if not candidates:
+        return '<div class="lo-line">Nothing is selected: choose candidates in Past, Present or Future.</div>'
+    return f'<div class="lo-line"><span>Selected:</span> {_listed([_own_name(one) for one in candidates])}</div>'
+
+
+def run_line(views: Sequence[View], run_id: str) -> str:
+    """How far a comparison is, in a line; `data-run` tells the page when another one has begun."""
+    ended = [view for view in views if view.ended]
+    if len(ended) < len(views):
+        doing = [
+            f"{_own_name(view.candidate)}: <span>{_e(view.message or _STATUS[view.status])}</span>"
+            for view in _active(views)
+        ]
+        words = f"<span>{len(ended)} of {len(views)} finished.</span> {_listed(doing, ' · ')}"
+    else:
+        failed = sum(view.status == Status.FAILED for view in views)
+        stopped = sum(view.status == Status.STOPPED for view in views)
+        parts = [f"Done: {len(views) - failed - stopped} of {len(views)} answered"]
+        parts += [f"{failed} failed"] if failed else []
+        parts += [f"{stopped} stopped"] if stopped else []
+        words = ", ".join(f"<span>{part}</span>" for part in parts)
+    return f'<div class="lo-line" role="status" data-run="{_e(run_id, quote=True)}">{words}</div>'
+
+
+def _own_name(candidate: str) -> str:
+    return f'<span translate="no">{_e(_name(candidate)[0])}</span>'
+
+
+def _active(views: Sequence[View]) -> list[View]:
+    """Those at work; those that only wait where none is."""
+    at_work = [view for view in views if view.status in (Status.LOADING, Status.RUNNING)]
+    return at_work or [view for view in views if not view.ended]
+
+
+def _listed(pieces: Sequence[str], mark: str = ", ") -> str:
+    """The first few pieces of HTML, and how many more there are."""
+    more = f" <span>and {len(pieces) - _LISTED} more</span>" if len(pieces) > _LISTED else ""
+    return mark.join(pieces[:_LISTED]) + more
 
 
 def summary(views: Sequence[View]) -> str:
@@ -202,7 +246,8 @@ def _bars(
     values = [value for _, value in known]
     best, longest = (min(values) if smaller else max(values)), max(values) or 1.0
     rows = "".join(
-        f'<div class="lo-bar{" lo-best" if value == best else ""}"><span class="lo-bar-name">{_e(run.candidate)}</span>'
+        f'<div class="lo-bar{" lo-best" if value == best else ""}">'
+        f'<span class="lo-bar-name" title="{_e(run.candidate, quote=True)}">{_e(run.candidate)}</span>'
         f'<span class="lo-track"><span style="width:{max(1.0, 100 * value / longest):.1f}%"></span></span>'
         f'<span class="lo-bar-value">{_e(written(value))}{_against(value, best, smaller)}</span></div>'
         for run, value in known

@@ -125,20 +125,11 @@ def build_texts(kind: Kind, model: str, precisions: list[str], method: str, k: f
 def choices(offers: list[Offer], epoch: Epoch) -> list[tuple[str, str]]:
     """(what is shown, candidate) of an epoch's offers; encoders once a method, what is not available says so."""
     rows = []
-    for offer in offers:
-        if offer.epoch != epoch:
-            continue
+    for offer in (one for one in offers if one.epoch == epoch):
         badge = f" · not here: {offer.why_not}" if offer.why_not else f" · {offer.fit}" if offer.fit else ""
-        for text in _variants(offer.candidate):
+        for text in [f"{offer.candidate}?method={method}" for method in offer.methods] or [offer.candidate]:
             rows.append((text + badge, text))
     return rows
-
-
-def _variants(text: str) -> list[str]:
-    candidate = parse_candidate(text, kinds())
-    if candidate.kind != Kind.ENCODER or candidate.model.startswith("trained/"):
-        return [text]
-    return [f"{text}?method={method}" for method in METHODS]
 
 
 def table(offers: list[Offer], epoch: Epoch) -> str:

@@ -24,6 +24,8 @@ class SharedInput:
     examples: gr.Dataset
     run: gr.Button
     stop: gr.Button
+    line: gr.HTML
+    problem: gr.HTML
     max_new_tokens: gr.Slider
     temperature: gr.Slider
     seed: gr.Number
@@ -57,9 +59,11 @@ def build(services: Services) -> SharedInput:
         samples_per_page=_EXAMPLES,
         type="values",
     )
-    with gr.Row():
-        run = gr.Button("Run", variant="primary", elem_id="run", scale=3)
-        stop = gr.Button("Stop", elem_id="stop", scale=1)
+    with gr.Row(elem_id="run-bar", equal_height=True):
+        run = gr.Button("Run", variant="primary", elem_id="run", scale=2, min_width=120)
+        stop = gr.Button("Stop", elem_id="stop", scale=1, min_width=90)
+        line = gr.HTML(elem_id="run-line", padding=False)
+    problem = gr.HTML(elem_id="problem", padding=False)
     local_only = gr.Checkbox(
         False,
         label="Nothing leaves this machine",
@@ -94,6 +98,8 @@ def build(services: Services) -> SharedInput:
         examples,
         run,
         stop,
+        line,
+        problem,
         max_new_tokens,
         temperature,
         seed,

@@ -1,6 +1,6 @@
 """The first screen for who knows nothing: what one click does, and a trained encoder by one more.
 
-Its button does what a visitor would do by hand in the Past tab; and pressing Run brings the answers into view.
+Its button does what a visitor would do by hand in the Past tab.
 """
 
 import gradio as gr
@@ -12,10 +12,6 @@ _WORDS = (
 )
 # Moves are plain jumps where a visitor has asked for less motion.
 _BEHAVIOUR = 'matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth"'
-SHOW_ANSWERS_JS = f"""() => {{
-  const answers = document.querySelector("#summary");
-  setTimeout(() => answers?.scrollIntoView({{behavior: {_BEHAVIOUR}, block: "start"}}), 400);
-}}"""
 TRAIN_JS = f"""async () => {{
   const soon = () => new Promise((done) => setTimeout(done, 150));
   document.querySelector('[role="tab"][data-tab-id="past"]')?.click();
@@ -35,8 +31,6 @@ def build() -> gr.Button:
         return gr.Button("Train an encoder", scale=0, min_width=190, elem_id="welcome-train")
 
 
-def wire(train: gr.Button, run: gr.Button) -> None:
-    """Connect both in the browser alone."""
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    train.click(None, None, None, js=TRAIN_JS, **quiet)
-    run.click(None, None, None, js=SHOW_ANSWERS_JS, **quiet)
+def wire(train: gr.Button) -> None:
+    """Connect it in the browser alone."""
+    train.click(None, None, None, js=TRAIN_JS, show_progress="hidden", api_visibility="private")

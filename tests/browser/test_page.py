@@ -81,9 +81,14 @@ def test_six_columns_at_once_all_with_their_figures(open_page, served):
 def test_the_first_paint_offers_a_preset_and_run_works_at_once(browser, running_app):
     page = browsing.open_page(browser, running_app)
     expect(page.get_by_label("Preset for a machine")).to_have_value("CPU only")
+    expect(page.locator("#run-line")).to_contain_text("few-shot")
     page.locator("#run").click()
+    expect(page.locator("#column-1")).to_be_in_viewport()  # the tabs lie between, so the page goes there
     browsing.wait_finished(page, 3)
     assert browsing.statuses(page) == ["done"] * 3
+    for seen in ("#run", "#stop", "#run-line", "#summary"):
+        expect(page.locator(seen)).to_be_in_viewport()
+    expect(page.locator("#run-line")).to_have_text("Done: 3 of 3 answered")
     page.context.close()
 
 
@@ -112,6 +117,7 @@ def test_an_empty_text_and_no_candidate_are_said_and_the_next_run_works(open_pag
     page = open_page("embedded/decoder@bf16")
     browsing.run(page, "   ")
     expect(page.locator("#problem")).to_contain_text("The text is empty")
+    expect(page.locator("#problem")).to_be_in_viewport()
     browsing.run(page, TEXT)
     browsing.wait_finished(page, 1)
     expect(page.locator("#problem")).not_to_contain_text("empty")
@@ -125,6 +131,11 @@ def test_a_text_that_is_too_long_fails_in_its_column_and_is_cut_where_asked(open
     assert browsing.statuses(page) == ["failed", "failed"]
     expect(page.locator("#column-1")).to_contain_text("this encoder reads 256")
     expect(page.locator("#column-2")).to_contain_text("context 2,048")
+    page.get_by_role("button", name="Cut the text and retry 2").click()
+    expect(page.locator("#column-2")).to_contain_text("was cut", timeout=120_000)
+    browsing.wait_finished(page, 2)
+    assert browsing.statuses(page) == ["failed", "done"]
+    expect(page.get_by_role("button", name="Cut the text and retry 2")).not_to_be_visible()
     page.get_by_role("button", name="Run settings").click()
     page.get_by_label("Cut texts that are too long").check()
     browsing.run(page)

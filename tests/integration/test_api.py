@@ -40,6 +40,7 @@ def test_the_api_names_its_endpoints_with_documented_parameters(client):
 def test_candidates_lists_what_can_be_selected_and_why_not(client):
     rows = {row["candidate"]: row for row in client.predict(api_name="/candidates")}
     assert rows["embedded/encoder@fp32"]["available"]
+    assert rows["embedded/encoder@fp32"]["methods"] == ["zero-shot", "few-shot", "setfit"]
     assert rows["embedded/decoder@nf4"]["available"]
     assert rows["embedded/decoder@nf4"]["why_not"] == ""
     openai = next(row for name, row in rows.items() if name.startswith("openai/"))
@@ -138,6 +139,14 @@ def test_any_text_is_answered(client, text):
         assert run["error"] is None
 
 
+@pytest.mark.parametrize("candidates", [[], "embedded/decoder@bf16", None])
+def test_a_call_that_is_wrong_as_a_whole_says_so(client, candidates):
+    answered = client.predict(TEXT, "medical", candidates, {}, api_name="/compare")
+    assert answered["runs"] == []
+    assert answered["error"]["kind"] == "input"
+    assert answered["error"]["remedy"]
+
+
 def test_a_key_given_in_settings_comes_back_nowhere(client, tmp_path):
     settings = {
         "openai_key": "sk-canary-1234567890",
@@ -163,6 +172,16 @@ def test_the_command_line_prints_a_table():
     assert lines[0].split()[:3] == ["candidate", "label", "p"]
     assert lines[1].startswith("embedded/decoder@bf16")
     assert lines[2].startswith("embedded/encoder@fp32")
+
+
+def test_nothing_but_json_is_printed_while_an_int8_copy_is_made_and_an_encoder_trained(tmp_path):
+    """The libraries draw progress bars; standard output belongs to the program that reads it."""
+    command = [sys.executable, "-m", "llmops", "compare", "--json", "--candidate"]
+    command += ["embedded/encoder@int8?method=setfit&k=2", TEXT]
+    fresh = {**os.environ, "LLMOPS_DATA": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=fresh, timeout=300)
+    assert json.loads(done.stdout)["runs"][0]["label"] in ("positive", "negative")
+    assert list((tmp_path / "openvino").glob("*/model.xml"))
 
 
 def test_the_command_line_prints_the_apis_json_and_reads_standard_input(served):

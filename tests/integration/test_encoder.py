@@ -220,6 +220,11 @@ def test_any_text_runs(few_shot, text):
     assert run(few_shot, text).label in SUPPORT.label_ids
 
 
+def test_words_that_the_vocabulary_lacks_are_counted_and_said(few_shot):
+    assert any("1 of the text's 5 tokens" in note for note in run(few_shot, "the 🦽 chair").notes)
+    assert not any("vocabulary" in note for note in run(few_shot, "the chair").notes)
+
+
 def test_a_model_that_is_not_there_is_said(tmp_path):
     with pytest.raises(ModelNotFound, match="not on this machine"):
         load("nobody/no-such-encoder@fp32?kind=encoder")

@@ -53,6 +53,18 @@ def test_fake_endpoint_streams_and_reports_its_own_token_counts():
     assert 0 < run.timing.ttft_s <= run.timing.e2e_s
 
 
+def test_thinking_that_a_fake_endpoint_counts_but_does_not_send_makes_no_token_rate_too_good():
+    with FakeEndpoint("thinking") as fake:
+        run = _run(fake.url)
+    assert (run.timing.output_tokens, run.timing.unseen_tokens) == (43, 40)
+    assert run.timing.ttft_s > 0.3
+    assert run.timing.tpot_s == pytest.approx((run.timing.e2e_s - run.timing.ttft_s) / 2)
+    assert run.timing.tpot_s > 0.015
+    assert run.timing.prefill_rate is None
+    assert any("40 thinking tokens" in note for note in run.notes)
+    assert any("cut off at 20 new tokens" in note for note in run.notes)
+
+
 def test_no_byte_reaches_an_address_elsewhere_where_nothing_may_leave(monkeypatch):
     monkeypatch.setattr("llmops.engines.openai_compatible._is_loopback", lambda url: False)
     with FakeEndpoint("ok") as fake:

@@ -24,6 +24,18 @@ def test_a_text_over_the_limit_names_both_numbers():
         check_text("x" * 11, 10)
 
 
+@pytest.mark.parametrize("given", [None, "embedded/decoder@bf16", [1], [None], {}])
+def test_candidates_that_are_no_list_of_texts_are_refused(given):
+    with pytest.raises(InputError, match="no list of texts"):
+        check_candidates(given, 8)
+
+
+@pytest.mark.parametrize("given", [None, 5, ["x"]])
+def test_a_text_that_is_none_is_refused(given):
+    with pytest.raises(InputError, match="The text is a"):
+        check_text(given, 1000)
+
+
 def test_no_candidate_and_too_many_are_refused():
     with pytest.raises(InputError):
         check_candidates([], 8)

@@ -1,6 +1,7 @@
 """Events folded into views, views rendered as HTML."""
 
 from llmops.events import Failed, Finished, Loading, Queued, Started, Token, Unloaded
+from llmops.format import seconds
 from llmops.run import Memory, Run, RunError, Source, Timing
 from llmops.task import load_builtin
 from llmops.ui import render
@@ -36,6 +37,31 @@ def test_stop_is_not_shown_as_a_failure():
     error = RunError("stopped", "Stopped.")
     assert _folded(Failed(Run("c", error=error), error)).status == Status.STOPPED
     assert _folded(Finished(Run("c", finish="stopped"))).status == Status.STOPPED
+
+
+def test_the_line_beside_run_says_who_is_at_work_and_how_it_ended():
+    error = RunError("memory", "No room.")
+    done = _folded(Finished(Run("c", finish="stop")))
+    failed = _folded(Failed(Run("c", error=error), error))
+    loading, queued = _folded(Loading("reading the weights", 0.5)), _folded(Queued(1))
+    line = render.run_line([done, failed, loading, queued], "7")
+    assert 'data-run="7"' in line
+    assert "2 of 4 finished." in line
+    assert "reading the weights" in line
+    assert "first" not in line  # who only waits is not told while somebody works
+    assert "1 run goes first" in render.run_line([done, queued], "7")
+    ended = render.run_line([done, failed, done], "7")
+    assert "Done: 2 of 3 answered" in ended
+    assert "1 failed" in ended
+    assert "choose candidates" in render.selected([])
+    assert "and 2 more" in render.selected(["embedded/decoder@bf16"] * 5)
+    assert SCRIPT not in render.run_line([View(SCRIPT)], SCRIPT) + render.selected([SCRIPT])
+
+
+def test_times_shorter_than_a_clock_tells_are_not_given_to_three_digits():
+    assert seconds(1.8e-5) == "< 0.1 ms"
+    assert seconds(0) == "0 ms"
+    assert seconds(0.00367) == "3.67 ms"
 
 
 def test_foreign_text_is_never_markup():
