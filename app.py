@@ -15,7 +15,7 @@ zerogpu.prepare()
 
 from starlette.middleware import Middleware
 
-from llmops import owner, preload
+from llmops import licence, owner, preload
 from llmops.catalog import preset_for
 from llmops.hardware import hardware
 from llmops.hub import HubProbe
@@ -53,7 +53,8 @@ args = arguments(sys.argv[1:]) if __name__ == "__main__" else arguments(["--shar
 settings = load_settings(share=args.share, host=args.host)
 if settings.public and (kept := owner.keep_from_visitors()):
     print(f"Strangers may come, so {', '.join(kept)} serve the owner alone; LLMOPS_LEND_KEYS=1 lends them to all.")
-services = Services(settings, Pool(settings.pool_budget_bytes), HubProbe(settings.offline))
+pool = Pool(settings.pool_budget_bytes, permit=licence.permit if settings.public else None)
+services = Services(settings, pool, HubProbe(settings.offline))
 demo = build(services)
 
 

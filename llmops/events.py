@@ -48,7 +48,7 @@ class Started(Event):
 
 @dataclass(frozen=True)
 class Token(Event):
-    """A piece of output text, stamped where it was made."""
+    """A piece of output text, of one token or several; stamped where its last one was made."""
 
     text: str
 

@@ -4,7 +4,7 @@ Stricter reading, for a task of one's own, is `reading`'s part; reading the file
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +56,14 @@ def read_labelled(path: Path, task: Task, limits: Settings, mapping: ColumnMap |
     return to_labelled(table, mapping or guess_columns(table.columns), task)
 
 
-def to_labelled(table: Table, mapping: ColumnMap, task: Task, language: str | None = None) -> Labelled:
+def to_labelled(table: Table, mapping: ColumnMap, task: Task) -> Labelled:
     """Rows as examples of a task; a label may be an id, a name or an answer word, in any case.
 
-    language: of rows that name none (default: the task's first). Raises TaskFileError where no row is left.
+    A row that names no language gets the task's that it reads like. Raises TaskFileError where no row is left.
     """
     at = places_of(table, mapping)
     names = _names(task)
     languages = {code.casefold(): code for code in task.languages}
-    default = language if language in task.languages else task.languages[0]
     made: list[Example] = []
     problems: list[Problem] = []
     first: dict[str, tuple[int, str]] = {}
@@ -92,8 +91,14 @@ def to_labelled(table: Table, mapping: ColumnMap, task: Task, language: str | No
             if text.startswith(_FORMULA):
                 tell("text", "it begins like a formula and is taken as text", skipped=False)
             first[text] = (number, label)
-            made.append(Example(text, label, languages.get(code.casefold(), default), "test"))
+            made.append(Example(text, label, languages.get(code.casefold(), ""), "test"))
+    made = _with_languages(made, task)
     return Labelled(tuple(made), tuple(problems), (*table.notes, *_of_all(made, problems)))
+
+
+def _with_languages(made: Sequence[Example], task: Task) -> list[Example]:
+    read = iter(task.languages_of([one.text for one in made if not one.language]))
+    return [one if one.language else replace(one, language=next(read)) for one in made]
 
 
 def _of_all(made: Sequence[Example], problems: Sequence[Problem]) -> list[str]:

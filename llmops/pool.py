@@ -18,6 +18,7 @@ from llmops.engines.base import Connection, Engine, Model, Report
 from llmops.engines.cascade import CascadeModel
 from llmops.errors import OutOfMemory, StaysHere, Stopped
 from llmops.hardware import device_memory
+from llmops.licence import Permit
 from llmops.meter import held_bytes, keep_no_free_memory
 from llmops.task import Task
 
@@ -98,8 +99,15 @@ class Lease:
 class Pool:
     """The process's loaded models. Thread-safe."""
 
-    def __init__(self, budget_bytes: int | None = None, engines: Callable[[Kind], Engine] = engine_for) -> None:
+    def __init__(
+        self,
+        budget_bytes: int | None = None,
+        engines: Callable[[Kind], Engine] = engine_for,
+        permit: Permit | None = None,
+    ) -> None:
+        """permit: asked before a model is handed out, whether this visitor may have it; None: everybody may."""
         keep_no_free_memory()
+        self._permit = permit
         self._engines = engines
         self._given_budget = budget_bytes
         self._budgets: dict[str, int] = {}
@@ -168,6 +176,8 @@ class Pool:
             with self._stages(candidate, task, connection, report, stop) as both:
                 yield both
             return
+        if self._permit is not None:
+            self._permit(candidate, connection)
         engine = self._engines(candidate.kind)
         device = engine.device(candidate, connection)
         if not candidate.is_local:  # nothing is held but an address, so there is nothing to share or to evict

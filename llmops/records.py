@@ -4,27 +4,36 @@ A wrong value is an `error` in the answer. `given` is a JSON object as text or m
 """
 
 import threading
-from collections.abc import Mapping
-from dataclasses import asdict
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from llmops.engines.base import Connection
+from llmops.engines.base import Connection, Report
 from llmops.errors import InputError, LlmopsError
 from llmops.evaluation.batches import USUAL, How
+from llmops.evaluation.curve import CurveSettings, learning_curve, parity, zero_shot_lines
+from llmops.evaluation.heldout import hold_out
 from llmops.evaluation.ladder import rungs
+from llmops.evaluation.metrics import measure
 from llmops.evaluation.runner import Begun, Ended, evaluate, resume
 from llmops.evaluation.side_by_side import side_by_side
 from llmops.evaluation.summary import summary
 from llmops.history import comparisons, curves
-from llmops.history.export import export
+from llmops.history.curves import Curve, CurvePoint
+from llmops.history.database import now
+from llmops.history.export import FORMATS, export
+from llmops.history.machine import fingerprint, versions
+from llmops.history.sets import LabelledSet
 from llmops.history.store import History
 from llmops.inputs import as_object, read_flag, read_settings
 from llmops.labelled import from_objects
 from llmops.pool import Pool
 from llmops.programs import check_whole, error_data
 from llmops.settings import Settings
-from llmops.task import load_builtin
+from llmops.task import Example, Task, load_builtin
 
 
 def evaluate_data(
@@ -89,10 +98,82 @@ def history_data(
         return error_data(error, None)
 
 
-def export_file(limits: Settings, evaluation: int, kind: str, folder: Path, owner: str = "") -> Path:
-    """An evaluation as a file in a folder. Raises InputError for a kind that is none, HistoryError."""
-    if not isinstance(kind, str) or not kind.isalnum():
-        raise InputError(f"“{kind}” is no format.", "Use xlsx, csv, jsonl or html.")
-    path = folder / f"evaluation-{evaluation}.{kind}"
-    export(History(limits.history_path, owner), evaluation, path)
-    return path
+@dataclass(frozen=True)
+class CurveWork:
+    """A curve to be drawn: on the texts of a kept evaluation, whose decoders are its lines, or on the task's own."""
+
+    history: History
+    task: Task
+    texts: tuple[Example, ...]
+    blank: Curve
+
+    @classmethod
+    def of(cls, history: History, task: Task, evaluation: int | None, settings: CurveSettings) -> "CurveWork":
+        """Raises HistoryError for an unknown evaluation or one whose texts were not kept, InputError."""
+        settings.check()
+        lines: dict[str, float] = {}
+        labelled = LabelledSet.of(task, hold_out(task, task.split("test"), []).texts)
+        if evaluation is not None:
+            found = history.evaluation(evaluation)
+            labelled = history.labelled(evaluation)
+            lines = zero_shot_lines(measure(history.rows(evaluation), found.labels))
+        made = curves.Curve(
+            0, now(), labelled.task.id, labelled.task.name, labelled.hash, settings.base.strip(), settings.method, (),
+            lines, {"seeds": list(settings.seeds), "ks": list(settings.ks)}, fingerprint(), versions(), "", "",
+        )  # fmt: skip
+        return cls(history, labelled.task, labelled.texts, made)
+
+    def keep(self, points: Sequence[CurvePoint]) -> Curve:
+        """The curve as the history has it. Raises HistoryError."""
+        one = self.blank
+        about = (one.task_id, one.task_name, one.data_hash, one.base, one.method)
+        number = curves.keep(self.history, *about, points, one.lines, one.settings)
+        return curves.one(self.history, number)
+
+
+def curve_data(
+    pool: Pool,
+    task_id: str,
+    given: str | Mapping[str, Any] | None,
+    limits: Settings,
+    report: Report,
+    stop: threading.Event,
+    owner: str = "",
+) -> dict[str, Any]:
+    """A learning curve. given: any of base, method, ks, seeds, evaluation (whose texts and decoders are taken)."""
+    try:
+        data = dict(as_object(given))
+        check_whole(data, "evaluation")
+        unknown = sorted(set(data) - {"base", "method", "ks", "seeds", "evaluation"})
+        if unknown:
+            raise InputError(f"Unknown setting: {', '.join(unknown)}.", "Known: base, method, ks, seeds, evaluation.")
+        evaluation = data.pop("evaluation", None)
+        for name in ("ks", "seeds"):
+            if name in data:
+                data[name] = _whole_numbers(name, data[name])
+        settings = CurveSettings(**data)
+        work = CurveWork.of(History(limits.history_path, owner), load_builtin(task_id), evaluation, settings)
+        points = list(learning_curve(pool, work.task, work.texts, settings, report, stop))
+        made = work.keep(points)
+        return {"curve": asdict(made), "parity": parity(made), "error": None}
+    except LlmopsError as error:
+        return error_data(error, None)
+
+
+def _whole_numbers(name: str, value: object) -> tuple[int, ...]:
+    if not isinstance(value, list | tuple) or any(isinstance(one, bool) or not isinstance(one, int) for one in value):
+        raise InputError(f"{name} is a list of whole numbers; it is {value!r}.", f'Write "{name}": [1, 2, 4].')
+    return tuple(value)
+
+
+def export_data(limits: Settings, evaluation: int, kind: str, owner: str = "") -> dict[str, Any]:
+    """An evaluation as a file: its name and its bytes in base64."""
+    try:
+        if kind not in FORMATS:
+            raise InputError(f"“{kind}” is no format.", f"Use one of: {', '.join(FORMATS)}.")
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / f"evaluation-{evaluation}.{kind}"
+            export(History(limits.history_path, owner), evaluation, path)
+            return {"name": path.name, "base64": b64encode(path.read_bytes()).decode(), "error": None}
+    except LlmopsError as error:
+        return error_data(error, None)

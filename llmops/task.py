@@ -7,6 +7,7 @@ task. Reading a user's own file is `reading`'s part.
 import json
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -72,8 +73,13 @@ class Task:
 
         For programs that name no language; no language detection beyond the task's own words.
         """
-        words = _words(text)
-        return max(self.languages, key=lambda language: len(words & self._vocabulary(language)))
+        return self.languages_of([text])[0]
+
+    def languages_of(self, texts: Sequence[str]) -> list[str]:
+        """The same for many texts."""
+        known = {language: self._vocabulary(language) for language in self.languages}
+        each = [_words(text) for text in texts]
+        return [max(self.languages, key=lambda language: len(words & known[language])) for words in each]
 
     def _vocabulary(self, language: str) -> set[str]:
         texts = [example.text for example in self.examples if example.language == language]

@@ -4,8 +4,11 @@ Starts the app and `transformers serve` with the embedded decoder, and runs six 
 """
 
 import argparse
+import io
 import tempfile
 from pathlib import Path
+
+from PIL import Image
 
 from llmops.demo import DECODER_DIR
 from tests import browsing
@@ -51,7 +54,7 @@ def shoot(browser: browsing.Browser, address: str, url: str, every: Path | None)
                 for tab in ("Past", "Present", "Future"):
                     browsing.tab(page, tab)
                     page.wait_for_timeout(400)
-                    page.screenshot(path=every / f"{tab.lower()}-{theme}-{size}.png", full_page=True)
+                    _keep(every / f"{tab.lower()}-{theme}-{size}.png", page.screenshot(full_page=True))
             if (theme, size) == README[0] or every:
                 _plan_and_probe(page, (every or PICTURES), f"{theme}-{size}")
             browsing.tab(page, "Present")
@@ -60,9 +63,9 @@ def shoot(browser: browsing.Browser, address: str, url: str, every: Path | None)
             browsing.wait_finished(page, len(CANDIDATES))
             page.wait_for_timeout(400)
             if every:
-                page.screenshot(path=every / f"run-{theme}-{size}.png", full_page=True)
+                _keep(every / f"run-{theme}-{size}.png", page.screenshot(full_page=True))
             elif (theme, size) in README:
-                page.screenshot(path=PICTURES / f"{theme}-{size}.png", full_page=True)
+                _keep(PICTURES / f"{theme}-{size}.png", page.screenshot(full_page=True))
             page.context.close()
 
 
@@ -78,14 +81,20 @@ def _plan_and_probe(page: browsing.Page, folder: Path, name: str) -> None:
     page.locator("#dry-run").click()
     browsing.expect(page.locator("#dry-run-said table")).to_be_visible(timeout=240_000)
     page.wait_for_timeout(1500)
-    page.locator("#planning").screenshot(path=folder / f"plan-{name}.png")
+    _keep(folder / f"plan-{name}.png", page.locator("#planning").screenshot())
     browsing.tab(page, "Probes")
     page.locator("#probe-load").click()
     browsing.expect(page.locator("#load-said")).to_contain_text("Done", timeout=240_000)
     page.locator("#probe-context").click()
     browsing.expect(page.locator("#context-said")).to_contain_text("Done", timeout=240_000)
     page.wait_for_timeout(1500)
-    page.locator("#probes").screenshot(path=folder / f"probes-{name}.png")
+    _keep(folder / f"probes-{name}.png", page.locator("#probes").screenshot())
+
+
+def _keep(path: Path, picture: bytes) -> None:
+    """With 128 colours: a third of the bytes, and nobody sees it on a page like this."""
+    few = Image.open(io.BytesIO(picture)).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
 
 
 if __name__ == "__main__":

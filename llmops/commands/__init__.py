@@ -2,7 +2,19 @@
 
 from types import ModuleType
 
-from llmops.commands import compare, context, dry_run, evaluate, history, load, plan
+from llmops.commands import (
+    cascade,
+    compare,
+    context,
+    decide,
+    dry_run,
+    evaluate,
+    export,
+    history,
+    learning_curve,
+    load,
+    plan,
+)
 
 COMMANDS: dict[str, ModuleType] = {
     "compare": compare,
@@ -11,5 +23,9 @@ COMMANDS: dict[str, ModuleType] = {
     "load": load,
     "context": context,
     "evaluate": evaluate,
+    "decide": decide,
+    "cascade": cascade,
     "history": history,
+    "export": export,
+    "learning-curve": learning_curve,
 }

@@ -97,7 +97,7 @@ def decide(
         unplaced=tuple(one.candidate for one in kept if one not in placed),
         scores=scores,
         choice=choice.candidate if choice else None,
-        verdict=(_head(len(kept), len(found), bool(excluded)), *why),
+        verdict=(_head(len(kept), len(found), bool(excluded)), *_unfinished(found), *why),
     )
 
 
@@ -217,6 +217,16 @@ def _head(kept: int, all_: int, excluded: bool) -> str:
     if not excluded:
         return f"All {all_} candidates are within the limits." if all_ != 1 else "The candidate is within the limits."
     return f"{kept} of {all_} candidates are within the limits."
+
+
+def _unfinished(found: Sequence[Figures]) -> list[str]:
+    """Who has answered fewer texts than the others: its figures are of other texts."""
+    most = max((one.texts for one in found), default=0)
+    return [
+        f"{one.candidate} was asked {one.texts:,} of {most:,} texts so far: its figures are of fewer texts."
+        for one in found
+        if one.texts < most
+    ]
 
 
 def _choose(

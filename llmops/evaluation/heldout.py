@@ -4,10 +4,11 @@ They are the same ones for all candidates, so that these stay comparable.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from llmops.candidate import Kind, parse_candidate
+from llmops.candidate import Candidate, Kind, parse_candidate
 from llmops.catalog import kinds
 from llmops.errors import LlmopsError
 from llmops.task import Example, Task
@@ -74,9 +75,8 @@ def _learnt(candidates: Sequence[str]) -> tuple[dict[str, frozenset[str]], tuple
 
     marks: dict[str, frozenset[str]] = {}
     unknown = []
-    for text in candidates:
+    for candidate in _stages(candidates):
         try:
-            candidate = parse_candidate(text, kinds())
             if candidate.kind != Kind.ENCODER or not candidate.model.startswith("trained/"):
                 continue
             meta = store.load(candidate.model.removeprefix("trained/")).meta
@@ -86,4 +86,12 @@ def _learnt(candidates: Sequence[str]) -> tuple[dict[str, frozenset[str]], tuple
             unknown.append(candidate.model)
         else:
             marks[candidate.model] = frozenset(meta.learnt)
-    return marks, tuple(unknown)
+    return marks, tuple(dict.fromkeys(unknown))
+
+
+def _stages(candidates: Sequence[str]) -> Iterator[Candidate]:
+    """Every candidate, a cascade's stages one by one; what can't be read fails later."""
+    for text in candidates:
+        with suppress(LlmopsError):
+            candidate = parse_candidate(text, kinds())
+            yield from candidate.stages or (candidate,)

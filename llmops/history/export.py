@@ -1,4 +1,7 @@
-"""An evaluation as XLSX (a sheet a candidate), CSV or JSONL. Cells that a spreadsheet would compute are made text."""
+"""An evaluation as XLSX (a sheet a candidate), CSV, JSONL, or an HTML report that stands alone.
+
+Cells that a spreadsheet would compute are made text.
+"""
 
 import csv
 import json
@@ -7,37 +10,55 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from llmops.errors import InputError
+from llmops.errors import HistoryError, InputError
+from llmops.evaluation.metrics import measure
+from llmops.history import curves
 from llmops.history.store import Evaluation, History, Row
+from llmops.report.page import report
 
-FORMATS = ("xlsx", "csv", "jsonl")
+FORMATS = ("xlsx", "csv", "jsonl", "html")
 _HEADER = (
     "assessment", "language", "y_true", "y_hat", "explanation", "error", "e2e_s", "ttft_s", "tpot_s", "load_s",
     "prompt_tokens", "output_tokens", "weights_bytes", "kv_cache_bytes", "peak_bytes", "device", "probabilities",
 )  # fmt: skip
-_COMPUTED = ("=", "+", "-", "@", "\t", "\r")
+_FIGURES = (
+    "candidate", "texts", "accuracy", "low", "high", "macro_f1", "low", "high", "unparsed_rate", "failed_rate", "ece",
+    "flip_rate", "p50_s", "p90_s", "p99_s", "texts_per_s", "weights_bytes", "peak_bytes",
+)  # fmt: skip
+_COMPUTED = ("=", "+", "-", "@", "\t", "\r", "\n")
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _MOST_CELL = 32_767  # characters in a cell of XLSX
 _SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 
 
-def export(history: History, evaluation_id: int, path: Path) -> None:
-    """Write an evaluation; the ending of `path` says how. Raises InputError for another ending."""
+def export(history: History, evaluation_id: int, path: Path, decision: str = "") -> None:
+    """Write an evaluation; the ending of `path` says how. decision: HTML for the report.
+
+    Raises InputError for another ending, HistoryError for an unknown evaluation or where it can't be written.
+    """
     kind = path.suffix.lstrip(".").lower()
     if kind not in FORMATS:
         raise InputError(f"“{path.name}” is in no format that is known here.", f"End it in {', '.join(FORMATS)}.")
     found, rows = history.evaluation(evaluation_id), history.rows(evaluation_id)
-    {"xlsx": _xlsx, "csv": _csv, "jsonl": _jsonl}[kind](path, found, rows)
+    try:
+        if kind == "html":
+            drawn = [one for one in curves.found(history) if one.data_hash == found.data_hash]
+            path.write_text(report(found, rows, drawn[:1], decision), encoding="utf-8")
+        else:
+            {"xlsx": _xlsx, "csv": _csv, "jsonl": _jsonl}[kind](path, found, rows)
+    except OSError as error:
+        raise HistoryError(f"{path.name} can't be written ({error.strerror}).", "Choose another place.") from error
 
 
 def _cells(row: Row) -> tuple[Any, ...]:
     timing, memory, error = row.run["timing"], row.run["memory"], row.run["error"]
     shares = row.run.get("probabilities")
     return (
-        safe(row.text), row.language, safe(row.y_true), safe(row.y_hat or ("unparsed" if row.unparsed else "")),
+        safe(row.text), safe(row.language), safe(row.y_true), safe(row.y_hat or ("unparsed" if row.unparsed else "")),
         safe(row.run["text"]), safe(error["message"] if error else ""), timing["e2e_s"], timing["ttft_s"],
         timing["tpot_s"], timing["load_s"], timing["prompt_tokens"], timing["output_tokens"], memory["weights_bytes"],
-        memory["kv_cache_bytes"], memory["peak_bytes"], memory["device"], json.dumps(shares) if shares else "",
+        memory["kv_cache_bytes"], memory["peak_bytes"], safe(memory["device"] or ""),
+        json.dumps(shares) if shares else "",
     )  # fmt: skip
 
 
@@ -76,7 +97,8 @@ def _xlsx(path: Path, found: Evaluation, rows: Sequence[Row]) -> None:
         ("note", found.note),
     ):
         about.append((name, safe(value) if isinstance(value, str) else value))
-    names: set[str] = set()
+    _figures(book.create_sheet("figures"), found, rows)
+    names = {"evaluation", "figures"}
     for candidate in dict.fromkeys(row.candidate for row in rows):
         sheet = book.create_sheet(_sheet_name(candidate, names))
         sheet.append((safe(candidate),))
@@ -86,6 +108,24 @@ def _xlsx(path: Path, found: Evaluation, rows: Sequence[Row]) -> None:
                 cells = [cell[:_MOST_CELL] if isinstance(cell, str) else cell for cell in _cells(row)]
                 sheet.append((row.repeat, *cells))
     book.save(path)
+
+
+def _figures(sheet: Any, found: Evaluation, rows: Sequence[Row]) -> None:  # noqa: ANN401
+    """The metrics, a row a candidate."""
+    labels = [f"{what} {label}" for label in found.labels for what in ("precision", "recall", "F1")]
+    sheet.append(tuple(safe(name) for name in (*_FIGURES, *labels)))
+    for one in measure(rows, found.labels) if rows else ():
+        times = one.e2e_s or {}
+        by_label = [one.by_label.get(label) for label in found.labels]
+        each = [value for m in by_label for value in ((m.precision, m.recall, m.f1) if m else (None,) * 3)]
+        sheet.append(
+            (
+                safe(one.candidate), one.texts, one.accuracy, *one.accuracy_interval, one.macro_f1,
+                *one.macro_f1_interval, one.unparsed_rate, one.failed_rate,
+                one.calibration.ece if one.calibration else None, one.flip_rate, times.get("p50"), times.get("p90"),
+                times.get("p99"), one.texts_per_s, one.weights_bytes, one.peak_bytes, *each,
+            )
+        )  # fmt: skip
 
 
 def _sheet_name(candidate: str, taken: set[str]) -> str:

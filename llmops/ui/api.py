@@ -1,6 +1,7 @@
-"""The named endpoints for programs: /candidates and /compare. Everything else on the page is private to it."""
+"""The named endpoints for programs; those over the history are `records_api`. The rest of the page is private to it."""
 
 import threading
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -13,11 +14,13 @@ from llmops.history.recorder import Recorder
 from llmops.inputs import make_comparison
 from llmops.offer import offers
 from llmops.programs import context_data, dry_run_data, load_data, plan_data
-from llmops.records import evaluate_data, history_data
 from llmops.run import Run, RunError
 from llmops.task import load_builtin
+from llmops.ui import decide_api, records_api
 from llmops.ui.services import Services
+from llmops.ui.stream import follow, plain
 from llmops.ui.visitor import visitor_of
+from llmops.view import Status, View
 
 _HUB_WAIT_S = 3.0
 
@@ -61,9 +64,33 @@ def wire(services: Services) -> None:
             "history_error": trouble or None,
         }
 
+    def stream(
+        request: gr.Request, text: str, task: str, candidates: list[str], settings: dict[str, Any] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """The same while it runs: `columns` again and again, each with candidate, status, message, text, and its run
+        once there is one. Arguments as for /compare.
+        """
+        try:
+            comparison = make_comparison(
+                services.pool, load_builtin(task), text, candidates, settings, services.settings
+            )
+        except LlmopsError as error:
+            failure = RunError(error.kind, error.message, error.remedy)
+            blank = [View(str(one), Status.FAILED, run=Run(str(one), error=failure)) for one in candidates]
+            yield {"columns": [plain(view) for view in blank]}
+            return
+        recorder = Recorder(services.settings.history_path, visitor_of(request, services.settings), "api", comparison)
+        views = [View(candidate) for candidate in comparison.candidates]
+        comparison.start()
+        for _ in follow(comparison, views, recorder, first_at_once=True):
+            yield {"columns": [plain(view) for view in views]}
+
     gr.api(candidates, api_name="candidates")
+    gr.api(stream, api_name="stream", concurrency_limit=8)
     gr.api(compare, api_name="compare", concurrency_limit=8)
     _wire_planning(services)
+    decide_api.wire(services)
+    records_api.wire(services)
 
 
 def _wire_planning(services: Services) -> None:
@@ -106,21 +133,7 @@ def _wire_planning(services: Services) -> None:
         pool, limits = services.pool, services.settings
         return context_data(pool, task, candidate, settings, limits, _silent, threading.Event())
 
-    def evaluate(task: str, candidates: list[str], settings: dict[str, Any] | None = None) -> dict[str, Any]:
-        """A task's held-out texts through candidates: metrics, pairs of candidates, and how each ended.
-
-        settings: an object with any of repeats, resume (an evaluation's id), batched (true unless told), verdict_only,
-        and those of /compare.
-        """
-        return evaluate_data(services.pool, task, candidates, settings, services.settings, threading.Event())
-
-    def history(evaluation: int | None = None) -> dict[str, Any]:
-        """Kept evaluations, newest first; with an id, that one's metrics and pairs."""
-        return history_data(services.settings, evaluation)
-
     gr.api(plan, api_name="plan")
-    gr.api(evaluate, api_name="evaluate", concurrency_id="evaluate", concurrency_limit=2)
-    gr.api(history, api_name="history")
     for measure, name in ((dry_run, "dry_run"), (load_probe, "load_probe"), (context_probe, "context_probe")):
         gr.api(measure, api_name=name, concurrency_id="probe", concurrency_limit=1)
 

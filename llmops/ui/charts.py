@@ -8,6 +8,7 @@ from llmops.format import count, rate, seconds, size
 from llmops.planner import Plan, Verdict
 from llmops.probes.context import Cell, Ended
 from llmops.probes.load import LoadPoint
+from llmops.report.tables import row, table
 
 _PARTS = (("weights", "Weights"), ("cache", "KV cache"), ("work", "Workspace"), ("over", "Overhead"))
 
@@ -46,7 +47,7 @@ def _gpu(verdict: Verdict, parts: Sequence[int], peak: int) -> str:
 def _verdicts(made: Plan) -> str:
     titles = ("GPU", "Fits", "Requests", "Context", "TTFT", "Decode", "USD / 1,000", "Wh / 1,000", "What would help")
     rows = "".join(
-        _row(
+        row(
             verdict.name,
             (
                 "yes" if verdict.fits else "no",
@@ -73,31 +74,20 @@ def _recorded(made: Plan) -> str:
         return ""
     titles = ("Recorded dry run", "Weights", "Predicted", "Peak", "Predicted", "Prefill", "Decode")
     rows = "".join(
-        _row(
-            f"{row.hardware}, {row.date}",
+        row(
+            f"{one.hardware}, {one.date}",
             (
-                size(row.weights_bytes),
-                size(row.predicted_weights_bytes),
-                size(row.peak_bytes),
-                size(row.predicted_peak_bytes),
-                rate(row.prefill_tokens_per_s, "tok/s"),
-                rate(row.decode_tokens_per_s, "tok/s"),
+                size(one.weights_bytes),
+                size(one.predicted_weights_bytes),
+                size(one.peak_bytes),
+                size(one.predicted_peak_bytes),
+                rate(one.prefill_tokens_per_s, "tok/s"),
+                rate(one.decode_tokens_per_s, "tok/s"),
             ),
         )
-        for row in made.measured
+        for one in made.measured
     )
     return table(titles, rows)
-
-
-def table(titles: Sequence[str], rows: str) -> str:
-    """A table that scrolls sideways where it must; rows as HTML."""
-    header = "".join(f'<th scope="col">{title}</th>' for title in titles)
-    inner = f"<thead><tr>{header}</tr></thead><tbody>{rows}</tbody>"
-    return f'<div class="lo-scroll" tabindex="0"><table class="lo-models lo-numbers">{inner}</table></div>'
-
-
-def _row(name: str, cells: Sequence[str]) -> str:
-    return f'<tr><th scope="row">{_e(name)}</th>' + "".join(f"<td>{_e(cell)}</td>" for cell in cells) + "</tr>"
 
 
 def _short(value: float | None) -> str:
@@ -118,7 +108,7 @@ def dry_run(made: DryRun) -> str:
         ("Decode", lambda one: rate(one.decode_tokens_per_s, "tok/s"), ""),
     )
     rows = "".join(
-        _row(
+        row(
             name,
             (
                 written(made.predicted),
@@ -158,7 +148,7 @@ def _load_row(point: LoadPoint) -> str:
     ttft, tpot = point.ttft_s or {}, point.tpot_s or {}
     people = f"{point.users} user{'s' if point.users != 1 else ''}"
     name = people if point.users else f"{point.rate:g} a second"
-    return _row(
+    return row(
         name + (" (stopped)" if point.stopped else ""),
         (
             count(point.requests),

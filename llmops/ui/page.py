@@ -22,6 +22,7 @@ from llmops.ui import (
     evaluate_tab,
     explain,
     future,
+    history_tab,
     language,
     links,
     past,
@@ -89,6 +90,8 @@ def build(services: Services) -> gr.Blocks:
                 tab_evaluate = evaluate_tab.build()
             with gr.Tab("Probes", id="probes", elem_id="probes"):
                 tab_probes = probes_tab.build()
+            with gr.Tab("History", id="history", elem_id="history"):
+                tab_history = history_tab.build()
         with gr.Column(elem_id="results"):
             summary = gr.HTML(elem_id="summary", padding=False)
             columns = board.build(places)
@@ -127,6 +130,7 @@ def build(services: Services) -> gr.Blocks:
         future.wire(tab_future, services)
         evaluate_tab.wire(tab_evaluate, page, controls, services)
         probes_tab.wire(tab_probes, controls, services)
+        history_tab.wire(tab_history, page, services)
         ended = _wire_runs(services, controls, panel, current, summary, columns)
         cloud.wire(ended, current, why_not_cloud, services)
         _wire_opening(services, page, controls, preset, machine, panel.line, (tab_past, tab_present, tab_future))

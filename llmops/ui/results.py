@@ -1,32 +1,34 @@
-"""Evaluations as HTML and table rows. Pure; foreign text is escaped, in the table it is text by its kind."""
+"""A running evaluation as HTML, and its rows as a table that is filtered and paged here. Pure.
+
+Foreign text is escaped in HTML; in the table it is text by its kind.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape as _e
-from itertools import combinations
 from typing import Any
 
-from llmops.evaluation.metrics import Metrics, compare, measure
 from llmops.evaluation.runner import Begun, Ended, Progress, Update
-from llmops.format import percent, seconds, size
-from llmops.history.store import Evaluation, Row
-from llmops.ui.charts import table as html_table
+from llmops.format import seconds
+from llmops.history.store import Row
+
+PAGE = 50
+ANY = "(any)"
 
 
 @dataclass
 class Run:
-    """How far an evaluation is, from its updates."""
+    """How far an evaluation is, from its updates. notes: what was wrong with the file."""
 
-    evaluation_id: int | None = None
-    texts: int = 0
-    left_out: int = 0
+    begun: Begun | None = None
+    notes: Sequence[str] = ()
     candidates: dict[str, Progress | Ended] = field(default_factory=dict)
     done: dict[str, int] = field(default_factory=dict)
 
     def take(self, update: Update) -> None:
         """One more update."""
         if isinstance(update, Begun):
-            self.evaluation_id, self.texts, self.left_out = update.evaluation_id, update.texts, update.left_out
+            self.begun = update
             return
         if isinstance(update, Progress):
             self.done[update.candidate] = update.done
@@ -34,13 +36,21 @@ class Run:
 
 
 def progress(run: Run) -> str:
-    """A line and a bar a candidate."""
-    if run.evaluation_id is None:
+    """How many texts count and why not the others; a line and a bar a candidate."""
+    if run.begun is None:
         return ""
-    head = f"Evaluation {run.evaluation_id}: {run.texts:,} texts"
-    head += f", {run.left_out:,} left out (examples to learn from)" if run.left_out else ""
+    begun = run.begun
+    head = f"Evaluation {begun.evaluation_id}: {begun.texts:,} texts"
+    if begun.left_out:
+        reasons = ", ".join(f"{number:,} {reason}" for reason, number in begun.why.items())
+        head += f", {begun.left_out:,} left out ({reasons or 'examples to learn from'})"
+    unknown = [
+        f"{name} keeps no record of what it was trained on: its score may be too good." for name in begun.unknown
+    ]
+    notes = "".join(f"<li>{_e(note)}</li>" for note in (*run.notes, *unknown))
     lines = "".join(_line(name, state, run.done.get(name, 0)) for name, state in run.candidates.items())
-    return f'<p class="lo-lead" role="status">{_e(head)}</p>{lines}'
+    told = f'<ul class="lo-notes">{notes}</ul>' if notes else ""
+    return f'<p class="lo-lead" role="status">{_e(head)}</p>{told}{lines}'
 
 
 def _line(name: str, state: Progress | Ended, done: int) -> str:
@@ -56,94 +66,53 @@ def _line(name: str, state: Progress | Ended, done: int) -> str:
     return f'<div class="lo-eval"><span>{_e(name)}</span><span>{_e(said)}</span>{bar}</div>'
 
 
-def metrics(found: Evaluation, rows: Sequence[Row]) -> str:
-    """Figures, paired sentences and confusion matrices of an evaluation."""
-    if not rows:
-        return '<p class="lo-lead">Nothing is kept of this evaluation yet.</p>'
-    order = {name: number for number, name in enumerate(found.candidates)}
-    measured = sorted(measure(rows, found.labels), key=lambda one: order.get(one.candidate, 0))
-    titles = (
-        "Candidate", "Texts", "Accuracy", "95 %", "Macro-F1", "95 %", "Unparsed", "Failed", "ECE", "Flips",
-        "p50", "p90", "p99", "Texts/s", "Batched/s", "Weights", "By language",
-    )  # fmt: skip
-    body = "".join(_metrics_row(one) for one in measured)
-    pairs = combinations([one.candidate for one in measured], 2)
-    sentences = "".join(f"<li>{_e(compare(rows, one, other).sentence)}</li>" for one, other in pairs)
-    where = f"{found.task_name}, {found.created[:16].replace('T', ' ')} UTC, {found.machine}"
-    origin = f", from {found.origin}" if found.origin else ""
-    matrices = "".join(_confusion(one, found.labels) for one in measured)
-    return (
-        f'<p class="lo-lead"><b>{_e(where + origin)}</b></p>{html_table(titles, body)}'
-        f'<ul class="lo-notes">{sentences}</ul><div class="lo-matrices">{matrices}</div>'
-        '<p class="lo-legend">Intervals: bootstrap. Pairs: McNemar\'s exact test. Unparsed and failed count as wrong. '
-        "ECE: mean gap between confidence and accuracy. Times are client-measured, E2E, of texts that ran alone; "
-        "Texts/s is one after the other, Batched/s many at once.</p>"
-    )
+@dataclass(frozen=True)
+class Filter:
+    """Which texts to show. which: all, disagree or wrong; label and language: ANY or one; who: whose errors count."""
+
+    which: str = "all"
+    label: str = ANY
+    language: str = ANY
+    who: str = ANY
+    words: str = ""
 
 
-def _metrics_row(one: Metrics) -> str:
-    times = one.e2e_s or {}
-    cells = (
-        f"{one.texts:,}",
-        percent(one.accuracy),
-        _span(one.accuracy_interval),
-        percent(one.macro_f1),
-        _span(one.macro_f1_interval),
-        percent(one.unparsed_rate),
-        percent(one.failed_rate),
-        "" if one.calibration is None else f"{one.calibration.ece:.3f}",
-        "" if one.flip_rate is None else percent(one.flip_rate),
-        *(seconds(times.get(name)) for name in ("p50", "p90", "p99")),
-        "" if one.texts_per_s is None else f"{one.texts_per_s:.3g}",
-        "" if one.batched_texts_per_s is None else f"{one.batched_texts_per_s:.3g}",
-        size(one.weights_bytes),
-        ", ".join(f"{language} {percent(value)}" for language, value in one.by_language.items()),
-    )
-    return f'<tr><th scope="row">{_e(one.candidate)}</th>' + "".join(f"<td>{_e(cell)}</td>" for cell in cells) + "</tr>"
-
-
-def _span(interval: tuple[float, float]) -> str:
-    return f"{interval[0] * 100:.0f} to {interval[1] * 100:.0f}"
-
-
-def _confusion(one: Metrics, labels: Sequence[str]) -> str:
-    columns = [*labels, *(["(none)"] if any("(none)" in line for line in one.confusion.values()) else [])]
-    header = "".join(f'<th scope="col">{_e(name)}</th>' for name in columns)
-    lines = "".join(
-        f'<tr><th scope="row">{_e(name)}</th>'
-        + "".join(_count(line.get(column, 0), name == column) for column in columns)
-        + "</tr>"
-        for name, line in one.confusion.items()
-    )
-    caption = f"<caption>{_e(one.candidate)}: true (rows) and said (columns)</caption>"
-    inner = f"{caption}<thead><tr><td></td>{header}</tr></thead><tbody>{lines}</tbody>"
-    return f'<div class="lo-scroll" tabindex="0"><table class="lo-models lo-confusion">{inner}</table></div>'
-
-
-def _count(count: int, right: bool) -> str:
-    return f'<td class="{"lo-right" if right else "lo-wrong" if count else ""}">{count}</td>'
-
-
-def table(rows: Sequence[Row], which: str) -> dict[str, list[Any]]:
-    """Text × candidate verdicts for a Dataframe: all, those where candidates disagree, or where one was wrong."""
+def page(rows: Sequence[Row], chosen: Filter, number: int) -> tuple[dict[str, Any], str, int]:
+    """(table value, what is shown in words, the page's number): text × candidate verdicts, a page of them."""
     candidates = list(dict.fromkeys(row.candidate for row in rows))
     by_place: dict[int, dict[str, Row]] = {}
     for row in rows:
-        if row.repeat == 0:
-            by_place.setdefault(row.place, {})[row.candidate] = row
-    data = []
-    for place, found in sorted(by_place.items()):
-        verdicts = [_verdict(found.get(name)) for name in candidates]
-        one = next(iter(found.values()))
-        if which == "disagree" and len(set(verdicts)) < 2:
-            continue
-        if which == "wrong" and all(verdict == one.y_true for verdict in verdicts):
-            continue
-        data.append([place + 1, one.text, one.language, one.y_true, *verdicts])
-    return {"headers": ["#", "Text", "Language", "True label", *candidates], "data": data}
+        by_place.setdefault(row.place, {})[row.candidate] = row
+    found = [place for place in sorted(by_place) if _passes(by_place[place], candidates, chosen)]
+    number = max(0, min(number, (len(found) - 1) // PAGE))
+    shown = found[number * PAGE : (number + 1) * PAGE]
+    data = [_cells(place, by_place[place], candidates) for place in shown]
+    first = number * PAGE + 1
+    said = f"{first:,} to {first + len(shown) - 1:,} of {len(found):,} texts" if shown else "No text fits."
+    return {"headers": ["#", "Text", "Language", "True label", *candidates], "data": data}, said, number
 
 
-def _verdict(row: Row | None) -> str:
+def _cells(place: int, found: dict[str, Row], candidates: Sequence[str]) -> list[Any]:
+    one = next(iter(found.values()))
+    return [place + 1, one.text, one.language, one.y_true, *(verdict(found.get(name)) for name in candidates)]
+
+
+def _passes(found: dict[str, Row], candidates: Sequence[str], chosen: Filter) -> bool:
+    one = next(iter(found.values()))
+    if chosen.label not in (ANY, one.y_true) or chosen.language not in (ANY, one.language):
+        return False
+    if chosen.words and chosen.words.casefold() not in one.text.casefold():
+        return False
+    if chosen.which == "disagree":
+        return len({verdict(found.get(name)) for name in candidates if name in found}) > 1
+    if chosen.which == "wrong":
+        judged = [row for name, row in found.items() if chosen.who in (ANY, name)]
+        return any(row.y_hat != row.y_true for row in judged)
+    return True
+
+
+def verdict(row: Row | None) -> str:
+    """A row's verdict in a word; blank where there is none yet."""
     if row is None:
         return ""
     return "failed" if row.failed else row.y_hat or "unparsed"
@@ -154,15 +123,27 @@ def answers(rows: Sequence[Row]) -> str:
     if not rows:
         return ""
     first = rows[0]
-    head = f'<p class="lo-lead"><b>{_e(first.text)}</b> ({_e(first.y_true)})</p>'
+    head = f'<p class="lo-lead"><b>{_e(first.text)}</b> (true label: {_e(first.y_true)})</p>'
     items = "".join(
-        f"<li><b>{_e(row.candidate)}{f', repeat {row.repeat + 1}' if row.repeat else ''}</b>: {_e(_verdict(row))}"
-        f"{_e(_said(row))}</li>"
+        f"<li><b>{_e(row.candidate)}{f', repeat {row.repeat + 1}' if row.repeat else ''}</b>: "
+        f"{'✓' if row.y_hat == row.y_true else '✗'} {_e(verdict(row))}{_sure(row)}"
+        f'<div class="lo-answer">{_e(_said(row))}</div></li>'
         for row in rows
     )
-    return f'{head}<ul class="lo-notes">{items}</ul>'
+    return f'{head}<ul class="lo-notes lo-full">{items}</ul>'
+
+
+def _sure(row: Row) -> str:
+    shares = row.run.get("probabilities") or {}
+    sure = shares.get(row.y_hat or "")
+    time = row.run["timing"]["e2e_s"]
+    parts = [
+        *([f"{sure * 100:.1f} % sure"] if sure is not None else []),
+        *([seconds(time)] if time is not None else []),
+    ]
+    return f" ({_e(', '.join(parts))})" if parts else ""
 
 
 def _said(row: Row) -> str:
     error = row.run["error"]
-    return f" — {error['message']}" if error else f" — {row.run['text']}" if row.run["text"] else ""
+    return f"{error['message']} {error['remedy']}".strip() if error else str(row.run["text"])

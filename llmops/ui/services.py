@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import gradio as gr
+
+from llmops.history.store import History
 from llmops.hub import HubProbe
 from llmops.pool import Pool
+from llmops.report.page import figures_css
 from llmops.settings import Settings
+from llmops.ui.visitor import visitor_of
 
 _DIR = Path(__file__).parent
 
@@ -21,6 +26,10 @@ class Services:
     settings: Settings
     pool: Pool
     hub: HubProbe
+
+    def history(self, request: gr.Request | None) -> History:
+        """The history as this request's visitor sees it. Raises HistoryError."""
+        return History(self.settings.history_path, visitor_of(request, self.settings))
 
     def kept_encoders(self) -> tuple[str, ...]:
         """Names of the encoders that were trained here and kept."""
@@ -36,4 +45,4 @@ def texts() -> dict[str, dict[str, str]]:
 
 def stylesheet() -> str:
     """The page's own CSS."""
-    return (_DIR / "style.css").read_text(encoding="utf-8")
+    return (_DIR / "style.css").read_text(encoding="utf-8") + figures_css()

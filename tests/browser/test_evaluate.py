@@ -1,11 +1,15 @@
-"""From labelled texts to metrics, rows and a download, in a real browser."""
+"""From labelled texts to figures, rows, ladder and report, and back through the history, in a real browser."""
 
+import json
 import re
 
 import pytest
 from playwright.sync_api import expect
 
+from llmops.task import load_builtin
 from tests import browsing
+
+ZERO, DECODER = "embedded/encoder@fp32?method=zero-shot", "embedded/decoder@bf16"
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +20,7 @@ def browser():
 
 @pytest.fixture
 def page(browser, running_app):
-    names = ("embedded/encoder@fp32?method=zero-shot", "embedded/decoder@bf16")
-    page = browsing.open_page(browser, browsing.link(running_app, *names))
+    page = browsing.open_page(browser, browsing.link(running_app, ZERO, DECODER))
     browsing.tab(page, "Evaluate")
     yield page
     errors = page.errors
@@ -28,58 +31,124 @@ def page(browser, running_app):
 @pytest.fixture
 def data(tmp_path):
     rows = [
-        f"The {aid} is {word} recommended.,{label},en"
+        f"{label};The {aid} is {word} recommended."
         for aid in ("lift", "bed", "ramp")
-        for word, label in (("", "positive"), ("not", "negative"))
+        for word, label in (("", "Positive"), ("not", "negative"))
     ]
+    rows += ["positive;<b>bold</b> <script>alert(1)</script> is needed.", "maybe;Who knows.", "positive;"]
     path = tmp_path / "mine.csv"
-    path.write_text(
-        "text,label,language\n" + "\n".join(rows) + "\n<b>bold</b> <script>alert(1)</script> is needed.,positive,en\n"
-    )
+    path.write_text("outcome;finding\n" + "\n".join(rows) + "\n")
     return path
 
 
-def test_an_uploaded_set_is_evaluated_read_and_exported(page, data, tmp_path):
+def done(page, texts, count):
+    ended = page.locator("#evaluate-said .lo-eval", has_text=f"done, {texts} texts")
+    expect(ended).to_have_count(count, timeout=240_000)
+
+
+def choose(page, label, value):
+    box = page.locator("#evaluation").get_by_label(label, exact=True)
+    box.fill(value)
+    box.press("Enter")
+
+
+def cell(table, text):
+    """A visible cell: the table also holds a hidden row that it measures by."""
+    return table.get_by_text(text).locator("visible=true").first
+
+
+def test_an_uploaded_set_is_mapped_evaluated_read_and_exported(page, data, tmp_path):
     page.locator("#evaluation input[type=file]").first.set_input_files(str(data))
+    expect(page.locator("#evaluate-said")).to_contain_text("No row can be used")  # the columns are the other way round
+    choose(page, "Column of the text", "finding")
+    choose(page, "of the label", "outcome")
     page.locator("#evaluate").click()
-    expect(page.locator("#evaluate-said")).to_contain_text("7 texts", timeout=60_000)
-    expect(page.locator("#evaluate-said .lo-eval", has_text="done, 7 texts")).to_have_count(2, timeout=120_000)
-    expect(page.locator("#metrics tbody").first.locator("tr")).to_have_count(2)
-    expect(page.locator("#metrics")).to_contain_text(re.compile("better than|No difference|Too few"))
-    expect(page.locator("#metrics .lo-confusion")).to_have_count(2)
-    expect(page.locator("#rows")).to_contain_text("The lift is")
+    done(page, 7, 2)
+    said = page.locator("#evaluate-said")
+    expect(said).to_contain_text("Row 9, column “outcome”: “maybe” is no label of the task")
+    expect(said).to_contain_text("Row 10, column “finding”: the text is empty")
+    metrics = page.locator("#metrics")
+    expect(metrics.locator("tbody").first.locator("tr")).to_have_count(2)
+    expect(metrics).to_contain_text(re.compile("better than|No difference|Too few"))
+    expect(metrics.locator("svg.lo-plot")).to_have_count(2)
+    expect(metrics.locator(".lo-confusion")).to_have_count(2)
+    rows = page.locator("#rows")
+    expect(rows).to_contain_text("The lift is")
     assert page.locator("script:has-text('alert(1)')").count() == 0
-    page.locator("#rows").get_by_text("The bed is").first.click()
-    expect(page.locator("#row-detail")).to_contain_text("embedded/decoder@bf16")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Export XLSX").click()
-    target = tmp_path / "e.xlsx"
-    download.value.save_as(target)
+    page.locator("#rows-search textarea, #rows-search input").first.fill("BED")
+    expect(page.locator("#rows-counted")).to_contain_text("1 to 2 of 2 texts")
+    cell(rows, "The bed is").click()
+    expect(page.locator("#row-detail")).to_contain_text(DECODER)
+    for kind, button in (("xlsx", "Export XLSX"), ("html", "Export HTML report")):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=button).click()
+        download.value.save_as(tmp_path / f"e.{kind}")
     import openpyxl
 
-    assert len(openpyxl.load_workbook(target).sheetnames) == 3
+    assert len(openpyxl.load_workbook(tmp_path / "e.xlsx").sheetnames) == 4
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((tmp_path / "e.html").as_uri())
+    expect(page.locator("h1")).to_have_text("Medical assessment")
+    expect(page.locator("svg.lo-plot").first).to_be_visible()
+    assert [url for url in asked if not url.startswith("file:")] == []
 
 
-def test_a_stopped_evaluation_is_resumed(page):
+def test_an_evaluation_whose_page_was_closed_is_resumed_and_found_in_the_history(page, browser, running_app, tmp_path):
+    texts = load_builtin("medical").split("test")
+    lines = [json.dumps({"text": one.text, "label": one.label, "language": one.language}) for one in texts[-54:]]
+    (tmp_path / "set.jsonl").write_text("\n".join(lines))
+    page.locator("#evaluation input[type=file]").first.set_input_files(str(tmp_path / "set.jsonl"))
+    expect(page.locator("#evaluate-said")).to_contain_text("54 texts can be evaluated")
+    page.locator("#how input").first.uncheck()  # in batches it would be over before the page is closed
     page.locator("#evaluate").click()
     said = page.locator("#evaluate-said .lo-eval span:nth-child(2)").first
-    expect(said).to_have_text(re.compile(r"^([5-9]|\d\d) of 84"), timeout=120_000)
-    page.locator("#stop-evaluation").click()
-    expect(page.locator("#evaluate-said")).to_contain_text("Stopped", timeout=60_000)
-    expect(page.locator("#metrics")).to_contain_text("Accuracy")
-    page.get_by_role("button", name="Resume").click()
-    expect(page.locator("#evaluate-said .lo-eval", has_text="done, 84 texts")).to_have_count(2, timeout=240_000)
+    expect(said).to_have_text(re.compile(r"^([5-9]|\d\d) of 54"), timeout=120_000)
+    again = browsing.open_page(browser, browsing.link(running_app, "embedded/decoder@int8"))
+    page.goto("about:blank")
+    browsing.tab(again, "Evaluate")
+    again.get_by_label("Kept evaluations").click()
+    again.get_by_role("option").first.click()
+    expect(again.locator("#metrics")).to_contain_text("Accuracy")
+    expect(again.locator("#rows-counted")).to_contain_text(" texts")
+    again.wait_for_timeout(1500)  # until the closed page's run has ended
+    again.locator("#resume").click()
+    done(again, 54, 2)
+    expect(again.locator("#rows-counted")).to_contain_text("1 to 50 of 54 texts")
+    again.get_by_role("button", name="Next rows").click()
+    expect(again.locator("#rows-counted")).to_contain_text("51 to 54 of 54 texts")
+    browsing.tab(again, "History")
+    again.locator("#history-refresh").click()
+    cell(again.locator("#history-found"), DECODER).click()
+    expect(again.locator("#history-shown")).to_contain_text("Macro-F1")
+    again.locator("#history-note textarea, #history-note input").first.fill("for the board")
+    again.get_by_role("button", name="Keep note").click()
+    expect(again.locator("#history-found")).to_contain_text("for the board")
+    assert again.errors == []
+    again.context.close()
 
 
-def test_a_bad_file_is_told_by_row_and_nothing_begins(page, tmp_path):
+def test_a_comparison_is_replayed_as_it_was_painted_and_deleted(page):
+    browsing.run(page, "The trial was a success; <i>we</i> support the lift.")
+    browsing.wait_finished(page, 2)
+    figures = browsing.figures(page, 2)
+    browsing.tab(page, "History")
+    page.get_by_label("single comparisons").click()
+    cell(page.locator("#history-found"), "The trial was a success").click()
+    columns = page.locator("#history-shown .lo-past-column")
+    expect(columns).to_have_count(2)
+    cells = [row.locator("th, td").all_inner_texts() for row in columns.nth(1).locator(".lo-figures tbody tr").all()]
+    assert {row[0]: row[1] for row in cells} == figures
+    expect(page.locator("#history-shown i")).to_have_count(0)
+    page.locator("#history-delete").click()
+    expect(page.locator("#history-said")).to_contain_text("Deleted comparison")
+    expect(page.locator("#history-shown .lo-past-column")).to_have_count(0)
+
+
+def test_a_bad_file_is_told_and_nothing_begins(page, tmp_path):
     bad = tmp_path / "bad.csv"
-    bad.write_text("text,label\nfine,positive\n,negative\n")
+    bad.write_text("text,label\nfine,maybe\n,negative\n")
     page.locator("#evaluation input[type=file]").first.set_input_files(str(bad))
+    expect(page.locator("#evaluate-said")).to_contain_text("“maybe” is no label of the task")
     page.locator("#evaluate").click()
-    expect(page.locator("#evaluate-said")).to_contain_text(re.compile("row 3", re.I))
-    other = tmp_path / "other.csv"
-    other.write_text("text,label\nfine,maybe\n")
-    page.get_by_role("button", name="Clear").first.click()
-    page.locator("#evaluation input[type=file]").first.set_input_files(str(other))
-    page.locator("#evaluate").click()
-    expect(page.locator("#evaluate-said")).to_contain_text("maybe")
+    expect(page.locator("#evaluate-said")).to_contain_text("No row can be used")

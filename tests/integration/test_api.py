@@ -1,9 +1,11 @@
 """The same from a program: the named endpoints through gradio_client against the running app, and the command line."""
 
+import base64
 import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 from gradio_client import Client
@@ -13,6 +15,7 @@ from tests.serving import ROOT
 
 TEXT = "All requirements for the wheelchair are met."
 ENDPOINTS = {"/candidates", "/compare", "/plan", "/dry_run", "/load_probe", "/context_probe", "/evaluate", "/history"}
+ENDPOINTS |= {"/stream", "/export", "/learning_curve", "/decide", "/cascade"}
 TIMING = {"load_s", "queue_s", "ttft_s", "tpot_s", "e2e_s", "prompt_tokens", "output_tokens"}
 MEMORY = {"weights_bytes", "kv_cache_bytes", "peak_bytes", "device"}
 
@@ -24,6 +27,19 @@ def client(running_app):
 
 def compare(client, *candidates, text=TEXT, task="medical", settings=None):
     return client.predict(text, task, list(candidates), settings or {}, api_name="/compare")["runs"]
+
+
+def test_a_stream_shows_text_before_the_run_has_ended_and_ends_with_what_compare_tells(client):
+    asked = (TEXT, "medical", ["embedded/decoder@fp32", "nobody/none@bf16"], {})
+    told = [one["columns"] for one in client.submit(*asked, api_name="/stream")]
+    texts = [columns[0]["text"] for columns in told]
+    assert any(text and columns[0]["run"] is None for text, columns in zip(texts, told, strict=True))
+    assert all(later.startswith(earlier) for earlier, later in pairwise(texts))
+    done, failed = told[-1]
+    assert done["status"] == "done" and done["run"]["text"] == done["text"] == texts[-1]
+    assert failed["status"] == "failed" and failed["run"]["error"]["remedy"]
+    (wrong,) = client.submit("", "medical", ["embedded/decoder@fp32"], {}, api_name="/stream")
+    assert wrong["columns"][0]["run"]["error"]["kind"] == "input"
 
 
 def test_the_api_names_its_endpoints_with_documented_parameters(client):
@@ -285,6 +301,37 @@ def test_evaluate_and_history_answer_in_plain_data(client):
     assert client.predict(number, api_name="/history")["metrics"] == data["metrics"]
     assert "no evaluation" in client.predict(10**6, api_name="/history")["error"]["message"]
     assert client.predict("support", [], {}, api_name="/evaluate")["error"]["kind"] == "input"
+    assert client.predict(number, number, api_name="/history")["side_by_side"]["candidates"][0]["agreement"] == 1.0
+    file = client.predict(number, "csv", api_name="/export")
+    assert file["name"] == f"evaluation-{number}.csv"
+    lines = base64.b64decode(file["base64"]).decode("utf-8-sig").splitlines()
+    assert len(lines) == 1 + sum(one["texts"] for one in data["metrics"])
+    assert "no format" in client.predict(number, "exe", api_name="/export")["error"]["message"]
+
+
+def test_texts_of_a_program_go_through_a_precision_ladder_and_a_learning_curve_is_kept(client):
+    texts = [{"text": f"The {aid} is {word} needed.", "label": label, "language": "en"} for aid in ("lift", "bed")
+             for word, label in (("", "positive"), ("not", "negative"))]  # fmt: skip
+    settings = {"texts": [*texts, {"text": "No label."}], "ladder": "embedded/decoder"}
+    data = client.predict("medical", [], settings, api_name="/evaluate")
+    assert [one["candidate"] for one in data["metrics"]] == [
+        f"embedded/decoder@{one}" for one in ("fp32", "bf16", "int8", "nf4")
+    ]
+    assert [rung["precision"] for rung in data["ladders"][0]["rungs"]] == ["fp32", "bf16", "int8", "nf4"]
+    assert any("Row 5" in note for note in data["notes"])
+    asked = {"ks": [1, 2], "seeds": [0, 1], "evaluation": data["evaluation"]["id"]}
+    drawn = client.predict("medical", asked, api_name="/learning_curve")
+    assert [(one["k"], one["seed"]) for one in drawn["curve"]["points"]] == [(1, 0), (1, 1), (2, 0), (2, 1)]
+    assert set(drawn["parity"]) == {one["candidate"] for one in data["metrics"]}
+    assert client.predict(api_name="/history")["curves"][0]["id"] == drawn["curve"]["id"]
+    assert client.predict("medical", {"ks": [0]}, api_name="/learning_curve")["error"]["kind"] == "input"
+
+
+def test_a_comparison_of_the_api_is_in_the_history(client):
+    made = client.predict("Ja.", "medical", ["embedded/encoder@fp32?method=zero-shot"], {}, api_name="/compare")
+    kept = client.predict(None, None, made["comparison"], api_name="/history")
+    assert kept["runs"] == made["runs"]
+    assert (kept["comparison"]["text"], kept["comparison"]["source"]) == ("Ja.", "api")
 
 
 def test_nothing_leaves_the_machine_where_a_program_asks_for_that(client):

@@ -158,7 +158,8 @@ def test_exports_hold_every_row_and_a_sheet_a_candidate(history, tmp_path):
     import openpyxl
 
     book = openpyxl.load_workbook(tmp_path / "e.xlsx")
-    assert len(book.sheetnames) == 4
-    assert [cell.value for cell in book[book.sheetnames[1]][2]][:4] == ["repeat", "assessment", "language", "y_true"]
+    assert book.sheetnames[:2] == ["evaluation", "figures"]
+    assert len(book.sheetnames) == 5
+    assert [cell.value for cell in book[book.sheetnames[2]][2]][:4] == ["repeat", "assessment", "language", "y_true"]
     with pytest.raises(InputError, match="format"):
         export(history, number, tmp_path / "e.html5")

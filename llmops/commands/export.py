@@ -1,0 +1,23 @@
+"""`export`: an evaluation as XLSX, CSV, JSONL, or an HTML report that stands alone."""
+
+import argparse
+from pathlib import Path
+
+from llmops.history.export import FORMATS, export
+from llmops.history.store import History
+from llmops.settings import load_settings
+
+HELP = "an evaluation as a spreadsheet, as lines, or as a report"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Options."""
+    parser.add_argument("id", type=int, help="the evaluation")
+    parser.add_argument("file", type=Path, help=f"where to; it ends in {', '.join(f'.{kind}' for kind in FORMATS)}")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the file."""
+    export(History(load_settings().history_path), args.id, args.file)
+    print(f"Written: {args.file}")
+    return 0

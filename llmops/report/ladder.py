@@ -1,0 +1,114 @@
+"""The precision ladder and two evaluations side by side, as tables."""
+
+from collections.abc import Sequence
+from html import escape as _e
+
+from llmops.evaluation.ladder import Ladder, ladders
+from llmops.evaluation.metrics import Metrics
+from llmops.evaluation.side_by_side import Beside, SideBySide
+from llmops.format import count, percent, seconds, size
+from llmops.history.store import Row
+from llmops.report.tables import more, row, sentences, table
+
+_MOST_FLIPS = 200
+
+
+def ladders_shown(rows: Sequence[Row], measured: Sequence[Metrics]) -> str:
+    """Each model that ran in two precisions or more: what flips, memory and speed; nothing where there is none."""
+    return "".join(_ladder(one) for one in ladders(rows, measured))
+
+
+def _ladder(made: Ladder) -> str:
+    top = made.rungs[0]
+    titles = ("Precision", "Accuracy", f"Flips against {top.precision}", "Become right", "Become wrong")
+    body = "".join(
+        row(
+            one.precision,
+            (
+                percent(one.accuracy),
+                "" if one is top else f"{len(one.flips)} of {one.texts}",
+                "" if one is top else count(one.better),
+                "" if one is top else count(one.worse),
+                size(one.weights_bytes),
+                size(one.peak_bytes),
+                seconds(one.p50_s),
+                "" if one.texts_per_s is None else f"{one.texts_per_s:.3g}",
+            ),
+        )
+        for one in made.rungs
+    )
+    flips = [(one.precision, flip) for one in made.rungs for flip in one.flips]
+    listed = "".join(
+        row(
+            f"{flip.place + 1}",
+            (precision, flip.text, flip.y_true, flip.before or "no verdict", flip.after or "no verdict"),
+        )
+        for precision, flip in flips[:_MOST_FLIPS]
+    )
+    texts = table(("#", "Precision", "Text", "True label", f"In {top.precision}", "There"), listed) if flips else ""
+    return (
+        f"<h4>Precision ladder: {_e(made.model)}</h4>"
+        f"{table((*titles, 'Weights', 'Peak extra', 'p50', 'Texts/s'), body)}"
+        f"{more(f'The {len(flips)} verdicts that flip', texts)}"
+    )
+
+
+def beside(both: SideBySide) -> str:
+    """Two evaluations, a row a candidate: A's figure, then B's."""
+    heads = [
+        f"{name}: evaluation {one.id} ({one.task_name}, {one.created[:10]}), {one.machine}"
+        + (f", from {one.origin}" if one.origin else "")
+        + (f". Note: {one.note}" if one.note else "")
+        for name, one in (("A", both.one), ("B", both.other))
+    ]
+    titles = (
+        "Candidate", "Common texts", "Same verdict", "Accuracy A", "Accuracy B", "Macro-F1 A", "Macro-F1 B",
+        "p50 A", "p50 B", "p99 A", "p99 B", "Texts/s A", "Texts/s B", "Weights A", "Weights B", "Peak A", "Peak B",
+    )  # fmt: skip
+    body = "".join(_beside(one) for one in both.candidates)
+    said = [f"{one.candidate}: {_in_words(one.pair.sentence)}" for one in both.candidates if one.pair is not None]
+    changed = _settings(both)
+    return f"{sentences(heads)}{table(titles, body)}{sentences([*said, *changed])}"
+
+
+def _beside(one: Beside) -> str:
+    sides = (one.one, one.other)
+    return row(
+        one.candidate,
+        (
+            count(one.common),
+            percent(one.agreement),
+            *(percent(side.accuracy) if side else "" for side in sides),
+            *(percent(side.macro_f1) if side else "" for side in sides),
+            *(_time(side, "p50") for side in sides),
+            *(_time(side, "p99") for side in sides),
+            *("" if side is None or side.texts_per_s is None else f"{side.texts_per_s:.3g}" for side in sides),
+            *(size(side.weights_bytes) if side else "" for side in sides),
+            *(size(side.peak_bytes) if side else "" for side in sides),
+        ),
+    )
+
+
+def _time(side: Metrics | None, name: str) -> str:
+    return seconds((side.e2e_s or {}).get(name)) if side else ""
+
+
+def _in_words(sentence: str) -> str:
+    return sentence.replace("the first", "A").replace("the second", "B")
+
+
+def _settings(both: SideBySide) -> list[str]:
+    """What else differs: settings and libraries."""
+    lines = []
+    for what, one, other in (
+        ("Settings", both.one.settings, both.other.settings),
+        ("Versions", both.one.versions, both.other.versions),
+    ):
+        changed = [
+            f"{name} {one.get(name, 'none')} / {other.get(name, 'none')}"
+            for name in sorted({*one, *other})
+            if one.get(name) != other.get(name)
+        ]
+        if changed:
+            lines.append(f"{what} that differ (A / B): {', '.join(changed)}.")
+    return lines

@@ -1,0 +1,91 @@
+"""The report: one HTML file with figures, plots, decision and answers, that asks nothing from anywhere.
+
+A policy inside forbids every request and every script; there is none to run.
+"""
+
+from collections.abc import Sequence
+from html import escape as _e
+from pathlib import Path
+
+from llmops import __version__
+from llmops.evaluation.metrics import Metrics
+from llmops.history.curves import Curve
+from llmops.history.store import Evaluation, Row
+from llmops.report.curve import curve
+from llmops.report.figures import figures, ordered
+from llmops.report.tables import more, row, table
+
+_DIR = Path(__file__).parent
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_MOST_TEXTS = 2000
+
+
+def figures_css() -> str:
+    """What the page and the report share."""
+    return (_DIR / "figures.css").read_text(encoding="utf-8")
+
+
+def report(found: Evaluation, rows: Sequence[Row], curves: Sequence[Curve] = (), decision: str = "") -> str:
+    """The whole file. decision: HTML of the decision board, where one was made."""
+    title = f"llm-ops: {found.task_name}, evaluation {found.id}"
+    css = figures_css() + (_DIR / "page.css").read_text(encoding="utf-8")
+    parts = [
+        f"<h1>{_e(found.task_name)}</h1>",
+        "<h2>Figures</h2>",
+        figures(found, rows),
+        f"<h2>Decision</h2>{decision}" if decision else "",
+        *(f"<h2>Learning curve</h2>{curve(one)}" for one in curves),
+        f"<h2>Answers</h2>{_answers(rows)}",
+        f"<h2>How it was made</h2>{_made(found, ordered(found, rows))}",
+    ]
+    head = (
+        f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{_e(title)}</title><style>{css}</style>"
+    )
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
+
+
+def _answers(rows: Sequence[Row]) -> str:
+    """A table a candidate, closed: text, true label, verdict, answer or error."""
+    names = list(dict.fromkeys(row.candidate for row in rows))
+    return "".join(more(name, _answer_table([one for one in rows if one.candidate == name])) for name in names)
+
+
+def _answer_table(rows: Sequence[Row]) -> str:
+    first = [one for one in rows if one.repeat == 0]
+    body = "".join(
+        row(str(one.place + 1), (one.text, one.language, one.y_true, _verdict(one), _said(one)))
+        for one in first[:_MOST_TEXTS]
+    )
+    left = len(first) - _MOST_TEXTS
+    end = f'<p class="lo-legend">And {left:,} more: export CSV or JSONL for all.</p>' if left > 0 else ""
+    titles = ("#", "Text", "Language", "True label", "Verdict", "Explanation")
+    return f'<div class="lo-answers">{table(titles, body)}</div>{end}'
+
+
+def _verdict(one: Row) -> str:
+    return "failed" if one.failed else one.y_hat or "unparsed"
+
+
+def _said(one: Row) -> str:
+    error = one.run.get("error")
+    return str(error["message"] if error else one.run.get("text", ""))
+
+
+def _made(found: Evaluation, measured: Sequence[Metrics]) -> str:
+    settings = ", ".join(f"{name} {value}" for name, value in found.settings.items())
+    versions = ", ".join(f"{name} {value}" for name, value in found.versions.items())
+    lines = (
+        ("Machine", found.machine),
+        ("Created", f"{found.created} (evaluation {found.id})"),
+        ("Taken in from", found.origin),
+        ("Candidates", ", ".join(one.candidate for one in measured)),
+        ("Labels", ", ".join(found.labels)),
+        ("Settings", settings),
+        ("Versions", versions),
+        ("Texts", f"SHA-256 {found.data_hash[:16]}…; {found.left_out:,} left out"),
+        ("Note", found.note),
+        ("Written by", f"llm-ops {__version__}"),
+    )
+    return table(("", ""), "".join(row(name, (value,)) for name, value in lines if value))

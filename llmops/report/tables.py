@@ -1,0 +1,27 @@
+"""Tables as HTML, as the page and the report show them."""
+
+from collections.abc import Sequence
+from html import escape as _e
+
+
+def table(titles: Sequence[str], rows: str) -> str:
+    """A table that scrolls sideways where it must; titles as text, rows as HTML."""
+    header = "".join(f'<th scope="col">{_e(title)}</th>' for title in titles)
+    inner = f"<thead><tr>{header}</tr></thead><tbody>{rows}</tbody>"
+    return f'<div class="lo-scroll" tabindex="0"><table class="lo-models lo-numbers">{inner}</table></div>'
+
+
+def row(name: str, cells: Sequence[str]) -> str:
+    """A row with its name as header; all as text."""
+    return f'<tr><th scope="row">{_e(name)}</th>' + "".join(f"<td>{_e(cell)}</td>" for cell in cells) + "</tr>"
+
+
+def sentences(lines: Sequence[str]) -> str:
+    """A list of sentences, or nothing."""
+    items = "".join(f"<li>{_e(line)}</li>" for line in lines)
+    return f'<ul class="lo-notes">{items}</ul>' if items else ""
+
+
+def more(title: str, inner: str, is_open: bool = False) -> str:
+    """Something that opens on a click."""
+    return f"<details{' open' if is_open else ''}><summary>{_e(title)}</summary>{inner}</details>" if inner else ""

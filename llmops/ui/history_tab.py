@@ -1,0 +1,212 @@
+"""The History tab: what was kept, to open, replay, lay side by side, annotate, delete, take in and hand out."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import gradio as gr
+
+from llmops.errors import InputError, LlmopsError
+from llmops.evaluation.side_by_side import side_by_side
+from llmops.history import comparisons, curves
+from llmops.history.exchange import hand_out, take_in
+from llmops.history.replay import views
+from llmops.history.store import History
+from llmops.report.curve import curve
+from llmops.report.figures import figures
+from llmops.report.ladder import beside
+from llmops.ui import render
+from llmops.ui.replay import replayed
+from llmops.ui.services import Services
+
+_KINDS = [("evaluations", "evaluation"), ("single comparisons", "comparison"), ("learning curves", "curve")]
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_SAVE_JS = "() => setTimeout(() => document.querySelector('#save-history a, #save-history')?.click(), 300)"
+
+
+@dataclass(frozen=True)
+class HistoryTab:
+    """The tab's components. opened: the id of what is shown, of the chosen kind."""
+
+    kind: gr.Radio
+    refresh: gr.Button
+    found: gr.Dataframe
+    said: gr.HTML
+    note: gr.Textbox
+    keep_note: gr.Button
+    delete: gr.Button
+    shown: gr.HTML
+    one: gr.Dropdown
+    other: gr.Dropdown
+    lay: gr.Button
+    beside: gr.HTML
+    file: gr.File
+    ask: gr.Button
+    save: gr.DownloadButton
+    opened: gr.State
+
+
+def build() -> HistoryTab:
+    """Lay out the tab."""
+    gr.Markdown(
+        "### History\n\n"
+        "Comparisons, evaluations and learning curves are kept with machine, library versions, settings and seed. "
+        "Click a row to open it; a comparison is replayed as it was painted."
+    )
+    with gr.Row(equal_height=True):
+        kind = gr.Radio(_KINDS, value="evaluation", label="Show", scale=4, elem_id="history-kind")
+        refresh = gr.Button("Refresh", scale=0, min_width=110, elem_classes="lo-side", elem_id="history-refresh")
+    found = gr.Dataframe(
+        label="Kept", interactive=False, wrap=True, max_height=320, show_search="filter", elem_id="history-found"
+    )
+    said = gr.HTML(elem_id="history-said", padding=False)
+    with gr.Row(equal_height=True):
+        note = gr.Textbox(label="Note on what is open", scale=4, min_width=260, elem_id="history-note")
+        keep_note = gr.Button("Keep note", scale=0, min_width=130, elem_classes="lo-side")
+        delete = gr.Button("Delete it", scale=0, min_width=130, elem_classes="lo-side", elem_id="history-delete")
+    shown = gr.HTML(elem_id="history-shown", padding=False)
+    gr.Markdown("#### Two evaluations side by side: another day, another setting, another machine")
+    with gr.Row(equal_height=True):
+        one = gr.Dropdown([], label="A", scale=3, min_width=240, elem_id="history-a")
+        other = gr.Dropdown([], label="B", scale=3, min_width=240, elem_id="history-b")
+        lay = gr.Button("Lay side by side", scale=0, min_width=160, elem_classes="lo-side")
+    side = gr.HTML(elem_id="history-beside", padding=False)
+    with gr.Row():
+        file = gr.File(label="Another machine's history (sqlite): take it in", file_types=[".sqlite"], height=110)
+        with gr.Column(min_width=240):
+            ask = gr.Button("Hand out mine as a file", elem_id="history-out")
+            save = gr.DownloadButton("history.sqlite", elem_id="save-history", elem_classes="lo-unseen")
+    return HistoryTab(
+        kind, refresh, found, said, note, keep_note, delete, shown, one, other, lay, side, file, ask, save,
+        gr.State(None),
+    )  # fmt: skip
+
+
+def wire(tab: HistoryTab, page: gr.Blocks, services: Services) -> None:
+    """Connect listing, opening, changing and exchanging."""
+
+    def listed(kind: str, request: gr.Request) -> list[Any]:
+        try:
+            history = services.history(request)
+            rows = _rows(kind, history)
+            names = [(f"{one.id} · {one.created[:16].replace('T', ' ')} · {one.machine}", one.id)
+                     for one in history.evaluations()]  # fmt: skip
+        except LlmopsError as error:
+            return [gr.skip(), gr.skip(), gr.skip(), None, "", "", render.problem(error)]
+        return [gr.update(value=rows), gr.update(choices=names), gr.update(choices=names), None, "", "", ""]
+
+    def open_one(kind: str, event: gr.SelectData, request: gr.Request) -> list[Any]:
+        number = int(event.row_value[0]) if event.row_value else 0
+        try:
+            return [number, *_opened(kind, number, services.history(request)), ""]
+        except LlmopsError as error:
+            return [None, "", "", render.problem(error)]
+
+    def keep_note(kind: str, number: int | None, note: str, request: gr.Request) -> list[Any]:
+        def annotate(history: History, number: int) -> str:
+            if kind == "evaluation":
+                history.annotate(number, note)
+            else:
+                _module(kind).annotate(history, number, note)
+            return "The note is kept."
+
+        return _change(kind, number, request, annotate)
+
+    def delete(kind: str, number: int | None, request: gr.Request) -> list[Any]:
+        def remove(history: History, number: int) -> str:
+            if kind == "evaluation":
+                history.delete(number)
+            else:
+                _module(kind).delete(history, number)
+            return f"Deleted {kind} {number}."
+
+        return [*_change(kind, number, request, remove), None, "", ""]
+
+    def _change(kind: str, number: int | None, request: gr.Request, what: Any) -> list[Any]:  # noqa: ANN401
+        try:
+            if number is None:
+                raise InputError("Nothing is open.", "Click a row first.")
+            history = services.history(request)
+            words = what(history, number)
+            return [render.said(words), gr.update(value=_rows(kind, history))]
+        except LlmopsError as error:
+            return [render.problem(error), gr.skip()]
+
+    def lay(one: int | None, other: int | None, request: gr.Request) -> str:
+        try:
+            if one is None or other is None:
+                raise InputError("Two evaluations are needed.", "Choose A and B.")
+            return beside(side_by_side(services.history(request), one, other))
+        except LlmopsError as error:
+            return render.problem(error)
+
+    def upload(path: str | None, request: gr.Request) -> str:
+        if path is None:
+            return ""
+        try:
+            added = take_in(services.history(request), Path(path), Path(path).name)
+        except LlmopsError as error:
+            return render.problem(error)
+        numbers = ", ".join(map(str, added))
+        return render.said(f"Taken in: evaluations {numbers}." if added else "Nothing new is in it.")
+
+    def out(request: gr.Request) -> str:
+        path = Path(tempfile.mkdtemp()) / "history.sqlite"
+        hand_out(services.history(request), path)
+        return str(path)
+
+    lists = [tab.found, tab.one, tab.other, tab.opened, tab.note, tab.shown, tab.said]
+    gr.on([tab.kind.change, tab.refresh.click, page.load], listed, tab.kind, lists, **_QUIET)
+    tab.found.select(open_one, tab.kind, [tab.opened, tab.note, tab.shown, tab.said], **_QUIET)
+    tab.keep_note.click(keep_note, [tab.kind, tab.opened, tab.note], [tab.said, tab.found], **_QUIET)
+    gone = [tab.said, tab.found, tab.opened, tab.note, tab.shown]
+    tab.delete.click(delete, [tab.kind, tab.opened], gone, **_QUIET)
+    tab.lay.click(lay, [tab.one, tab.other], tab.beside, **_QUIET)
+    taken = tab.file.upload(upload, tab.file, tab.said, **_QUIET)
+    taken.success(lambda: None, None, tab.file, **_QUIET)
+    tab.ask.click(out, None, tab.save, **_QUIET).success(None, None, None, js=_SAVE_JS, **_QUIET)
+
+
+def _module(kind: str) -> ModuleType:
+    return comparisons if kind == "comparison" else curves
+
+
+def _rows(kind: str, history: History) -> dict[str, list[Any]]:
+    """The list as a Dataframe's value."""
+    if kind == "comparison":
+        data = [
+            [one.id, _when(one.created), one.task_name, one.text, len(one.candidates), one.source, one.machine,
+             one.origin, one.note]
+            for one in comparisons.found(history)
+        ]  # fmt: skip
+        return {"headers": ["#", "Created", "Task", "Text", "Runs", "By", "Machine", "From", "Note"], "data": data}
+    if kind == "curve":
+        data = [
+            [one.id, _when(one.created), one.task_name, f"{one.base}, {one.method}", len(one.points), one.machine,
+             one.origin, one.note]
+            for one in curves.found(history)
+        ]  # fmt: skip
+        return {"headers": ["#", "Created", "Task", "Encoder", "Points", "Machine", "From", "Note"], "data": data}
+    data = [
+        [one.id, _when(one.created), one.task_name, ", ".join(one.candidates), one.machine, one.origin, one.note]
+        for one in history.evaluations()
+    ]
+    return {"headers": ["#", "Created", "Task", "Candidates", "Machine", "From", "Note"], "data": data}
+
+
+def _when(created: str) -> str:
+    return created[:16].replace("T", " ")
+
+
+def _opened(kind: str, number: int, history: History) -> list[str]:
+    """(note, HTML) of one of them. Raises HistoryError."""
+    if kind == "comparison":
+        one = comparisons.one(history, number)
+        return [one.note, replayed(one, views(history, number))]
+    if kind == "curve":
+        drawn = curves.one(history, number)
+        return [drawn.note, curve(drawn)]
+    found = history.evaluation(number)
+    return [found.note, figures(found, history.rows(number))]

@@ -1,0 +1,31 @@
+"""A finished comparison as it was painted: the page's own rendering of its views, in one piece of HTML."""
+
+from collections.abc import Sequence
+from html import escape as _e
+
+from llmops.history.comparisons import Comparison
+from llmops.task import Label, Task
+from llmops.ui import render
+from llmops.view import View
+
+
+def replayed(one: Comparison, views: Sequence[View]) -> str:
+    """Text, where and how it ran, bars, and a column a candidate."""
+    labels = tuple(Label(label, {one.language: name}, {}, {}) for label, name in one.labels.items())
+    task = Task(one.task_id, one.task_name, labels, {})
+    settings = ", ".join(f"{name} {value}" for name, value in one.settings.items())
+    origin = f", taken in from {one.origin}" if one.origin else ""
+    head = f"{one.task_name}, {one.created[:16].replace('T', ' ')} UTC, by {one.source}, on {one.machine}{origin}"
+    columns = "".join(_column(view, task, one.language) for view in views)
+    return (
+        f'<p class="lo-lead"><b>{_e(head)}</b></p><div class="lo-answer">{_e(one.text)}</div>'
+        f'<p class="lo-legend">{_e(settings)}</p>{render.summary(views)}<div class="lo-replay">{columns}</div>'
+    )
+
+
+def _column(view: View, task: Task, language: str) -> str:
+    answer = f'<div class="lo-answer lo-said">{_e(view.text)}</div>' if view.text else ""
+    return (
+        f'<section class="lo-past-column">{render.head(view)}{render.verdict(view, task, language)}{answer}'
+        f"{render.figures(view)}</section>"
+    )

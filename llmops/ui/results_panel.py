@@ -1,0 +1,163 @@
+"""What a kept evaluation shows: figures and plots, the rows to filter and read, and exports made when asked for."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+from llmops.errors import LlmopsError
+from llmops.history.export import FORMATS, export
+from llmops.history.store import Row
+from llmops.report.figures import figures
+from llmops.ui import render, results
+from llmops.ui.results import ANY, Filter
+from llmops.ui.services import Services
+
+_WIDTHS = ["52px", "440px", "92px", "110px"]  # number, text, language, true label; verdicts share the rest
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_SAVE_JS = "() => setTimeout(() => document.querySelector('#{id} a, #{id}')?.click(), 300)"
+
+
+@dataclass(frozen=True)
+class ResultsPanel:
+    """The panel's components. number: the page of rows that is shown."""
+
+    metrics: gr.HTML
+    which: gr.Radio
+    who: gr.Dropdown
+    label: gr.Dropdown
+    language: gr.Dropdown
+    words: gr.Textbox
+    rows: gr.Dataframe
+    before: gr.Button
+    after: gr.Button
+    counted: gr.HTML
+    number: gr.State
+    detail: gr.HTML
+    exports: tuple[tuple[gr.Button, gr.DownloadButton], ...]
+    said: gr.HTML
+
+
+def build() -> ResultsPanel:
+    """Lay out the panel."""
+    metrics = gr.HTML(elem_id="metrics", padding=False)
+    with gr.Row(equal_height=True):
+        which = gr.Radio(
+            [("all", "all"), ("disagreements", "disagree"), ("errors", "wrong")],
+            value="all",
+            label="Rows to show",
+            elem_id="which",
+            min_width=300,
+        )
+        who = gr.Dropdown([ANY], value=ANY, label="Errors of", min_width=200, elem_id="who")
+        label = gr.Dropdown([ANY], value=ANY, label="True label", min_width=120, elem_id="rows-label")
+        language = gr.Dropdown([ANY], value=ANY, label="Language of the text", min_width=120, elem_id="rows-language")
+        words = gr.Textbox(label="Search in texts", min_width=200, elem_id="rows-search")
+    rows = gr.Dataframe(
+        label="Texts and verdicts; click a row to read every answer in full",
+        interactive=False,
+        wrap=True,
+        max_height=420,
+        elem_id="rows",
+        column_widths=_WIDTHS,
+    )
+    with gr.Row(equal_height=True):
+        before = gr.Button("Previous rows", size="sm", scale=0, min_width=130)
+        counted = gr.HTML(elem_id="rows-counted", padding=False)
+        after = gr.Button("Next rows", size="sm", scale=0, min_width=130)
+    detail = gr.HTML(elem_id="row-detail", padding=False)
+    with gr.Row():
+        exports = tuple(_export(kind) for kind in FORMATS)
+    return ResultsPanel(
+        metrics, which, who, label, language, words, rows, before, after, counted, gr.State(0), detail, exports,
+        gr.HTML(elem_id="export-said", padding=False),
+    )  # fmt: skip
+
+
+def _export(kind: str) -> tuple[gr.Button, gr.DownloadButton]:
+    """The button to press, and the one that holds the file: made only when asked for, since it takes a while."""
+    name = "HTML report" if kind == "html" else kind.upper()
+    return (
+        gr.Button(f"Export {name}", min_width=120),
+        gr.DownloadButton(name, elem_id=f"save-{kind}", elem_classes="lo-unseen"),
+    )
+
+
+def wire(panel: ResultsPanel, kept: gr.Dropdown, again: Dependency, services: Services) -> None:
+    """Connect showing, filtering, reading and exporting. again: after it, what is shown has more rows."""
+    chosen = [panel.which, panel.label, panel.language, panel.who, panel.words]
+    table = [panel.rows, panel.counted, panel.number]
+
+    def show(number: int | None, request: gr.Request) -> list[Any]:
+        if number is None:
+            return ["", *[gr.update(choices=[ANY], value=ANY)] * 3, *_page([], Filter(), 0), ""]
+        try:
+            history = services.history(request)
+            found, rows = history.evaluation(number), history.rows(number)
+        except LlmopsError as error:
+            return [render.problem(error), *[gr.skip()] * 6, ""]
+        lists = (found.labels, dict.fromkeys(row.language for row in rows), dict.fromkeys(r.candidate for r in rows))
+        updates = [gr.update(choices=[ANY, *one], value=ANY) for one in lists]
+        first = [row for row in rows if row.repeat == 0]
+        return [figures(found, rows), *updates, *_page(first, Filter(), 0), ""]
+
+    def turn(step: int) -> Any:  # noqa: ANN401
+        def page(number: int | None, at: int, request: gr.Request, *values: str) -> list[Any]:
+            return _page(_verdicts(services, number, request), Filter(*values), at + step)
+
+        return page
+
+    def refilter(number: int | None, request: gr.Request, *values: str) -> list[Any]:
+        return _page(_verdicts(services, number, request), Filter(*values), 0)
+
+    def open_row(number: int | None, event: gr.SelectData, request: gr.Request) -> str:
+        place = event.row_value[0] if event.row_value else None
+        if number is None or place is None:
+            return ""
+        return results.answers(services.history(request).answers(number, int(place) - 1))
+
+    shown = [panel.metrics, panel.label, panel.language, panel.who, *table, panel.detail]
+    kept.change(show, kept, shown, **_QUIET)
+    again.then(show, kept, shown, **_QUIET)
+    for component in (panel.which, panel.label, panel.language, panel.who):
+        component.input(refilter, [kept, *chosen], table, **_QUIET)
+    panel.words.change(refilter, [kept, *chosen], table, trigger_mode="always_last", **_QUIET)
+    panel.before.click(turn(-1), [kept, panel.number, *chosen], table, **_QUIET)
+    panel.after.click(turn(1), [kept, panel.number, *chosen], table, **_QUIET)
+    panel.rows.select(open_row, kept, panel.detail, **_QUIET)
+    for kind, (ask, save) in zip(FORMATS, panel.exports, strict=True):
+        _wire_export(kind, ask, save, panel, kept, services)
+
+
+def _wire_export(
+    kind: str,
+    ask: gr.Button,
+    save: gr.DownloadButton,
+    panel: ResultsPanel,
+    kept: gr.Dropdown,
+    services: Services,
+) -> None:
+    def make(number: int | None, request: gr.Request) -> list[Any]:
+        if number is None:
+            raise gr.Error("Choose an evaluation first.", print_exception=False)
+        path = Path(tempfile.mkdtemp()) / f"evaluation-{number}.{kind}"
+        try:
+            export(services.history(request), number, path)
+        except LlmopsError as error:
+            raise gr.Error(f"{error.message} {error.remedy}", print_exception=False) from None
+        return [str(path), render.said(f"{path.name} is made.")]
+
+    made = ask.click(make, kept, [save, panel.said], **{**_QUIET, "show_progress": "full"})
+    made.success(None, None, None, js=_SAVE_JS.replace("{id}", f"save-{kind}"), **_QUIET)
+
+
+def _verdicts(services: Services, number: int | None, request: gr.Request) -> list[Row]:
+    return [] if number is None else services.history(request).verdicts(number)
+
+
+def _page(rows: list[Row], chosen: Filter, number: int) -> list[Any]:
+    value, said, at = results.page(rows, chosen, number)
+    return [gr.update(value=value), render.said(said if rows else ""), at]

@@ -1,0 +1,117 @@
+"""The README is true: each of its commands runs, its settings are those that the code reads, its pictures are there."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from gradio_client import Client
+
+from llmops.__main__ import main as command_line
+from tests import readme
+from tests.serving import ROOT, app
+
+OURS = ".venv/bin/python -m llmops "
+
+# Commands that a test of their own runs: what the command begins with → (file, test).
+COVERED = {
+    "tests/run": ("tests/run", "pytest"),  # it is what runs this
+    "python3 -m venv": ("tests/integration/test_readme.py", "test_the_first_command_installs_and_starts"),
+    "mkdir -p": ("tests/conftest.py", "def served"),
+    "OPENAI_BASE_URL=": ("tests/integration/test_readme.py", "test_one_setting_points_the_app_at_an_engine"),
+    ".venv/bin/python app.py --share": ("tests/integration/test_colab.py", "serves_behind_a_password"),
+    ".venv/bin/python -m tests.space": ("tests/browser/test_space.py", "test_a_space_starts"),
+}
+# Commands that can't run here, and why.
+ELSEWHERE = {
+    "vllm serve": "needs several GPUs and an engine that is no part of this project",
+    "ray start": "needs the other machine",
+    "ollama ": "needs Ollama and a download",
+    ".venv/bin/python -m tests.screenshots": "takes minutes; the browser tests drive the same pages",
+    ".venv/bin/ruff": "CI runs it after the tests",
+}
+
+
+def beginning(command, table):
+    return next((start for start in table if command.startswith(start)), None)
+
+
+def test_every_command_is_run_here_or_by_a_test_that_exists_or_says_why_not():
+    found = readme.commands()
+    assert len(found) > 10
+    for command in found:
+        start = beginning(command, COVERED)
+        if start:
+            file, test = COVERED[start]
+            assert test in (ROOT / file).read_text(encoding="utf-8"), command
+        else:
+            assert command.startswith(OURS) or beginning(command, ELSEWHERE), f"no test runs: {command}"
+    for start in (*COVERED, *ELSEWHERE):
+        assert beginning_of_any(found, start), f"the README has no such command any more: {start}"
+
+
+def beginning_of_any(found, start):
+    return any(command.startswith(start) for command in found)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder to run in, and data of its own."""
+    folder = tmp_path_factory.mktemp("readme")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("LLMOPS_DATA", str(folder / "data"))
+    patch.chdir(folder)
+    yield folder
+    patch.undo()
+
+
+@pytest.mark.parametrize("command", [one for one in readme.commands() if one.startswith(OURS)])
+def test_a_command_of_the_command_line_does_what_the_readme_shows(command, place, capsys):
+    """In this process, so that the libraries are imported once for all of them."""
+    if "other.sqlite" in command:
+        shutil.copy(place / "data" / "history.sqlite", place / "other.sqlite")
+    assert command_line(shlex.split(command.removeprefix(OURS))) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out.strip()
+
+
+def test_the_first_command_installs_and_starts(running_app, tmp_path):
+    """The environment that the tests run in is what pip makes of requirements.txt; the app is the one that runs."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / ".venv")], check=True)
+    install = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "-r", str(ROOT / "requirements.txt")]
+    done = subprocess.run(install, capture_output=True, text=True)
+    assert done.returncode == 0 and "Would install" not in done.stdout, done.stdout + done.stderr
+    assert Client(running_app, verbose=False).predict(api_name="/candidates")
+
+
+def test_one_setting_points_the_app_at_an_engine(served, tmp_path):
+    """As for vLLM and Ollama, with `transformers serve` in their place."""
+    command = next(one for one in readme.commands() if one.startswith("OPENAI_BASE_URL="))
+    assert command.endswith(" .venv/bin/python app.py")
+    with app(tmp_path / "data", tmp_path / "log.txt", OPENAI_BASE_URL=served) as address:
+        client = Client(address, verbose=False)
+        model = "openai/" + os.fspath(ROOT / "llmops" / "demo" / "decoder")
+        (run,) = client.predict("All met.", "medical", [model], {}, api_name="/compare")["runs"]
+        assert run["error"] is None and run["label"] == "positive"
+
+
+def test_the_settings_table_is_what_the_code_reads():
+    told, read = readme.told_variables(), readme.read_variables()
+    by_libraries = {"CUDA_VISIBLE_DEVICES", "GRADIO_SERVER_PORT", "HF_HUB_DISABLE_TELEMETRY"}
+    assert read - told == set(), "read, but not in the README"
+    assert told - read <= by_libraries, "in the README, but nobody reads it"
+
+
+def test_pictures_and_anchors_of_the_readme_exist():
+    text = readme.README.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (ROOT / target).exists(), target
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    slugs = {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= slugs
+    for picture in Path(ROOT / "tests" / "pictures").glob("*.png"):
+        assert picture.stat().st_size < 300_000, f"{picture.name} is larger than a README should load"
+        assert f"tests/pictures/{picture.name}" in text, f"{picture.name} is shown nowhere"
