@@ -16,6 +16,7 @@ from tests.serving import app
 
 SERIOUS = ("serious", "critical")
 THEMES = ("light", "dark")
+_SHOWN_TAB = '[role="tabpanel"]:not([style*="display: none"])'
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 # What sits inside Gradio's own components and can't be mended from outside: (rule, part of the element) → why.
 KNOWN: dict[tuple[str, str], str] = {
@@ -56,12 +57,12 @@ def open_all(page: Page) -> None:
     while closed.count():
         closed.first.click()
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(600)  # until what unfolds stands still
 
 
-def examine(page: Page, state: str) -> Iterator[Finding]:
-    """What axe-core says of the page as it is."""
-    for violation in Axe().run(page, options=_RULES).response["violations"]:
+def examine(page: Page, state: str, part: str | None = None) -> Iterator[Finding]:
+    """What axe-core says of the page as it is, or of a part of it that a selector names."""
+    for violation in Axe().run(page, context=part, options=_RULES).response["violations"]:
         for node in violation["nodes"]:
             why = node["failureSummary"].splitlines()[-1].strip()
             element = f"{' '.join(map(str, node['target']))} {node['html'][:200]}"
@@ -75,10 +76,11 @@ def walk(browser: Browser, address: str, theme: str, size: str, run: bool = True
     names = tab_names(wide)
     wide.context.close()
     page = browsing.open_page(browser, browsing.link(address, *chosen, theme=theme), size)
-    for name in names:
+    for place, name in enumerate(names):
         browsing.tab(page, name)
         open_all(page)
-        yield from examine(page, f"{name}, {theme}, {size}")
+        # What stands above and below the tabs is the same on each.
+        yield from examine(page, f"{name}, {theme}, {size}", _SHOWN_TAB if place else None)
     if run:
         browsing.run(page)
         browsing.wait_finished(page, len(chosen))

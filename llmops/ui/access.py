@@ -14,7 +14,8 @@ MEND_JS = """() => {
     const step = {ArrowRight: 1, ArrowLeft: -1}[event.key];
     const tab = event.target.closest?.('[role="tab"]');
     if (!step || !tab) return;
-    const tabs = [...tab.closest('[role="tablist"]').querySelectorAll('[role="tab"]')].filter((one) => one.offsetParent);
+    const all = tab.closest('[role="tablist"]').querySelectorAll('[role="tab"]');
+    const tabs = [...all].filter((one) => one.offsetParent);
     const next = tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length];
     event.preventDefault();
     next.focus();
