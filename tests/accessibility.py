@@ -56,6 +56,7 @@ def open_all(page: Page) -> None:
     closed = page.locator("button.label-wrap:not(.open):visible")
     while closed.count():
         closed.first.click()
+    page.evaluate("window.scrollTo(0, 0)")  # from under the bar that sticks to the top
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     page.wait_for_timeout(600)  # until what unfolds stands still
 
