@@ -12,7 +12,7 @@ import gradio as gr
 from llmops import planner
 from llmops.catalog import Architecture, Gpu, architectures, gpus
 from llmops.format import rate, size
-from llmops.ui.charts import table
+from llmops.report.tables import table
 
 _TOKENS = 4096  # of one request: what “runs” is told for
 _REFERENCE = "meta-llama/Llama-3.1-8B-Instruct"
