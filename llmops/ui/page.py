@@ -19,6 +19,7 @@ from llmops.ui import (
     api,
     board,
     cloud,
+    decide_tab,
     evaluate_tab,
     explain,
     future,
@@ -38,6 +39,7 @@ from llmops.ui import (
 )
 from llmops.ui.background import MANY
 from llmops.ui.board import Board, Column
+from llmops.ui.cascade_panel import Chosen
 from llmops.ui.controls import Controls
 from llmops.ui.language import OWN_WORDS, Page
 from llmops.ui.services import Services
@@ -92,6 +94,8 @@ def build(services: Services) -> gr.Blocks:
                 tab_future = future.build()
             with gr.Tab("Evaluate", id="evaluate", elem_id="evaluation"):
                 tab_evaluate = evaluate_tab.build()
+            with gr.Tab("Decide", id="decide", elem_id="decide") as opened_decide:
+                tab_decide = decide_tab.build()
             with gr.Tab("Probes", id="probes", elem_id="probes"):
                 tab_probes = probes_tab.build()
             with gr.Tab("History", id="history", elem_id="history"):
@@ -133,6 +137,8 @@ def build(services: Services) -> gr.Blocks:
         present.wire(tab_present)
         future.wire(tab_future, services)
         evaluate_tab.wire(tab_evaluate, page, controls, services)
+        chosen = Chosen(controls.past, controls.present, controls.future)
+        decide_tab.wire(tab_decide, opened_decide, chosen, services)
         probes_tab.wire(tab_probes, controls, services)
         history_tab.wire(tab_history, page, services)
         ended = _wire_runs(services, controls, panel, current, summary, columns)
