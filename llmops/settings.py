@@ -20,6 +20,7 @@ class Settings:
     max_columns: int = 8
     max_new_tokens: int = 1024
     offline: bool = False
+    history_repo: str | None = None  # a private dataset repository of the hub that keeps the history
     public: bool = False  # strangers may come; see publicness.py
 
     @property
@@ -39,5 +40,6 @@ def load_settings(share: bool = False, host: str | None = None) -> Settings:
         data_dir=data_dir(env),
         pool_budget_bytes=int(float(budget) * 1e9) if budget else None,
         offline=env.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"),
+        history_repo=env.get("LLMOPS_HISTORY_REPO", "").strip() or None,
         public=is_public(env, share, host),
     )
