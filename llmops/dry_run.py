@@ -20,6 +20,7 @@ from llmops.hardware import device_memory, hardware
 from llmops.meter import PeakMemory, Stopwatch, give_back
 from llmops.pool import Pool
 from llmops.run import Source
+from llmops.settings import load_settings
 from llmops.shape import Shape, read_shape
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def dry_run(
     stop: threading.Event,
     *,
     pool: Pool | None = None,
+    owner: str = "",
     layers: int | None = None,
     prompt_tokens: int = 128,
     new_tokens: int = 32,
@@ -97,7 +99,7 @@ def dry_run(
     _check(shape, precision, prompt_tokens, new_tokens)
     asked = _Asked(model, config, precision, layers, prompt_tokens, new_tokens, shape, _sliced(config, layers))
     device = hardware().decoder_device
-    with pool.turn(device, report, stop) if pool is not None else nullcontext():
+    with pool.turn(device, report, stop, owner) if pool is not None else nullcontext():
         _check_room(asked, device)
         if zerogpu.active():
             report("borrowing a GPU", None)
@@ -197,7 +199,9 @@ def _predicted(shape: Shape, precision: str, prompt_tokens: int, tokens: int) ->
 
 
 def _check_room(asked: _Asked, device: str) -> None:
-    free, tokens = device_memory(device), asked.prompt_tokens + asked.new_tokens
+    free = device_memory(device)
+    most = load_settings().max_dry_run_bytes
+    free, tokens = min(free, most or free), asked.prompt_tokens + asked.new_tokens
 
     def need(shape: Shape) -> int:
         return _predicted(shape, asked.precision, tokens, tokens).peak_bytes or 0
@@ -206,8 +210,8 @@ def _check_room(asked: _Asked, device: str) -> None:
         return
     fitting = [n for n in range(1, asked.sliced.layers) if need(_sliced(asked.config, n)) <= free]
     raise OutOfMemory(
-        f"{asked.model} in {asked.precision} takes about {need(asked.sliced) / 1e9:.1f} GB; {free / 1e9:.1f} GB are "
-        f"free on {device}.",
+        f"{asked.model} in {asked.precision} takes about {need(asked.sliced) / 1e9:.1f} GB; {free / 1e9:.1f} GB may "
+        f"be used on {device}.",
         f"Measure a slice: layers={fitting[-1]} fits." if fitting else "Choose a smaller model or precision.",
     )
 

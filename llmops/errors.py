@@ -93,6 +93,12 @@ class HistoryError(LlmopsError):
     kind = "history"
 
 
+class TooMuch(LlmopsError):
+    """More than one visitor of a public page may have: at once, in size, or on the disk."""
+
+    kind = "limit"
+
+
 class Stopped(LlmopsError):
     """The visitor pressed Stop."""
 

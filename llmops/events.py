@@ -19,9 +19,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Queued(Event):
-    """Waiting for a device; `ahead` runs go first."""
+    """Waiting for a device; `ahead` runs go first, in about `seconds` (estimated; None where unknown)."""
 
     ahead: int
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Started(Event):
 
 @dataclass(frozen=True)
 class Token(Event):
-    """A piece of output text, stamped where it was made."""
+    """A piece of output text, of one token or several; stamped where its last one was made."""
 
     text: str
 

@@ -54,7 +54,7 @@ def evaluate_data(
         check_whole(data, "repeats", "resume")
         repeats, number, texts, ladder = (data.pop(name, None) for name in ("repeats", "resume", "texts", "ladder"))
         how = How(read_flag(data, "batched", USUAL.batched), read_flag(data, "verdict_only", USUAL.verdict_only))
-        options = read_settings({k: v for k, v in data.items() if k not in how.record()}, task, "", limits)
+        options = read_settings({k: v for k, v in data.items() if k not in how.record()}, task, "", limits, owner)
         connection = options.connection
         notes: list[str] = []
         if number is not None:
@@ -153,7 +153,7 @@ def curve_data(
                 data[name] = _whole_numbers(name, data[name])
         settings = CurveSettings(**data)
         work = CurveWork.of(History(limits.history_path, owner), load_builtin(task_id), evaluation, settings)
-        points = list(learning_curve(pool, work.task, work.texts, settings, report, stop))
+        points = list(learning_curve(pool, work.task, work.texts, settings, report, stop, owner))
         made = work.keep(points)
         return {"curve": asdict(made), "parity": parity(made), "error": None}
     except LlmopsError as error:

@@ -4,12 +4,13 @@ Refuses what would load but not work: no decoder, weights that are missing, weig
 """
 
 import logging
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmops.candidate import Candidate
-from llmops.decoders import account
+from llmops.decoders import account, kept, room
 from llmops.errors import ModelRefused
 from llmops.meter import Reading
 
@@ -39,17 +40,54 @@ def load(folder: Path, candidate: Candidate, device: str) -> Parts:
     config = AutoConfig.from_pretrained(folder, **_SAFE)
     _check_kind(config, candidate)
     tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFE)
-    model, notes, reading = read(folder, candidate, device)
+    copy = _copy_of(folder, candidate, device)
+    found = _read_copy(copy, candidate, device) if copy is not None and kept.ready(copy) else None
+    if found is None:
+        found = read(folder, candidate, device)
+        if copy is not None:
+            kept.keep(found[0], copy)
+    model, notes, reading = found
     return Parts(model, tokenizer, notes, reading)
+
+
+def _copy_of(folder: Path, candidate: Candidate, device: str) -> Path | None:
+    """Where the quantized copy of a folder belongs: for nf4, which takes seconds a gigabyte to make."""
+    if candidate.precision != "nf4":
+        return None
+    dtype, _ = number_format("nf4", device)
+    return kept.place(folder, _quantization("nf4", dtype).to_dict())
+
+
+def _read_copy(
+    copy: Path, candidate: Candidate, device: str
+) -> tuple["PreTrainedModel", tuple[str, ...], Reading] | None:
+    """A kept copy, read as it is; None, and no copy any more, where it is damaged."""
+    try:
+        model, notes, reading = read(copy, candidate, device, quantized=True)
+    except Exception as error:
+        if room.is_out_of_memory(error):
+            raise
+        shutil.rmtree(copy, ignore_errors=True)
+        return None
+    return (
+        model,
+        (*notes, "Read from a copy that was quantized before, so loading took less than the first time."),
+        reading,
+    )
 
 
 def read(
     folder: Path | None,
     candidate: Candidate,
     device: str,
+    *,
+    quantized: bool = False,
     **source: Any,  # noqa: ANN401
 ) -> tuple["PreTrainedModel", tuple[str, ...], Reading]:
-    """(model in the candidate's precision, notes, how it was read), from a folder or from config= and state_dict=."""
+    """(model in the candidate's precision, notes, how it was read), from a folder or from config= and state_dict=.
+
+    quantized: the folder is a copy that holds the quantized weights already.
+    """
     from transformers import AutoModelForCausalLM
 
     # The automatic class wants a folder; without one the configuration's own class does the same.
@@ -65,7 +103,7 @@ def read(
             use_safetensors=True,
             device_map={"": device},
             output_loading_info=True,
-            **({"quantization_config": quantization} if quantization is not None else {}),
+            **({} if quantization is None or quantized else {"quantization_config": quantization}),
             **_SAFE,
             **source,
         )

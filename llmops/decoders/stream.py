@@ -1,9 +1,9 @@
 """generate() in a thread of its own, watched from outside: tokens stamped where they are made, text pieced together,
 stopped at the next token or, while it reads the prompt, at the next layer."""
 
-import queue
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from llmops.events import Token
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from transformers.generation.streamers import BaseStreamer
 
 _POLL_S = 0.1
+_PIECE_S = 1 / 30  # as often as a page is painted
 
 
 class Interrupted(BaseException):
@@ -74,7 +75,8 @@ class Generation:
         self.ids: list[int] = []
         self.error: BaseException | None = None
         self._model, self._tokenizer = model, tokenizer
-        self._made: queue.SimpleQueue[tuple[float, int] | None] = queue.SimpleQueue()
+        self._made: deque[tuple[float, int]] = deque()
+        self._first, self._ended = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self, **kwargs: Any) -> None:  # noqa: ANN401
@@ -88,19 +90,23 @@ class Generation:
             self._thread.join()
 
     def tokens(self) -> Iterator[Token]:
-        """Pieces of text as they come. Ends with the thread, after an error too."""
+        """Pieces of text as they come: the first token at once, then all that a thirtieth of a second has brought.
+
+        Reading each by itself would take the interpreter away from the thread that makes the next. Ends with the
+        thread, after an error too.
+        """
         text = Pieces(self._tokenizer)
+        while not self._first.wait(_POLL_S):  # wakes up, so that an interpreter that is shutting down gets its turn
+            pass
         while True:
-            try:
-                made = self._made.get(timeout=_POLL_S)
-            except queue.Empty:  # wakes up, so that an interpreter that is shutting down gets its turn
-                continue
-            if made is None:
+            ended = self._ended.is_set()
+            made = [self._made.popleft() for _ in range(len(self._made))]
+            self.ids.extend(token for _, token in made)
+            if made and (piece := text.add([token for _, token in made])):
+                yield Token(piece, at_s=made[-1][0])
+            if ended:
                 break
-            at_s, token = made
-            self.ids.append(token)
-            if piece := text.add(token):
-                yield Token(piece, at_s=at_s)
+            self._ended.wait(_PIECE_S)
         if rest := text.rest():
             yield Token(rest)
 
@@ -109,14 +115,15 @@ class Generation:
             import torch
 
             with torch.inference_mode():
-                self._model.generate(**kwargs, streamer=_streamer(self.watch, self._made))
-        except BaseException as error:  # told by whoever reads; the thread must always end the queue
+                self._model.generate(**kwargs, streamer=_streamer(self.watch, self._made, self._first))
+        except BaseException as error:  # told by whoever reads; the thread must always tell its end
             self.error = error
         finally:
-            self._made.put(None)
+            self._ended.set()
+            self._first.set()
 
 
-def _streamer(watch: Stopwatch, made: "queue.SimpleQueue[tuple[float, int] | None]") -> "BaseStreamer":
+def _streamer(watch: Stopwatch, made: "deque[tuple[float, int]]", first: threading.Event) -> "BaseStreamer":
     from transformers.generation.streamers import BaseStreamer
 
     class Stamping(BaseStreamer):
@@ -128,7 +135,9 @@ def _streamer(watch: Stopwatch, made: "queue.SimpleQueue[tuple[float, int] | Non
             if not self.prompt_seen:
                 self.prompt_seen = True
                 return
-            made.put((watch.tick(), int(value.reshape(-1)[0])))
+            made.append((watch.tick(), int(value.reshape(-1)[0])))
+            if not first.is_set():
+                first.set()
 
         def end(self) -> None:
             """Nothing: the thread tells the end itself, after an error too."""
@@ -145,9 +154,9 @@ class Pieces:
         self._shown_ids = 0  # ids whose text was given out
         self._start = 0  # where decoding begins: some tokens before, because spaces depend on them
 
-    def add(self, token: int) -> str:
-        """The text that this token completes; often empty inside an emoji."""
-        self._ids.append(token)
+    def add(self, tokens: Iterable[int]) -> str:
+        """The text that these tokens complete; often empty inside an emoji."""
+        self._ids.extend(tokens)
         return self._next(final=False)
 
     def rest(self) -> str:

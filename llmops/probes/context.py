@@ -24,7 +24,7 @@ from llmops.pool import Pool
 from llmops.run import Run
 from llmops.task import Task
 
-_CHARS_PER_TOKEN = 4.0  # until the first answer tells better
+CHARS_PER_TOKEN = 4.0  # until the first answer tells better
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,9 @@ def context_probe(
     """Cells by growing length; ends with Ended where it could not go on. Raises LlmopsError before the first cell."""
     settings.check(task)
     finding, label = _finding(task, options.language, settings)
-    parsed = parse_candidate(candidate, kinds())
+    parsed = parse_candidate(candidate, kinds()).owned_by(options.connection.owner)
     lengths = sorted(set(settings.lengths))
-    chars = _CHARS_PER_TOKEN
+    chars = CHARS_PER_TOKEN
     for number, length in enumerate(lengths):
         for depth in settings.depths:
             if stop.is_set():

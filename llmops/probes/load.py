@@ -105,7 +105,7 @@ def load_probe(
     Raises LlmopsError where the candidate can't be had at all.
     """
     settings.check()
-    parsed = parse_candidate(candidate, kinds())
+    parsed = parse_candidate(candidate, kinds()).owned_by(options.connection.owner)
     if not texts:
         raise InputError("There are no texts to send.", "Use a task with examples.")
     asked = (parsed, task, options.connection, report, stop)

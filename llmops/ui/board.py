@@ -13,14 +13,12 @@ import gradio as gr
 
 from llmops.candidate import Kind, parse_candidate
 from llmops.catalog import kinds
-from llmops.compare import Comparison, Options, Update
+from llmops.compare import Comparison, Options
 from llmops.errors import ContextTooLong, InputError
-from llmops.events import Failed, Finished
 from llmops.history.recorder import Recorder
 from llmops.ui import render
-from llmops.view import View, fold
-
-_PAINT_S = 0.1
+from llmops.ui.stream import follow
+from llmops.view import View
 
 
 @dataclass(frozen=True)
@@ -60,23 +58,8 @@ class Board:
         self.comparison.retry(column, options)
 
     def follow(self) -> Iterator[None]:
-        """Fold events as they come; yields when it is time to paint, at most ten times a second, and at the end.
-
-        A change waits for a tenth of a second: painting at once would take the interpreter from the very run that has
-        just begun (a warm encoder's 6.5 ms read 18, measured on 2 cores).
-        """
-        changed_s: float | None = None  # since when something waits to be painted
-        for update in self.comparison.updates():
-            if isinstance(update, Update):
-                self.views[update.column] = fold(self.views[update.column], update.event)
-                if isinstance(update.event, Finished | Failed):
-                    self.recorder.take(update.column, update.event.run)
-                changed_s = time.perf_counter() if changed_s is None else changed_s
-            if changed_s is not None and time.perf_counter() - changed_s >= _PAINT_S:
-                yield None
-                changed_s = None
-        self.comparison.forget_secrets()
-        yield None
+        """Yields when it is time to paint."""
+        return follow(self.comparison, self.views, self.recorder)
 
     def paint(self, places: int) -> list[Any]:
         """Values for the run's line, the summary, and then for each place's `Column.painted`."""

@@ -22,6 +22,7 @@ from llmops.ui import (
     history_tab,
     language,
     links,
+    notices,
     past,
     present,
     probes_tab,
@@ -31,11 +32,13 @@ from llmops.ui import (
     sign_in,
     task_panel,
 )
+from llmops.ui.background import MANY
 from llmops.ui.board import Board, Column
 from llmops.ui.controls import Controls
 from llmops.ui.language import OWN_WORDS, Page
 from llmops.ui.services import Services
-from llmops.ui.visitor import visitor_of
+from llmops.ui.visitor import asking, visitor_of
+from llmops.visits import VISITS
 
 _HUB_WAIT_S = 1.0
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -60,6 +63,7 @@ def build(services: Services) -> gr.Blocks:
             elem_classes="lo-title",
         )
         sign_in.build()
+        noted = notices.build()
         panel = shared_input.build(services)
         tasks = task_panel.build()
         with gr.Row(equal_height=True):
@@ -125,6 +129,7 @@ def build(services: Services) -> gr.Blocks:
         history_tab.wire(tab_history, page, services)
         _wire_runs(services, controls, panel, current, summary, columns)
         _wire_opening(services, page, controls, preset, machine, panel.line, (tab_past, tab_present, tab_future))
+        notices.wire(noted, page, services)
         api.wire(services)
     return page
 
@@ -139,20 +144,23 @@ def _wire_runs(
 ) -> None:
     painted = [panel.line, summary, *(component for column in columns for component in column.painted)]
     outputs = [current, panel.problem, *painted]
-    measuring: dict[str, Any] = {**_QUIET, "concurrency_id": "measure", "concurrency_limit": 16}
+    measuring: dict[str, Any] = {**_QUIET, "concurrency_id": "measure", "concurrency_limit": MANY}
 
     def run(previous: Board | None, request: gr.Request, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
         if previous is not None:
             previous.comparison.stop()
         try:
             comparison = Controls(*values).comparison(services)
+            owner = visitor_of(request, services.settings)
+            made = Board(comparison, Recorder(services.settings.history_path, owner, "page", comparison))
+            with VISITS.runs(asking(), len(comparison.candidates), comparison.stop):
+                yield [made, "", *made.paint(len(columns))]  # before the start, so that it costs no run anything
+                comparison.start()
+                yield from follow(made)
         except LlmopsError as error:
             yield [previous, render.problem(error), *[gr.skip()] * len(painted)]
-            return
-        owner = visitor_of(request, services.settings)
-        made = Board(comparison, Recorder(services.settings.history_path, owner, "page", comparison))
-        yield [made, "", *made.paint(len(columns))]  # before the start, so that it costs no run anything
-        comparison.start()
+
+    def follow(made: Board) -> Iterator[list[Any]]:
         for _ in made.follow():
             yield [made, "", *made.paint(len(columns))]
         if trouble := made.recorder.settle():
@@ -198,12 +206,17 @@ def _wire_column(
             yield [made, render.problem(error), *nothing[2:]]
             return
         followed = made.comparison.reading
-        made.retry(index, options)
         if followed:  # the run that still paints will paint this too
+            made.retry(index, options)
             yield nothing
             return
-        for _ in made.follow():
-            yield [made, "", *made.paint(places)]
+        try:
+            with VISITS.runs(asking(), 1, made.comparison.stop):
+                made.retry(index, options)
+                for _ in made.follow():
+                    yield [made, "", *made.paint(places)]
+        except LlmopsError as error:
+            yield [made, render.problem(error), *nothing[2:]]
         if trouble := made.recorder.settle():
             yield [made, render.said(trouble), *nothing[2:]]
 
@@ -233,14 +246,14 @@ def _wire_opening(
         if not found.candidates:
             texts = fitting.hub if reach else fitting.offline
             found = links.Selection(found.task_id, found.language, texts)
-        offered = offers(Connection(hf_token=sign_in.token()), reach, services.kept_encoders())
+        offered = offers(Connection(hf_token=sign_in.token()), reach, services.kept_encoders(asking().owner))
         task = load_builtin(found.task_id)
         asked = gr.update(choices=task_languages(task), value=found.language)
         text = shared_input.example_rows(task, found.language)[0][0]
         lists = [gr.update(choices=selection.choices(offered, e), value=found.of(e)) for e in _EPOCHS]
         tables = [selection.table(offered, e) for e in _EPOCHS]
         hub = {True: "model hub in reach", False: "no model hub in reach", None: "model hub not known yet"}[reach]
-        kept = gr.update(choices=list(services.kept_encoders()))
+        kept = gr.update(choices=list(services.kept_encoders(asking().owner)))
         return [found.task_id, asked, text, *lists, *tables, kept, fitting.id, f"{hardware().describe()}; {hub}"]
 
     def use_preset(preset_id: str) -> list[list[str]]:
@@ -260,6 +273,7 @@ def _wire_opening(
         machine,
     ]
     page.load(open_page, None, opened, **_QUIET)
+    page.unload(lambda: VISITS.left(asking().session))
     page.load(None, None, None, js=language.SWITCH_JS, **_QUIET)
     preset.input(use_preset, preset, chosen, **_QUIET)
     shown = [controls.task_id, controls.language, *chosen]

@@ -14,8 +14,9 @@ from llmops.catalog import architectures, gpus
 from llmops.engines.base import Connection, Report
 from llmops.errors import InputError, LlmopsError
 from llmops.ui import charts, render, sign_in
-from llmops.ui.background import Progress, Work, follow
+from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.services import Services
+from llmops.ui.visitor import asking
 
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _CURVE_POINTS = 24
@@ -102,7 +103,8 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
         def make(report: Report, stop: threading.Event) -> Iterator[Any]:
             config = find_config(model or "", Connection(hf_token=token.strip() or sign_in.token()))
             counts = {"layers": _whole("layers", layers) or None, "prompt_tokens": _whole("prompt tokens", prompt)}
-            yield dry_run(model, config, precision, report, stop, pool=services.pool, **counts)  # type: ignore[arg-type]
+            where: dict[str, Any] = {"pool": services.pool, "owner": asking().owner}
+            yield dry_run(model, config, precision, report, stop, **where, **counts)  # type: ignore[arg-type]
 
         yield [work, render.said("starting")]
         try:
@@ -125,7 +127,7 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
         [panel.work, *asked, panel.layers, panel.prompt, token],
         [panel.work, panel.measured],
         concurrency_id="probe",
-        concurrency_limit=1,
+        concurrency_limit=MANY,
         **_QUIET,
     )
     panel.stop.click(stop, panel.work, None, queue=False, **_QUIET)

@@ -12,7 +12,7 @@ from llmops.errors import InputError, LlmopsError
 from llmops.probes import context, load
 from llmops.programs import read_context, read_load
 from llmops.ui import charts, render
-from llmops.ui.background import Progress, Work, follow
+from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.controls import Controls
 from llmops.ui.services import Services
 
@@ -174,18 +174,18 @@ def wire(tab: ProbesTab, controls: Controls, services: Services) -> None:
         if work is not None:
             work.stop.set()
 
-    one_at_a_time: dict[str, Any] = {**_QUIET, "concurrency_id": "probe", "concurrency_limit": 1}
+    many: dict[str, Any] = {**_QUIET, "concurrency_id": "probe", "concurrency_limit": MANY}
     tab.load.click(
         probe_load,
         [tab.work, tab.candidate, tab.loop, tab.levels, tab.each, tab.ttft, tab.tpot, *controls],
         [tab.work, tab.load_said, tab.load_plot, tab.load_table],
-        **one_at_a_time,
+        **many,
     )
     tab.context.click(
         probe_context,
         [tab.work, tab.candidate, tab.lengths, tab.depths, tab.finding, tab.label, *controls],
         [tab.work, tab.context_said, tab.context_table, tab.context_plot],
-        **one_at_a_time,
+        **many,
     )
     tab.stop.click(stop, tab.work, None, queue=False, **_QUIET)
 

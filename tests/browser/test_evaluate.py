@@ -100,6 +100,7 @@ def test_an_evaluation_whose_page_was_closed_is_resumed_and_found_in_the_history
     (tmp_path / "set.jsonl").write_text("\n".join(lines))
     page.locator("#evaluation input[type=file]").first.set_input_files(str(tmp_path / "set.jsonl"))
     expect(page.locator("#evaluate-said")).to_contain_text("54 texts can be evaluated")
+    page.locator("#how input").first.uncheck()  # in batches it would be over before the page is closed
     page.locator("#evaluate").click()
     said = page.locator("#evaluate-said .lo-eval span:nth-child(2)").first
     expect(said).to_have_text(re.compile(r"^([5-9]|\d\d) of 54"), timeout=120_000)

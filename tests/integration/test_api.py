@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 from gradio_client import Client
@@ -14,7 +15,7 @@ from tests.serving import ROOT
 
 TEXT = "All requirements for the wheelchair are met."
 ENDPOINTS = {"/candidates", "/compare", "/plan", "/dry_run", "/load_probe", "/context_probe", "/evaluate", "/history"}
-ENDPOINTS |= {"/export", "/learning_curve", "/decide", "/cascade"}
+ENDPOINTS |= {"/stream", "/export", "/learning_curve", "/decide", "/cascade"}
 TIMING = {"load_s", "queue_s", "ttft_s", "tpot_s", "e2e_s", "prompt_tokens", "output_tokens"}
 MEMORY = {"weights_bytes", "kv_cache_bytes", "peak_bytes", "device"}
 
@@ -26,6 +27,19 @@ def client(running_app):
 
 def compare(client, *candidates, text=TEXT, task="medical", settings=None):
     return client.predict(text, task, list(candidates), settings or {}, api_name="/compare")["runs"]
+
+
+def test_a_stream_shows_text_before_the_run_has_ended_and_ends_with_what_compare_tells(client):
+    asked = (TEXT, "medical", ["embedded/decoder@fp32", "nobody/none@bf16"], {})
+    told = [one["columns"] for one in client.submit(*asked, api_name="/stream")]
+    texts = [columns[0]["text"] for columns in told]
+    assert any(text and columns[0]["run"] is None for text, columns in zip(texts, told, strict=True))
+    assert all(later.startswith(earlier) for earlier, later in pairwise(texts))
+    done, failed = told[-1]
+    assert done["status"] == "done" and done["run"]["text"] == done["text"] == texts[-1]
+    assert failed["status"] == "failed" and failed["run"]["error"]["remedy"]
+    (wrong,) = client.submit("", "medical", ["embedded/decoder@fp32"], {}, api_name="/stream")
+    assert wrong["columns"][0]["run"]["error"]["kind"] == "input"
 
 
 def test_the_api_names_its_endpoints_with_documented_parameters(client):

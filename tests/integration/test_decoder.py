@@ -350,7 +350,7 @@ def test_pieces_never_break_a_character(model):
 
     text = "Größe 👩‍🦽 ist süß — € 🙂!"
     pieces = Pieces(model._tokenizer)
-    parts = [pieces.add(token) for token in model._tokenizer(text, add_special_tokens=False)["input_ids"]]
+    parts = [pieces.add([token]) for token in model._tokenizer(text, add_special_tokens=False)["input_ids"]]
     assert "".join(parts) + pieces.rest() == text
     assert not any("\ufffd" in part for part in parts)
 
@@ -361,5 +361,5 @@ def test_half_a_character_at_the_end_is_not_swallowed(model):
     pieces = Pieces(model._tokenizer)
     tokens = model._tokenizer("a🦽", add_special_tokens=False)["input_ids"]
     assert len(tokens) >= 3
-    assert "".join(pieces.add(token) for token in tokens[:-1]) == "a"
+    assert "".join(pieces.add([token]) for token in tokens[:-1]) == "a"
     assert "\ufffd" in pieces.rest()
