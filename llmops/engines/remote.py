@@ -26,6 +26,9 @@ _POLL_S = 0.1
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 20.0
 _MOST_ADAPTATIONS = 6
+# Chunks that follow each other quicker than this on average (over 3,000 a second) were sent together: their times tell
+# of the sending, not of the making. `transformers serve` does so with short answers of a quick model.
+_TOGETHER_S = 0.0003
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,7 @@ class _Gathered:
     reasoned: bool = False
     stopped: bool = False
     any_chunk: bool = False
+    text_chunks: int = 0
 
     def take(self, chunk: Chunk) -> None:
         if chunk.sent:
@@ -190,6 +194,7 @@ class _Gathered:
         if chunk.text:
             # The first chunk of many servers is an empty role; only text is a token.
             self.watch.tick(chunk.at_s)
+            self.text_chunks += 1
             if chunk.reasoning:
                 self.reasoned = True
             else:
@@ -202,8 +207,18 @@ class _Gathered:
         self.thought_tokens = chunk.thought_tokens if chunk.thought_tokens is not None else self.thought_tokens
 
     @property
+    def at_once(self) -> bool:
+        """True where the whole answer came in one go."""
+        first, last = self.watch.first_s, self.watch.last_s
+        if first is None or last is None or self.text_chunks < 2:
+            return False
+        return last - first < _TOGETHER_S * (self.text_chunks - 1)
+
+    @property
     def unseen_tokens(self) -> int | None:
-        """Thinking that the server counts but does not send."""
+        """Tokens made before the first was sent: all, in one go; else thinking that is counted but not sent."""
+        if self.at_once:
+            return self.output_tokens
         return None if self.reasoned or not self.thought_tokens else self.thought_tokens
 
     def timing(self) -> Timing:
@@ -225,7 +240,9 @@ class _Gathered:
             yield f"The server had {self.cached_tokens:,} of the prompt's tokens cached: TTFT is that of a warm prompt."
         if self.reasoned:
             yield "The model thought before it answered; TTFT is the first token of the thinking."
-        if self.unseen_tokens:
+        if self.at_once:
+            yield "The server sent its answer in one go: TTFT is that of the whole, times of single tokens are unknown."
+        elif self.unseen_tokens:
             yield f"{self.unseen_tokens:,} thinking tokens were made and paid, but not sent: TTFT includes them."
         if not accepts.temperature and request.generation.temperature == 0:
             yield "This model takes no temperature: its answers may vary."

@@ -65,7 +65,10 @@ def test_six_columns_at_once_all_with_their_figures(open_page, served):
             "E2E", "TTFT", "TPOT", "Decode", "Prefill", "Tokens in", "Tokens out", "Load", "Queue", "Weights",
             "KV cache", "Peak extra", "Device",
         }  # fmt: skip
-    assert set(browsing.figures(page, 6)) >= {"E2E", "TTFT", "TPOT", "Decode", "Prefill", "Tokens in", "Tokens out"}
+    theirs = set(browsing.figures(page, 6))
+    assert theirs >= {"E2E", "TTFT", "Tokens in", "Tokens out", "Queue", "Device"}
+    if not theirs >= {"TPOT", "Decode", "Prefill"}:  # so short an answer the server may send in one go
+        expect(page.locator("#column-6 .lo-notes")).to_contain_text("in one go")
     for number in range(1, 7):
         expect(page.locator(f"#column-{number} .lo-verdict")).to_have_text(
             re.compile("recommended|Positive|Negative", re.I)
