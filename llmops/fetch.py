@@ -92,6 +92,18 @@ def small_file(model: str, name: str, connection: Connection) -> Path:
         raise explain(error, model) from error
 
 
+def header_bytes(model: str, connection: Connection) -> int:
+    """Bytes of the tensors in a hub model's single weights file, from its header alone. Raises LlmopsError."""
+    _check_id(model)
+    from huggingface_hub import HfApi
+
+    try:
+        about = HfApi().parse_safetensors_file_metadata(model, "model.safetensors", token=hub_token(connection))
+    except Exception as error:
+        raise explain(error, model) from error
+    return max(one.data_offsets[1] for one in about.tensors.values())
+
+
 def _check_id(model: str) -> None:
     if not _HUB_ID.fullmatch(model) or ".." in model or "--" in model:
         raise ModelNotFound(f"“{model}” is neither a folder nor a hub id.", "Write org/name, or a path that exists.")

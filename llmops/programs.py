@@ -19,9 +19,28 @@ from llmops.inputs import as_object, read_settings
 from llmops.pool import Pool
 from llmops.probes import context, load
 from llmops.settings import Settings
+from llmops.shape import Shape
 from llmops.task import Task, load_builtin
 
 _OBJECTIVE = {"slo_ttft_s": "ttft_s", "slo_tpot_s": "tpot_s"}
+
+
+def make_plan(
+    model: str,
+    precision: str,
+    tokens: int,
+    requests: int,
+    new_tokens: int = 128,
+    gpu: str | None = None,
+    connection: Connection | None = None,
+) -> tuple[planner.Plan, Shape]:
+    """A plan against every GPU, or one by name, and the model's sizes. Raises LlmopsError."""
+    connection = connection or Connection()
+    rows = [find_gpu(gpu)] if gpu else gpus()
+    shape = find_shape(model, connection)
+    made = planner.plan(model, shape, precision, tokens, requests, rows, new_tokens)
+    note = index_note(model, shape, connection)
+    return replace(made, notes=(*made.notes, note) if note else made.notes), shape
 
 
 def plan_data(
@@ -33,13 +52,10 @@ def plan_data(
     gpu: str | None = None,
     connection: Connection | None = None,
 ) -> dict[str, Any]:
-    """A plan against every GPU, or one by name. See planner.Plan.to_json."""
+    """make_plan as plain data. See planner.Plan.to_json."""
     try:
-        rows = [find_gpu(gpu)] if gpu else gpus()
-        shape = find_shape(model, connection or Connection())
-        made = planner.plan(model, shape, precision, tokens, requests, rows, new_tokens)
-        note = index_note(model, shape, connection or Connection())
-        return replace(made, notes=(*made.notes, note) if note else made.notes).to_json() | {"error": None}
+        made, _ = make_plan(model, precision, tokens, requests, new_tokens, gpu, connection)
+        return made.to_json() | {"error": None}
     except LlmopsError as error:
         return {"model": model, **error_data(error, connection)}
 

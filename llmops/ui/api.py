@@ -8,7 +8,7 @@ import gradio as gr
 
 from llmops.compare import run_all
 from llmops.engines.base import Connection
-from llmops.errors import LlmopsError, TooMuch
+from llmops.errors import LlmopsError, TooMuch, redact
 from llmops.history.recorder import Recorder
 from llmops.inputs import make_comparison
 from llmops.offer import offers
@@ -98,7 +98,7 @@ def wire(services: Services) -> None:
 
 
 def _refused(error: LlmopsError, candidates: object) -> dict[str, Any]:
-    failure = RunError(error.kind, error.message, error.remedy)
+    failure = RunError(error.kind, redact(error.message), error.remedy)
     named = candidates if isinstance(candidates, list) else []
     return {"runs": [Run(str(one), error=failure).to_json() for one in named], "error": asdict(failure)}
 
@@ -107,14 +107,19 @@ def _wire_planning(services: Services) -> None:
     """Planner, dry run and probes. Measuring ones run one at a time."""
 
     def plan(
-        model: str, precision: str = "bf16", context: int = 4096, requests: int = 1, new_tokens: int = 128
+        model: str,
+        precision: str = "bf16",
+        context: int = 4096,
+        requests: int = 1,
+        new_tokens: int = 128,
+        gpu: str | None = None,
     ) -> dict[str, Any]:
         """What a model needs, against every GPU; estimated, nothing is loaded.
 
         model: catalogue or hub id, embedded/decoder, or a folder. precision: fp32, bf16, fp16, int8 or nf4. context:
-        tokens of prompt and answer together. requests: at a time. new_tokens: of the answer.
+        tokens of prompt and answer together. requests: at a time. new_tokens: of the answer. gpu: by name; none: all.
         """
-        return plan_data(model, precision, context, requests, new_tokens)
+        return plan_data(model, precision, context, requests, new_tokens, gpu or None)
 
     def dry_run(
         model: str, precision: str = "bf16", layers: int | None = None, prompt_tokens: int = 128, new_tokens: int = 32

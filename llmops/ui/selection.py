@@ -117,7 +117,8 @@ def choices(offers: list[Offer], epoch: Epoch) -> list[tuple[str, str]]:
     """(what is shown, candidate) of an epoch's offers; encoders once a method, what is not available says so."""
     rows = []
     for offer in (one for one in offers if one.epoch == epoch):
-        badge = f" · not here: {offer.why_not}" if offer.why_not else f" · {offer.fit}" if offer.fit else ""
+        badge = f" · {offer.fit}" if offer.fit else ""
+        badge += f" · not here: {offer.why_not}" if offer.why_not else ""
         for text in [f"{offer.candidate}?method={method}" for method in offer.methods] or [offer.candidate]:
             rows.append((text + badge, text))
     return rows

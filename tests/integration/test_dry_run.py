@@ -5,11 +5,11 @@ import threading
 import pytest
 
 from llmops.architecture import find_config
+from llmops.counting import shape_of
 from llmops.dry_run import dry_run
 from llmops.engines.base import Connection
 from llmops.errors import InputError, ModelNotFound, OutOfMemory, Stopped
 from llmops.planner import kv_bytes, weights
-from llmops.shape import read_shape
 
 
 def measure(model, precision="bf16", **options):
@@ -26,6 +26,8 @@ def measure(model, precision="bf16", **options):
         ("Qwen/Qwen2.5-0.5B-Instruct", "bf16", 6),
         ("google/gemma-2-2b-it", "int8", 2),
         ("mistralai/Mixtral-8x7B-Instruct-v0.1", "nf4", 1),
+        ("zai-org/GLM-4.7-Flash", "bf16", 2),
+        ("Qwen/Qwen3.6-35B-A3B", "bf16", 1),
     ],
 )
 def test_weights_are_within_2_percent_the_cache_exact_and_the_peak_within_15_percent(model, precision, layers):
@@ -44,7 +46,7 @@ def test_the_embedded_decoders_weights_are_predicted_within_2_percent_in_every_p
 
     model = load("embedded/decoder", precision)
     model.warm_up()
-    predicted = weights(read_shape(find_config("embedded/decoder", Connection())), precision).total
+    predicted = weights(shape_of(find_config("embedded/decoder", Connection())), precision).total
     assert predicted == pytest.approx(model.weights_bytes, rel=0.02)
     model.close()
 
@@ -63,6 +65,23 @@ def test_a_slice_is_stretched_to_the_whole_and_marked_estimated():
 def test_a_mixture_in_four_bits_says_that_its_experts_are_not():
     made = measure("mistralai/Mixtral-8x7B-Instruct-v0.1", "nf4", layers=1)
     assert any("no nf4 model" in note for note in made.notes)
+
+
+def test_no_copy_in_full_precision_is_made_while_it_is_quantized():
+    import gc
+
+    from llmops.meter import PeakMemory, give_back
+
+    measure("HuggingFaceTB/SmolLM2-135M-Instruct", "nf4", layers=1)  # imports are no part of it
+    gc.collect()
+    give_back("cpu")
+    shape = shape_of(find_config("meta-llama/Llama-3.2-1B-Instruct", Connection()))
+    with PeakMemory("cpu") as peak:
+        made = measure("meta-llama/Llama-3.2-1B-Instruct", "nf4", prompt_tokens=8, new_tokens=2)
+        highest = peak.extra_bytes
+    full = weights(shape, "bf16").total
+    assert made.measured.weights_bytes < 0.45 * full
+    assert highest < 0.75 * full  # the embedding alone is 0.21 of it, and is made before it is kept
 
 
 def test_nothing_of_the_model_stays_behind():
@@ -125,6 +144,6 @@ def test_an_unknown_precision_model_or_folder_is_refused(tmp_path):
 
 def test_the_cache_of_a_long_context_is_predicted_to_the_byte():
     made = measure("google/gemma-3-270m-it", prompt_tokens=700, new_tokens=4)
-    shape = read_shape(find_config("google/gemma-3-270m-it", Connection()))
+    shape = shape_of(find_config("google/gemma-3-270m-it", Connection()))
     assert made.measured.kv_cache_bytes == kv_bytes(shape, "bf16", 703)
     assert made.gaps["kv_cache_bytes"] == 0
