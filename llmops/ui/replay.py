@@ -20,7 +20,8 @@ def replayed(one: Comparison, views: Sequence[View]) -> str:
     columns = "".join(_column(view, task, one.language) for view in views)
     return (
         f'<p class="lo-lead"><b>{_e(head)}</b></p><div class="lo-answer">{_e(one.text)}</div>'
-        f'<p class="lo-legend">{_e(f"{settings}; {versions}")}</p>{render.summary(views)}<div class="lo-replay">{columns}</div>'
+        f'<p class="lo-legend">{_e(f"{settings}; {versions}")}</p>{render.summary(views)}'
+        f'<div class="lo-replay">{columns}</div>'
     )
 
 
