@@ -256,8 +256,10 @@ def _sentence(
 ) -> str:
     better, worse = (one, other) if difference > 0 else (other, one)
     size = f"{abs(difference) * 100:.1f} points"
-    low, high = sorted(edge * (100 if difference > 0 else -100) for edge in interval)
+    low, high = sorted(edge * (100 if difference > 0 else -100) + 0.0 for edge in interval)
     span = f"95 % interval {low:.1f} to {high:.1f}"
+    if not discordant:
+        return f"{one} and {other} are right on the same texts and wrong on the same: nothing tells them apart here."
     if discordant < 6:  # with fewer, even a clean sweep has p above 0.05
         return (
             f"Too few texts to tell {one} and {other} apart: only {discordant} of them are answered rightly by one "
