@@ -14,7 +14,6 @@ from llmops import space, zerogpu
 space.prepare()
 zerogpu.prepare()
 
-import gradio as gr
 from starlette.middleware import Middleware
 
 from llmops import aftermath, licence, owner, preload
@@ -30,6 +29,7 @@ from llmops.ui.gate import Gate
 from llmops.ui.language import InLanguage
 from llmops.ui.page import build
 from llmops.ui.services import Services, stylesheet
+from llmops.ui.theme import theme
 
 _HUB_WAIT_S = 3.0
 _FIRST_TASK = "medical"  # what the page opens with
@@ -77,8 +77,7 @@ def main() -> None:
         share=args.share or None,
         auth=entrance.auth,
         auth_message="Whoever shared this page has the password.",
-        # System fonts: the theme's own would be fetched from elsewhere by each visitor.
-        theme=gr.themes.Soft(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        theme=theme(),
         css=stylesheet(),
         # Gradio's own history keeps inputs, keys too, in the browser's storage.
         run_history=False,

@@ -18,7 +18,7 @@ from typing import Any
 from llmops.candidate import Candidate, parse_candidate
 from llmops.catalog import kinds
 from llmops.engines.base import Connection, Generation, Request
-from llmops.errors import EndpointError, LlmopsError, Stopped, redact
+from llmops.errors import EndpointError, LlmopsError, Stopped, cut_out, redact
 from llmops.events import Event, Failed, Finished, Loaded, Loading, Queued, Token, Unloaded
 from llmops.fairness import Turn
 from llmops.pool import Lease, Pool
@@ -260,7 +260,12 @@ class _Attempt:
             raise EndpointError("The run ended without a result.", "Retry.")
         except Exception as caught:
             memory = Memory(weights_bytes=lease.model.weights_bytes, device=lease.model.device)
-            known = Run(str(self.candidate), text="".join(partial), memory=memory, settings=self.options.record())
+            known = Run(
+                str(self.candidate),
+                text=cut_out("".join(partial), options.connection.secrets),
+                memory=memory,
+                settings=self.options.record(),
+            )
             return _failure(known, caught, options.connection.secrets)
 
     def _complete(self, run: Run, lease: Lease, waited_s: float) -> Run:

@@ -1,7 +1,8 @@
 """Plain values (from the page, the API, the command line) checked and turned into core objects, with clear errors."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from llmops.compare import Comparison, Options
@@ -12,6 +13,7 @@ from llmops.settings import Settings
 from llmops.task import Task
 
 _DEFAULT = Generation()
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _SURROGATES = range(0xD800, 0xE000)
 
 SETTING_NAMES = (
@@ -87,7 +89,7 @@ def read_settings(
     data = as_object(given)
     unknown = sorted(set(data) - set(SETTING_NAMES))
     if unknown:
-        raise InputError(f"Unknown setting: {', '.join(unknown)}.", f"Known: {', '.join(SETTING_NAMES)}.")
+        raise InputError(f"Unknown setting: {said(unknown)}.", f"Known: {', '.join(SETTING_NAMES)}.")
     language = _string(data, "language") or task.language_of(text)
     task.prompt(language)
     options = Options(
@@ -126,6 +128,11 @@ def make_comparison(
     checked = check_candidates(candidates, limits.max_columns)
     cleaned = check_text(text, limits.max_text_chars)
     return Comparison(pool, task, cleaned, checked, read_settings(given, task, cleaned, limits, owner))
+
+
+def said(names: Iterable[str]) -> str:
+    """Names as they may be repeated in an error: what does not look like a name may be a key in the wrong place."""
+    return ", ".join(name if _NAME.fullmatch(name) else "(no name)" for name in names)
 
 
 def as_object(given: str | Mapping[str, Any] | None) -> Mapping[str, Any]:

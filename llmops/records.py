@@ -28,7 +28,7 @@ from llmops.history.export import FORMATS, export
 from llmops.history.machine import fingerprint, versions
 from llmops.history.sets import LabelledSet
 from llmops.history.store import History
-from llmops.inputs import as_object, read_flag, read_settings
+from llmops.inputs import as_object, read_flag, read_settings, said
 from llmops.labelled import from_objects
 from llmops.pool import Pool
 from llmops.programs import check_whole, error_data
@@ -146,7 +146,7 @@ def curve_data(
         check_whole(data, "evaluation")
         unknown = sorted(set(data) - {"base", "method", "ks", "seeds", "evaluation"})
         if unknown:
-            raise InputError(f"Unknown setting: {', '.join(unknown)}.", "Known: base, method, ks, seeds, evaluation.")
+            raise InputError(f"Unknown setting: {said(unknown)}.", "Known: base, method, ks, seeds, evaluation.")
         evaluation = data.pop("evaluation", None)
         for name in ("ks", "seeds"):
             if name in data:

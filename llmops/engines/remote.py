@@ -16,7 +16,7 @@ from typing import Any
 from llmops.candidate import Candidate
 from llmops.engines.base import Request
 from llmops.engines.remote_errors import Refused, explain, refused_parameter, retry_after_s
-from llmops.errors import EndpointError, Stopped
+from llmops.errors import EndpointError, Stopped, cut_out
 from llmops.events import Event, Finished, Started, Token, Waiting
 from llmops.meter import Stopwatch
 from llmops.run import Memory, Run, Source, Timing
@@ -25,6 +25,7 @@ from llmops.verdict import read_verdict
 _POLL_S = 0.1
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 20.0
+_MOST_CHARS = 2_000_000
 _MOST_ADAPTATIONS = 6
 # Chunks that follow each other quicker than this on average (over 3,000 a second) were sent together: their times tell
 # of the sending, not of the making. `transformers serve` does so with short answers of a quick model.
@@ -140,6 +141,8 @@ class RemoteModel:
                 if chunk is None:
                     continue
                 gathered.take(chunk)
+                if gathered.chars > _MOST_CHARS:
+                    raise EndpointError("The endpoint does not stop answering.", "Choose another endpoint.")
                 if chunk.text and not chunk.reasoning:
                     yield Token(chunk.text, at_s=chunk.at_s)
         finally:
@@ -148,7 +151,7 @@ class RemoteModel:
             gathered.check()
 
     def _finished(self, request: Request, gathered: "_Gathered") -> Run:
-        text = "".join(gathered.pieces)
+        text = cut_out("".join(gathered.pieces), request.connection.secrets)
         label = read_verdict(text, request.task, request.language)
         probabilities = _probabilities(gathered.logprobs, request.task.answers(request.language))
         source = {"timing": Source.CLIENT, "tokens": Source.SERVER}
@@ -184,6 +187,7 @@ class _Gathered:
     reasoned: bool = False
     stopped: bool = False
     any_chunk: bool = False
+    chars: int = 0
     text_chunks: int = 0
 
     def take(self, chunk: Chunk) -> None:
@@ -191,6 +195,7 @@ class _Gathered:
             self.watch.handed_s = chunk.at_s
             return
         self.any_chunk = True
+        self.chars += len(chunk.text)
         if chunk.text:
             # The first chunk of many servers is an empty role; only text is a token.
             self.watch.tick(chunk.at_s)

@@ -52,10 +52,11 @@ class Plot:
 
     def __init__(self, title: str, x: Axis, y: Axis) -> None:
         self._title, self._x, self._y = title, x, y
+        self._left = max(_LEFT, 26 + 7 * max((len(y.written(tick)) for tick in y.ticks), default=0))
         self._parts = [self._axes()]
 
     def _at(self, x: float, y: float) -> tuple[float, float]:
-        across = _LEFT + self._x.share(x) * (_WIDTH - _LEFT - _RIGHT)
+        across = self._left + self._x.share(x) * (_WIDTH - self._left - _RIGHT)
         return across, _HEIGHT - _BOTTOM - self._y.share(y) * (_HEIGHT - _TOP - _BOTTOM)
 
     def _axes(self) -> str:

@@ -8,7 +8,7 @@ import gradio as gr
 
 from llmops.compare import run_all
 from llmops.engines.base import Connection
-from llmops.errors import LlmopsError, TooMuch
+from llmops.errors import LlmopsError, TooMuch, redact
 from llmops.history.recorder import Recorder
 from llmops.inputs import make_comparison
 from llmops.offer import offers
@@ -98,7 +98,7 @@ def wire(services: Services) -> None:
 
 
 def _refused(error: LlmopsError, candidates: object) -> dict[str, Any]:
-    failure = RunError(error.kind, error.message, error.remedy)
+    failure = RunError(error.kind, redact(error.message), error.remedy)
     named = candidates if isinstance(candidates, list) else []
     return {"runs": [Run(str(one), error=failure).to_json() for one in named], "error": asdict(failure)}
 

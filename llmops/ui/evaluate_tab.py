@@ -53,7 +53,7 @@ class EvaluateTab:
 def build() -> EvaluateTab:
     """Lay out the tab."""
     gr.Markdown(
-        "### Evaluate: proof on labelled texts\n\n"
+        "## Evaluate: proof on labelled texts\n\n"
         "Every selected candidate (Past, Present, Future) answers every text, each in the text's own language: local "
         "ones one after the other, remote ones beside them. Each answer is kept as soon as it is there, so an "
         "evaluation that was broken off is resumed without asking a text twice. Texts that a candidate has learnt "

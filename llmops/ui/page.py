@@ -15,9 +15,13 @@ from llmops.history.recorder import Recorder
 from llmops.offer import offers, task_languages
 from llmops.task import load_builtin
 from llmops.ui import (
+    access,
     api,
     board,
+    cloud,
+    decide_tab,
     evaluate_tab,
+    explain,
     future,
     history_tab,
     language,
@@ -31,9 +35,11 @@ from llmops.ui import (
     shared_input,
     sign_in,
     task_panel,
+    welcome,
 )
 from llmops.ui.background import MANY
 from llmops.ui.board import Board, Column
+from llmops.ui.cascade_panel import Chosen
 from llmops.ui.controls import Controls
 from llmops.ui.language import OWN_WORDS, Page
 from llmops.ui.services import Services
@@ -63,6 +69,7 @@ def build(services: Services) -> gr.Blocks:
             elem_classes="lo-title",
         )
         sign_in.build()
+        start_training = welcome.build()
         noted = notices.build()
         panel = shared_input.build(services)
         tasks = task_panel.build()
@@ -87,6 +94,8 @@ def build(services: Services) -> gr.Blocks:
                 tab_future = future.build()
             with gr.Tab("Evaluate", id="evaluate", elem_id="evaluation"):
                 tab_evaluate = evaluate_tab.build()
+            with gr.Tab("Decide", id="decide", elem_id="decide") as opened_decide:
+                tab_decide = decide_tab.build()
             with gr.Tab("Probes", id="probes", elem_id="probes"):
                 tab_probes = probes_tab.build()
             with gr.Tab("History", id="history", elem_id="history"):
@@ -94,6 +103,8 @@ def build(services: Services) -> gr.Blocks:
         with gr.Column(elem_id="results"):
             summary = gr.HTML(elem_id="summary", padding=False)
             columns = board.build(places)
+        explain.build("e2e", "ttft", "tpot", "prefill_decode", "memory", "kv_cache")
+        why_not_cloud = cloud.build()
         gr.Markdown(
             f"llm-ops {__version__}. Texts go only to the candidates you select; local ones stay on this machine."
         )
@@ -119,15 +130,19 @@ def build(services: Services) -> gr.Blocks:
             tab_future.token,
             tab_future.provider,
         )
+        welcome.wire(start_training)
         shared_input.wire(panel)
         task_panel.wire(tasks, panel, services)
         past.wire(tab_past, panel, services)
         present.wire(tab_present)
         future.wire(tab_future, services)
         evaluate_tab.wire(tab_evaluate, page, controls, services)
+        chosen = Chosen(controls.past, controls.present, controls.future)
+        decide_tab.wire(tab_decide, opened_decide, chosen, services)
         probes_tab.wire(tab_probes, controls, services)
         history_tab.wire(tab_history, page, services)
-        _wire_runs(services, controls, panel, current, summary, columns)
+        ended = _wire_runs(services, controls, panel, current, summary, columns)
+        cloud.wire(ended, current, why_not_cloud, services)
         _wire_opening(services, page, controls, preset, machine, panel.line, (tab_past, tab_present, tab_future))
         notices.wire(noted, page, services)
         api.wire(services)
@@ -141,7 +156,7 @@ def _wire_runs(
     current: gr.State,
     summary: gr.HTML,
     columns: list[Column],
-) -> None:
+) -> list[gr.events.Dependency]:
     painted = [panel.line, summary, *(component for column in columns for component in column.painted)]
     outputs = [current, panel.problem, *painted]
     measuring: dict[str, Any] = {**_QUIET, "concurrency_id": "measure", "concurrency_limit": MANY}
@@ -170,12 +185,12 @@ def _wire_runs(
         if made is not None:
             made.comparison.stop()
 
-    panel.run.click(run, [current, *controls], outputs, **measuring)
-    panel.text.submit(run, [current, *controls], outputs, **measuring)
+    ended = [asked(run, [current, *controls], outputs, **measuring) for asked in (panel.run.click, panel.text.submit)]
     panel.stop.click(stop, current, None, queue=False, **_QUIET)
     panel.line.change(None, panel.line, None, js=_SHOW_RESULTS_JS, **_QUIET)
     for index, column in enumerate(columns):
         _wire_column(index, column, services, controls, current, outputs, measuring, len(columns))
+    return ended
 
 
 def _wire_column(
@@ -273,8 +288,9 @@ def _wire_opening(
         machine,
     ]
     page.load(open_page, None, opened, **_QUIET)
+    for script in (language.SWITCH_JS, access.MEND_JS):
+        page.load(None, None, None, js=script, **_QUIET)
     page.unload(lambda: VISITS.left(asking().session))
-    page.load(None, None, None, js=language.SWITCH_JS, **_QUIET)
     preset.input(use_preset, preset, chosen, **_QUIET)
     shown = [controls.task_id, controls.language, *chosen]
     gr.on([component.change for component in shown], None, shown, None, js=links.WRITE_JS, **_QUIET)

@@ -48,7 +48,7 @@ class ProbesTab:
 def build() -> ProbesTab:
     """Lay out the tab."""
     gr.Markdown(
-        "### Probes: many requests, long texts\n\n"
+        "## Probes: many requests, long texts\n\n"
         "Both probes send real requests to one candidate, with the task and language chosen above, and measure on this "
         "side. Keys and addresses are those of the other tabs. A local model answers parallel requests as one batch."
     )

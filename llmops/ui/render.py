@@ -252,7 +252,7 @@ def _bars(
         f'<span class="lo-bar-value">{_e(written(value))}{_against(value, best, smaller)}</span></div>'
         for run, value in known
     )
-    return f'<section class="lo-chart" aria-label="{_e(title)}"><h4>{_e(title)}</h4>{rows}</section>'
+    return f'<section class="lo-chart" aria-label="{_e(title)}"><h3>{_e(title)}</h3>{rows}</section>'
 
 
 def _against(value: float, best: float, smaller: bool) -> str:

@@ -18,7 +18,7 @@ from llmops.ui.services import Services
 
 _WIDTHS = ["52px", "440px", "92px", "110px"]  # number, text, language, true label; verdicts share the rest
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-_SAVE_JS = "() => setTimeout(() => document.querySelector('#{id} a, #{id}')?.click(), 300)"
+SAVE_JS = "() => setTimeout(() => document.querySelector('#{id} a, #{id}')?.click(), 300)"
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def _wire_export(
         return [str(path), render.said(f"{path.name} is made.")]
 
     made = ask.click(make, kept, [save, panel.said], **{**_QUIET, "show_progress": "full"})
-    made.success(None, None, None, js=_SAVE_JS.replace("{id}", f"save-{kind}"), **_QUIET)
+    made.success(None, None, None, js=SAVE_JS.replace("{id}", f"save-{kind}"), **_QUIET)
 
 
 def _verdicts(services: Services, number: int | None, request: gr.Request) -> list[Row]:

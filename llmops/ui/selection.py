@@ -13,6 +13,7 @@ from llmops.catalog import kinds, models
 from llmops.errors import InputError
 from llmops.format import count
 from llmops.offer import Offer
+from llmops.ui import explain
 from llmops.ui.services import texts
 
 
@@ -29,10 +30,18 @@ class Selection:
     table: gr.HTML
 
 
+_TERMS = {
+    Epoch.PAST: ("encoder", "few_shot", "setfit"),
+    Epoch.PRESENT: ("decoder", "token", "quantization", "kv_cache"),
+    Epoch.FUTURE: ("open_weights", "experts"),
+}
+
+
 def intro(epoch: Epoch) -> None:
-    """The epoch's heading and two paragraphs."""
+    """The epoch's heading, two paragraphs, and the words that are new in them."""
     words = texts()[epoch]
-    gr.Markdown(f"### {words['title']}\n\n{words['text']}")
+    gr.Markdown(f"## {words['title']}\n\n{words['text']}")
+    explain.build(*_TERMS[epoch])
 
 
 def build(epoch: Epoch, kind: Kind, chosen_label: str) -> Selection:

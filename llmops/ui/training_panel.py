@@ -82,7 +82,7 @@ class TrainingPanel:
 
 def build(services: Services) -> TrainingPanel:
     """Lay out the panel."""
-    with gr.Accordion("Train an encoder on the task's examples", open=False):
+    with gr.Accordion("Train an encoder on the task's examples", open=False, elem_id="training"):
         with gr.Row():
             base = gr.Dropdown(
                 [spec.id for spec in models() if spec.kind == Kind.ENCODER],
