@@ -16,7 +16,7 @@ zerogpu.prepare()
 
 from starlette.middleware import Middleware
 
-from llmops import aftermath, licence, owner, preload
+from llmops import aftermath, expiry, licence, owner, preload
 from llmops.catalog import preset_for
 from llmops.hardware import hardware
 from llmops.hub import HubProbe
@@ -69,6 +69,7 @@ def main() -> None:
     entrance = door(args.share, args.open)
     if entrance.said:
         print(entrance.said, flush=True)
+    expiry.start(settings)
     if is_space(os.environ):
         _get_ready()
     demo.queue(max_size=64, api_open=False).launch(

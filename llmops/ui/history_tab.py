@@ -1,6 +1,5 @@
 """The History tab: what was kept, to open, replay, lay side by side, annotate, delete, take in and hand out."""
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +17,7 @@ from llmops.report.curve import curve
 from llmops.report.figures import figures
 from llmops.report.ladder import beside
 from llmops.ui import render
+from llmops.ui.downloads import new_folder
 from llmops.ui.replay import replayed
 from llmops.ui.services import Services
 
@@ -153,7 +153,7 @@ def wire(tab: HistoryTab, page: gr.Blocks, services: Services) -> None:
         return render.said(f"Taken in: evaluations {numbers}." if added else "Nothing new is in it.")
 
     def out(request: gr.Request) -> str:
-        path = Path(tempfile.mkdtemp()) / "history.sqlite"
+        path = new_folder() / "history.sqlite"
         hand_out(services.history(request), path)
         return str(path)
 
