@@ -1,6 +1,5 @@
 """The History tab: what was kept, to open, replay, lay side by side, annotate, delete, take in and hand out."""
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +19,7 @@ from llmops.report.ladder import beside
 from llmops.report.page import how_made
 from llmops.report.tables import more
 from llmops.ui import render
+from llmops.ui.downloads import new_folder
 from llmops.ui.replay import replayed
 from llmops.ui.services import Services
 
@@ -155,7 +155,7 @@ def wire(tab: HistoryTab, page: gr.Blocks, services: Services) -> None:
         return render.said(f"Taken in: evaluations {numbers}." if added else "Nothing new is in it.")
 
     def out(request: gr.Request) -> str:
-        path = Path(tempfile.mkdtemp()) / "history.sqlite"
+        path = new_folder() / "history.sqlite"
         hand_out(services.history(request), path)
         return str(path)
 
