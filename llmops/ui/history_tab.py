@@ -51,7 +51,7 @@ class HistoryTab:
 def build() -> HistoryTab:
     """Lay out the tab."""
     gr.Markdown(
-        "### History\n\n"
+        "## History\n\n"
         "Comparisons, evaluations and learning curves are kept with machine, library versions, settings and seed. "
         "Click a row to open it; a comparison is replayed as it was painted."
     )
