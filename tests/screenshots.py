@@ -23,6 +23,15 @@ PICTURES = Path(__file__).parent / "pictures"
 SERVED = DECODER_DIR.relative_to(ROOT)  # as in the README: no path of this machine in a picture
 TEXT = "Contraindications were excluded, and the trial at home was a success; we support the rollator."
 CANDIDATES = ("embedded/encoder@fp32?method=few-shot", "embedded/decoder@nf4", f"openai/{SERVED}")
+# Past and Present in all their precisions, side by side; on a phone they would make a picture too long to look at.
+SIX = (
+    "embedded/encoder@fp32?method=few-shot",
+    "embedded/encoder@fp32?method=setfit",
+    "embedded/decoder@bf16",
+    "embedded/decoder@int8",
+    "embedded/decoder@nf4",
+    f"openai/{SERVED}",
+)
 LOCAL = CANDIDATES[:2]
 GERMAN = Catalogue("de", read_pairs("de"))
 _LONG_MS = 240_000
@@ -30,14 +39,17 @@ _STILL = "#run-bar { position: static !important; }"  # in a picture it would li
 
 
 def compare(visit: "Visit") -> str:
-    """One text through an encoder, a quantized decoder and an endpoint."""
+    """One text through encoders, decoders and an endpoint."""
     page = visit.page
     visit.tab("Present")
-    page.get_by_role("button", name=visit.word("OpenAI, or any compatible server")).click()
+    panel = page.get_by_role("button", name=visit.word("OpenAI, or any compatible server"))
+    panel.click()
     page.get_by_label(visit.word("Server address (base URL)")).fill(visit.served)
+    panel.click()
     page.locator("#text textarea").fill(TEXT)
     page.locator("#run").click()
-    browsing.wait_finished(page, len(CANDIDATES))
+    page.wait_for_timeout(500)
+    browsing.wait_finished(page, page.locator(".lo-column:visible").count())
     return ""
 
 
@@ -139,6 +151,7 @@ def main() -> None:
 def shoot(browser: Browser, address: str, url: str, scene: str, theme: str, size: str, language: str) -> bytes:
     """A visitor's page, driven through one scene."""
     drive, candidates = SCENES[scene]
+    candidates = SIX if (scene, size) == ("compare", "wide") else candidates
     page = browsing.open_page(browser, browsing.link(address, *candidates, theme=theme) + f"&ui={language}", size)
     try:
         selector = drive(Visit(page, url, language))
