@@ -11,7 +11,7 @@ from llmops.decision.board import Board, make_board
 from llmops.errors import LlmopsError
 from llmops.history.export import export
 from llmops.report import decision, spending
-from llmops.ui import cascade_panel, decide_inputs, render
+from llmops.ui import cascade_panel, decide_inputs, explain, render
 from llmops.ui.cascade_panel import CascadePanel, Chosen
 from llmops.ui.decide_inputs import Wishes
 from llmops.ui.evaluate_tab import title
@@ -54,6 +54,7 @@ def build() -> DecideTab:
         "From an evaluation that was kept (the Evaluate tab makes one): who is ruled out and why, quality against what "
         "it takes, and a verdict made of these figures alone. Nothing is run again."
     )
+    explain.build("pareto", "cascade")
     kept = gr.Dropdown([], label="Evaluation to decide on", elem_id="decide-evaluation")
     wishes = decide_inputs.build()
     said = gr.HTML(elem_id="decide-said", padding=False)

@@ -67,7 +67,7 @@ def build() -> HistoryTab:
         keep_note = gr.Button("Keep note", scale=0, min_width=130, elem_classes="lo-side")
         delete = gr.Button("Delete it", scale=0, min_width=130, elem_classes="lo-side", elem_id="history-delete")
     shown = gr.HTML(elem_id="history-shown", padding=False)
-    gr.Markdown("#### Two evaluations side by side: another day, another setting, another machine")
+    gr.Markdown("### Two evaluations side by side: another day, another setting, another machine")
     with gr.Row(equal_height=True):
         one = gr.Dropdown([], label="A", scale=3, min_width=240, elem_id="history-a")
         other = gr.Dropdown([], label="B", scale=3, min_width=240, elem_id="history-b")
