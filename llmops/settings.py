@@ -58,6 +58,7 @@ class Settings:
     models: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
     offline: bool = False
+    history_repo: str | None = None  # a private dataset repository of the hub that keeps the history
     public: bool = False  # strangers may come; see publicness.py
 
     @property
@@ -89,6 +90,7 @@ def load_settings(share: bool = False, host: str | None = None) -> Settings:
         models=_words(env, "LLMOPS_MODELS"),
         endpoints=_words(env, "LLMOPS_ENDPOINTS"),
         offline=env.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"),
+        history_repo=env.get("LLMOPS_HISTORY_REPO", "").strip() or None,
         public=public,
         **_limits(env, public),
     )

@@ -16,6 +16,8 @@ from llmops.history.store import History
 from llmops.report.curve import curve
 from llmops.report.figures import figures
 from llmops.report.ladder import beside
+from llmops.report.page import how_made
+from llmops.report.tables import more
 from llmops.ui import render
 from llmops.ui.downloads import new_folder
 from llmops.ui.replay import replayed
@@ -209,4 +211,4 @@ def _opened(kind: str, number: int, history: History) -> list[str]:
         drawn = curves.one(history, number)
         return [drawn.note, curve(drawn)]
     found = history.evaluation(number)
-    return [found.note, figures(found, history.rows(number))]
+    return [found.note, figures(found, history.rows(number)) + more("How it was made", how_made(found))]
