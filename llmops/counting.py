@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from llmops.catalog import architectures
 from llmops.errors import InputError
 from llmops.shape import Kept, Shape, is_known, read_shape, text_config
 
@@ -29,8 +30,14 @@ _COUNTABLE = {"DynamicLayer", "DynamicSlidingWindowLayer", "DynamicIndexedLayer"
 
 
 def shape_of(config: Mapping[str, Any]) -> Shape:
-    """A configuration as a Shape: by formula where there is one, else counted. Raises InputError."""
-    return read_shape(config) if is_known(config) else count_shape(config)
+    """A configuration as a Shape: by formula where there is one, as the catalogue counted it, else counted now.
+
+    Raises InputError.
+    """
+    if is_known(config):
+        return read_shape(config)
+    counted = next((row.shape for row in architectures() if row.counted and row.config == config), None)
+    return counted or count_shape(config)
 
 
 def count_shape(config: Mapping[str, Any]) -> Shape:

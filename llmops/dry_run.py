@@ -96,9 +96,11 @@ def dry_run(
 
     Raises InputError, OutOfMemory with how many layers fit, Stopped.
     """
+    part = sliced(config, layers)
     shape = shape_of(config)
     _check(shape, precision, prompt_tokens, new_tokens)
-    asked = _Asked(model, config, precision, layers, prompt_tokens, new_tokens, shape, shape_of(sliced(config, layers)))
+    measured = shape if layers is None else shape_of(part)
+    asked = _Asked(model, config, precision, layers, prompt_tokens, new_tokens, shape, measured)
     device = hardware().decoder_device
     with pool.turn(device, report, stop, owner) if pool is not None else nullcontext():
         _check_room(asked, device)

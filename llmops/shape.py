@@ -141,13 +141,26 @@ def sliced(config: Mapping[str, Any], layers: int | None) -> dict[str, Any]:
     settings = text_config(config)
     if layers is None:
         return settings
-    most = int(settings["num_hidden_layers"])
+    most = int(settings.get("num_hidden_layers") or 0)
     if not 1 <= layers <= most:
         raise InputError(f"The model has {most} layers; {layers} are asked.", f"Use 1 to {most}.")
+    first = _first_attention(settings)
+    if layers < first:
+        raise InputError(
+            f"The first {first - 1} layers of this model have no attention; {layers} are asked.",
+            f"Use {first} to {most}.",
+        )
     each = {name: value[:layers] for name, value in settings.items() if isinstance(value, list) and len(value) == most}
     shared = settings.get("num_kv_shared_layers")  # the last ones; a slice has none of them
     settings |= each | ({"num_kv_shared_layers": max(0, layers - (most - shared))} if shared else {})
     return settings | {"num_hidden_layers": layers}
+
+
+def _first_attention(settings: Mapping[str, Any]) -> int:
+    """The number of the first layer whose cache grows, counted from 1: transformers runs no model without one."""
+    types = settings.get("layer_types") or []
+    attending = (number for number, kind in enumerate(types, 1) if "attention" in kind and kind != "linear_attention")
+    return next(attending, 1 if types else int(settings.get("full_attention_interval") or 1))
 
 
 def is_known(config: Mapping[str, Any]) -> bool:

@@ -191,17 +191,15 @@ def gpus() -> tuple[Gpu, ...]:
 def find_gpu(name: str) -> Gpu:
     """A GPU by name, in any case. Raises InputError that lists them."""
     wanted = _plain(name)
-    same = [gpu for gpu in gpus() if _plain(gpu.name) == wanted] or [
-        gpu for gpu in gpus() if wanted and _plain(gpu.name).startswith(wanted)
+    for gpu in gpus():
+        if _plain(gpu.name) == wanted:
+            return gpu
+    near = [
+        gpu.name for gpu in gpus() if wanted and (_plain(gpu.name).startswith(wanted) or _plain(gpu.name) in wanted)
     ]
-    if len(same) == 1:
-        return same[0]
-    near = same or [gpu for gpu in gpus() if _plain(gpu.name) in wanted or wanted in _plain(gpu.name)]
-    meant = f"Did you mean {' or '.join(gpu.name for gpu in near)}? " if wanted and near else ""
-    raise InputError(
-        f"No GPU “{name[:60]}” is in the catalogue." if not same else f"“{name[:60]}” is more than one GPU.",
-        f"{meant}Known: {', '.join(gpu.name for gpu in gpus())}.",
-    )
+    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    known = ", ".join(gpu.name for gpu in gpus())
+    raise InputError(f"No GPU “{name[:60]}” is in the catalogue.", f"{meant}Known: {known}.")
 
 
 def _plain(name: str) -> str:

@@ -120,7 +120,7 @@ def load_probe(
         sent = _requests(task, texts, options, warm, numbers, stop)
         first = _level(lease.model, sent, options, warm, 2, report, stop)  # in no figure: first calls cost more
     if first.failures == first.requests and first.errors:
-        raise EndpointError(first.errors[0], "Run the candidate once to see what it needs.")
+        raise EndpointError(first.errors[0], "")
     lowest: LoadPoint | None = None
     for level in settings.levels:
         if stop.is_set():

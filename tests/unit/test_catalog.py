@@ -64,7 +64,14 @@ def test_a_gpu_is_found_as_people_write_it(written, name):
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"), [("L44", "L40S"), ("A100", "A100 40 or A100 80"), ("V100", "V100 16 or V100 32"), ("", "T4")]
+    ("written", "meant"),
+    [
+        ("L44", "L40S"),
+        ("H10", "Did you mean H100?"),
+        ("A100", "A100 40 or A100 80"),
+        ("V100", "V100 16 or V100 32"),
+        ("", "T4"),
+    ],
 )
 def test_a_gpu_typed_wrong_lists_those_that_are_meant_or_known(written, meant):
     with pytest.raises(InputError) as caught:
