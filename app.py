@@ -16,9 +16,11 @@ zerogpu.prepare()
 
 from starlette.middleware import Middleware
 
-from llmops import aftermath, licence, owner, preload
+from llmops import aftermath, expiry, licence, owner, preload
 from llmops.catalog import preset_for
+from llmops.demo import recorded
 from llmops.hardware import hardware
+from llmops.history import repository
 from llmops.hub import HubProbe
 from llmops.pool import Pool
 from llmops.publicness import is_space
@@ -69,6 +71,10 @@ def main() -> None:
     entrance = door(args.share, args.open)
     if entrance.said:
         print(entrance.said, flush=True)
+    if settings.history_repo:
+        print(repository.keep(settings.history_path, settings.history_repo, owner.hub_token()).said, flush=True)
+    recorded.offer(settings.history_path)
+    expiry.start(settings)
     if is_space(os.environ):
         _get_ready()
     demo.queue(max_size=64, api_open=False).launch(

@@ -17,6 +17,7 @@ _LIMITS: dict[str, tuple[str, int, int | None]] = {
     "max_upload_bytes": ("LLMOPS_MAX_UPLOAD_MB", 1_000_000, None),
     "max_rows": ("LLMOPS_MAX_ROWS", 1, 1_000),
     "max_answers": ("LLMOPS_MAX_ANSWERS", 1, 4_000),
+    "keep_days": ("LLMOPS_KEEP_DAYS", 1, 30),
     "max_probe_requests": ("LLMOPS_MAX_PROBE_REQUESTS", 1, 256),
     "max_dry_run_bytes": ("LLMOPS_MAX_DRY_RUN_MB", 1_000_000, 2_000_000_000),
     "max_columns": ("LLMOPS_MAX_COLUMNS", 1, None),
@@ -33,7 +34,8 @@ class Settings:
     """Limits and places. Bytes, seconds and characters as named; None: no limit.
 
     max_answers: texts × repeats × candidates of one evaluation. max_probe_requests: of one load probe, or cells of a
-    context probe. max_dry_run_bytes: of a dry run's shape. Of each visitor: visitor_runs columns at once,
+    context probe. max_dry_run_bytes: of a dry run's shape. keep_days: after them,
+    what visitors left is deleted. Of each visitor: visitor_runs columns at once,
     visitor_jobs evaluations, probes, trainings and dry runs at once, visitor_disk_bytes of kept encoders,
     visitor_upload_bytes in an hour. models and endpoints: what a public page allows beside the catalogue.
     """
@@ -44,6 +46,7 @@ class Settings:
     max_upload_bytes: int = 5_000_000
     max_rows: int = 10_000
     max_answers: int | None = None
+    keep_days: int | None = None
     max_probe_requests: int | None = None
     max_dry_run_bytes: int | None = None
     max_columns: int = 8
@@ -55,6 +58,7 @@ class Settings:
     models: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
     offline: bool = False
+    history_repo: str | None = None  # a private dataset repository of the hub that keeps the history
     public: bool = False  # strangers may come; see publicness.py
 
     @property
@@ -86,6 +90,7 @@ def load_settings(share: bool = False, host: str | None = None) -> Settings:
         models=_words(env, "LLMOPS_MODELS"),
         endpoints=_words(env, "LLMOPS_ENDPOINTS"),
         offline=env.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"),
+        history_repo=env.get("LLMOPS_HISTORY_REPO", "").strip() or None,
         public=public,
         **_limits(env, public),
     )

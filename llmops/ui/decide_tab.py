@@ -1,8 +1,6 @@
 """The Decide tab: one kept evaluation, limits and prices in; verdict, Pareto plot, cost, break-even, energy out."""
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -14,6 +12,7 @@ from llmops.report import decision, spending
 from llmops.ui import cascade_panel, decide_inputs, render
 from llmops.ui.cascade_panel import CascadePanel, Chosen
 from llmops.ui.decide_inputs import Wishes
+from llmops.ui.downloads import new_folder
 from llmops.ui.evaluate_tab import title
 from llmops.ui.results_panel import SAVE_JS
 from llmops.ui.services import Services
@@ -133,7 +132,7 @@ def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> 
     def make_report(kept: int | None, request: gr.Request, *values: Any) -> str:  # noqa: ANN401
         if kept is None:
             raise gr.Error("Choose an evaluation first.", print_exception=False)
-        path = Path(tempfile.mkdtemp()) / f"decision-{kept}.html"
+        path = new_folder() / f"decision-{kept}.html"
         try:
             export(services.history(request), kept, path, decision.whole(board(kept, values, request)))
         except LlmopsError as error:

@@ -1,8 +1,6 @@
 """What a kept evaluation shows: figures and plots, the rows to filter and read, and exports made when asked for."""
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,6 +11,7 @@ from llmops.history.export import FORMATS, export
 from llmops.history.store import Row
 from llmops.report.figures import figures
 from llmops.ui import render, results
+from llmops.ui.downloads import new_folder
 from llmops.ui.results import ANY, Filter
 from llmops.ui.services import Services
 
@@ -143,7 +142,7 @@ def _wire_export(
     def make(number: int | None, request: gr.Request) -> list[Any]:
         if number is None:
             raise gr.Error("Choose an evaluation first.", print_exception=False)
-        path = Path(tempfile.mkdtemp()) / f"evaluation-{number}.{kind}"
+        path = new_folder() / f"evaluation-{number}.{kind}"
         try:
             export(services.history(request), number, path)
         except LlmopsError as error:

@@ -3,7 +3,6 @@
 The result waits in the session until it is kept; kept ones can be chosen, downloaded, deleted, and brought back.
 """
 
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from llmops.task import Task
 from llmops.ui import render
 from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.controls import pick_task
+from llmops.ui.downloads import new_folder
 from llmops.ui.selection import Selection
 from llmops.ui.services import Services
 from llmops.ui.shared_input import SharedInput
@@ -174,7 +174,7 @@ def wire(panel: TrainingPanel, shared: SharedInput, selection: Selection, servic
     def download(name: str | None) -> Any:  # noqa: ANN401
         from llmops.encoders import store
 
-        return str(store.pack(name, Path(tempfile.mkdtemp()), asking().owner)) if name else None
+        return str(store.pack(name, new_folder(), asking().owner)) if name else None
 
     def delete(name: str | None) -> list[Any]:
         from llmops.encoders import store

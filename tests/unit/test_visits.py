@@ -3,12 +3,13 @@
 import dataclasses
 import json
 import threading
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from llmops import aftermath
+from llmops import aftermath, expiry
 from llmops.candidate import parse_candidate
 from llmops.encoders import store
 from llmops.encoders.head import Head
@@ -142,6 +143,21 @@ def test_a_nearly_full_disk_and_a_damaged_encoder_are_said(public, monkeypatch):
     assert any("“mine” is damaged" in one for one in said)
     with pytest.raises(LlmopsError):
         store.load("mine", ONE)
+
+
+def test_what_visitors_left_is_deleted_after_some_days_and_the_owners_own_is_not(tmp_path, monkeypatch):
+    monkeypatch.setenv("LLMOPS_DATA", str(tmp_path))
+    settings = Settings(tmp_path, keep_days=30)
+    for owner in ("", ONE):
+        _unfinished(History(settings.history_path, owner))
+        keep("mine", owner)
+    now = datetime.now(UTC)
+    assert expiry.expire(settings, now) == 0
+    assert expiry.expire(Settings(tmp_path), now + timedelta(days=31)) == 0  # a private page keeps everything
+    assert expiry.expire(settings, now + timedelta(days=31)) == 2
+    assert History(settings.history_path, ONE).evaluations() == []
+    assert len(History(settings.history_path).evaluations()) == 1
+    assert (store.names(ONE), store.names()) == ((), ("mine",))
 
 
 def _unfinished(history):
