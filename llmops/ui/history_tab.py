@@ -21,11 +21,11 @@ from llmops.report.tables import more
 from llmops.ui import render
 from llmops.ui.downloads import new_folder
 from llmops.ui.replay import replayed
+from llmops.ui.results_panel import SAVE_JS
 from llmops.ui.services import Services
 
 _KINDS = [("evaluations", "evaluation"), ("single comparisons", "comparison"), ("learning curves", "curve")]
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-_SAVE_JS = "() => setTimeout(() => document.querySelector('#save-history a, #save-history')?.click(), 300)"
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,8 @@ def wire(tab: HistoryTab, page: gr.Blocks, services: Services) -> None:
     tab.lay.click(lay, [tab.one, tab.other], tab.beside, **_QUIET)
     taken = tab.file.upload(upload, tab.file, tab.said, **_QUIET)
     taken.success(lambda: None, None, tab.file, **_QUIET)
-    tab.ask.click(out, None, tab.save, **_QUIET).success(None, None, None, js=_SAVE_JS, **_QUIET)
+    made = tab.ask.click(out, None, tab.save, **_QUIET)
+    made.success(None, None, None, js=SAVE_JS.replace("{id}", "save-history"), **_QUIET)
 
 
 def _module(kind: str) -> ModuleType:
