@@ -149,9 +149,9 @@ def _names(offers: list[Offer], epoch: Epoch) -> list[str]:
 def _row(name: str, same: list[Offer]) -> str:
     first = same[0]
     spec = next((spec for spec in models() if spec.name == name), None)
-    size = "" if spec is None or spec.params is None else f"{spec.params / 1e9:.3g} B"
+    size = "" if spec is None or spec.params is None else f"{spec.params / 1e9:.3g} billion"
     if spec is not None and spec.params and spec.active:
-        size += f" ({spec.active / 1e9:.3g} B active)"
+        size += f" ({spec.active / 1e9:.3g} billion active)"
     context = count(spec.context) if spec else ""
     licence = first.licence + (", gated" if first.gated else "")
     ready = [one for one in same if one.available]
