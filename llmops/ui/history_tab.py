@@ -53,7 +53,7 @@ class HistoryTab:
 def build() -> HistoryTab:
     """Lay out the tab."""
     gr.Markdown(
-        "### History\n\n"
+        "## History\n\n"
         "Comparisons, evaluations and learning curves are kept with machine, library versions, settings and seed. "
         "Click a row to open it; a comparison is replayed as it was painted."
     )
@@ -69,7 +69,7 @@ def build() -> HistoryTab:
         keep_note = gr.Button("Keep note", scale=0, min_width=130, elem_classes="lo-side")
         delete = gr.Button("Delete it", scale=0, min_width=130, elem_classes="lo-side", elem_id="history-delete")
     shown = gr.HTML(elem_id="history-shown", padding=False)
-    gr.Markdown("#### Two evaluations side by side: another day, another setting, another machine")
+    gr.Markdown("### Two evaluations side by side: another day, another setting, another machine")
     with gr.Row(equal_height=True):
         one = gr.Dropdown([], label="A", scale=3, min_width=240, elem_id="history-a")
         other = gr.Dropdown([], label="B", scale=3, min_width=240, elem_id="history-b")
