@@ -90,7 +90,7 @@ def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> 
         store = services.history(request)
         return make_board(store.evaluation(kept), store.rows(kept), Wishes(*values).given())
 
-    def decide(
+    def show(
         kept: int | None,
         own: str | None,
         api: str | None,
@@ -143,7 +143,7 @@ def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> 
     asked = [tab.kept, tab.own, tab.api, *tab.wishes]
     opened.select(list_kept, tab.kept, tab.kept, **_QUIET)
     triggers = [tab.kept.change, *(one.change for one in tab.wishes)]
-    gr.on(triggers, decide, asked, tab.shown, trigger_mode="always_last", **_QUIET)
+    gr.on(triggers, show, asked, tab.shown, trigger_mode="always_last", **_QUIET)
     gr.on([tab.own.input, tab.api.input], redraw, asked, tab.even, trigger_mode="always_last", **_QUIET)
     made = tab.report.click(make_report, [tab.kept, *tab.wishes], tab.save, **_QUIET)
     made.success(None, None, None, js=SAVE_JS.replace("{id}", "save-decision"), **_QUIET)
