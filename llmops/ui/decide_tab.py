@@ -81,7 +81,7 @@ def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> 
         try:
             found = services.history(request).evaluations()
         except LlmopsError as error:
-            raise gr.Error(f"{error.message} {error.remedy}", print_exception=False) from None
+            raise gr.Error(render.toast(error), print_exception=False) from None
         ids = [one.id for one in found]
         value = kept if kept in ids else next(iter(ids), None)
         return gr.update(choices=[(title(one), one.id) for one in found], value=value)
@@ -137,7 +137,7 @@ def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> 
         try:
             export(services.history(request), kept, path, decision.whole(board(kept, values, request)))
         except LlmopsError as error:
-            raise gr.Error(f"{error.message} {error.remedy}", print_exception=False) from None
+            raise gr.Error(render.toast(error), print_exception=False) from None
         return str(path)
 
     asked = [tab.kept, tab.own, tab.api, *tab.wishes]

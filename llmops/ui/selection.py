@@ -13,7 +13,7 @@ from llmops.catalog import kinds, models
 from llmops.errors import InputError
 from llmops.format import count
 from llmops.offer import Offer
-from llmops.ui import explain
+from llmops.ui import explain, render
 from llmops.ui.services import texts
 
 
@@ -94,7 +94,7 @@ def wire(selection: Selection, kind: Kind) -> None:
         try:
             texts = build_texts(kind, model or "", precisions, method, k)
         except InputError as error:
-            raise gr.Error(f"{error.message} {error.remedy}", print_exception=False) from None
+            raise gr.Error(render.toast(error), print_exception=False) from None
         return list(dict.fromkeys([*(chosen or []), *texts]))
 
     extra = [part for part in (selection.method, selection.k) if part is not None]
