@@ -1,13 +1,17 @@
 """The Decide tab: one kept evaluation, limits and prices in; verdict, Pareto plot, cost, break-even, energy out."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from llmops.decision.board import Board, make_board
 from llmops.errors import LlmopsError
+from llmops.evaluation.metrics import Metrics, measure
 from llmops.history.export import export
+from llmops.history.store import History
 from llmops.report import decision, spending
 from llmops.ui import cascade_panel, decide_inputs, explain, render
 from llmops.ui.cascade_panel import CascadePanel, Chosen
@@ -88,7 +92,9 @@ def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> 
 
     def board(kept: int, values: tuple[Any, ...], request: gr.Request) -> Board:
         store = services.history(request)
-        return make_board(store.evaluation(kept), store.rows(kept), Wishes(*values).given())
+        found, rows = store.evaluation(kept), store.rows(kept)
+        known = measured(store.path, store.owner, kept, found.created, len(rows))
+        return make_board(found, rows, Wishes(*values).given(), known)
 
     def show(
         kept: int | None,
@@ -148,3 +154,10 @@ def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> 
     made = tab.report.click(make_report, [tab.kept, *tab.wishes], tab.save, **_QUIET)
     made.success(None, None, None, js=SAVE_JS.replace("{id}", "save-decision"), **_QUIET)
     cascade_panel.wire(tab.cascade, tab.kept, tab.wishes, chosen, services)
+
+
+@lru_cache(maxsize=8)
+def measured(path: Path, owner: str, kept: int, created: str, count: int) -> tuple[Metrics, ...]:
+    """An evaluation's metrics; once for as long as it has no more rows, since each move of a slider asks for them."""
+    store = History(path, owner)
+    return tuple(measure(store.rows(kept), store.evaluation(kept).labels))
