@@ -120,6 +120,16 @@ class FakeEndpoint:
                         return
                     time.sleep(0.05)
 
+            def _paced(self, body: dict) -> None:
+                """A hundred tokens, fifty a second."""
+                self._stream([chunk()], end=False)
+                usage = {"prompt_tokens": 11, "completion_tokens": 100, "total_tokens": 111}
+                for one in [*(chunk(f"word{index} ") for index in range(100)), chunk(None, "stop", usage=usage)]:
+                    self.wfile.write(f"data: {one}\n\n".encode())
+                    self.wfile.flush()
+                    time.sleep(0.02)
+                self.wfile.write(b"data: [DONE]\n\n")
+
             def _watch(self, seconds: float) -> None:
                 """Wait for the client to leave."""
                 self.connection.settimeout(seconds)

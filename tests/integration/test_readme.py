@@ -24,6 +24,7 @@ COVERED = {
     "mkdir -p": ("tests/conftest.py", "def served"),
     "OPENAI_BASE_URL=": ("tests/integration/test_readme.py", "test_one_setting_points_the_app_at_an_engine"),
     ".venv/bin/python app.py --share": ("tests/integration/test_colab.py", "serves_behind_a_password"),
+    ".venv/bin/python -m tests.benchmarks": ("tests/integration/test_benchmarks.py", "test_every_benchmark_runs"),
     ".venv/bin/python -m tests.space": ("tests/browser/test_space.py", "test_a_space_starts"),
 }
 # Commands that can't run here, and why.
