@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 
 # Read by gradio and huggingface_hub when they are imported, so they are set before.
@@ -13,21 +14,24 @@ from llmops import space, zerogpu
 space.prepare()
 zerogpu.prepare()
 
-import gradio as gr
 from starlette.middleware import Middleware
 
-from llmops import licence, owner, preload
+from llmops import aftermath, expiry, licence, owner, preload
 from llmops.catalog import preset_for
+from llmops.demo import recorded
 from llmops.hardware import hardware
+from llmops.history import repository
 from llmops.hub import HubProbe
 from llmops.pool import Pool
 from llmops.publicness import is_space
 from llmops.settings import load_settings
 from llmops.sharing import door
 from llmops.task import load_builtin
+from llmops.ui.gate import Gate
 from llmops.ui.language import InLanguage
 from llmops.ui.page import build
 from llmops.ui.services import Services, stylesheet
+from llmops.ui.theme import theme
 
 _HUB_WAIT_S = 3.0
 _FIRST_TASK = "medical"  # what the page opens with
@@ -51,28 +55,35 @@ sys.setswitchinterval(0.0005)
 # launch the page anywhere, so then they may (LLMOPS_PUBLIC=0 says otherwise).
 args = arguments(sys.argv[1:]) if __name__ == "__main__" else arguments(["--share"])
 settings = load_settings(share=args.share, host=args.host)
+# The mode is the process's: whoever asks is told the same.
+os.environ["LLMOPS_PUBLIC"] = "1" if settings.public else "0"
 if settings.public and (kept := owner.keep_from_visitors()):
     print(f"Strangers may come, so {', '.join(kept)} serve the owner alone; LLMOPS_LEND_KEYS=1 lends them to all.")
+last = aftermath.begin(settings.data_dir) if __name__ == "__main__" else aftermath.ENDED_WELL
 pool = Pool(settings.pool_budget_bytes, permit=licence.permit if settings.public else None)
-services = Services(settings, pool, HubProbe(settings.offline))
+services = Services(settings, pool, HubProbe(settings.offline), last)
 demo = build(services)
 
 
 def main() -> None:
-    """Serve until interrupted."""
+    """Serve until interrupted, or asked to end by whoever runs the container."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     entrance = door(args.share, args.open)
     if entrance.said:
         print(entrance.said, flush=True)
+    if settings.history_repo:
+        print(repository.keep(settings.history_path, settings.history_repo, owner.hub_token()).said, flush=True)
+    recorded.offer(settings.history_path)
+    expiry.start(settings)
     if is_space(os.environ):
         _get_ready()
-    demo.queue(max_size=64).launch(
+    demo.queue(max_size=64, api_open=False).launch(
         server_name=args.host,
         server_port=args.port,
         share=args.share or None,
         auth=entrance.auth,
         auth_message="Whoever shared this page has the password.",
-        # System fonts: the theme's own would be fetched from elsewhere by each visitor.
-        theme=gr.themes.Soft(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        theme=theme(),
         css=stylesheet(),
         # Gradio's own history keeps inputs, keys too, in the browser's storage.
         run_history=False,
@@ -80,7 +91,8 @@ def main() -> None:
         max_file_size=settings.max_upload_bytes,
         footer_links=["api"],
         ssr_mode=False,
-        app_kwargs={"middleware": [Middleware(InLanguage)]},
+        max_threads=256,  # a run that waits for its turn holds one
+        app_kwargs={"middleware": [Middleware(Gate, settings=settings), Middleware(InLanguage)]},
     )
 
 

@@ -1,6 +1,7 @@
 """The command line: `python -m llmops COMMAND …`."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, command in COMMANDS.items():
         command.add(commands.add_parser(name, help=command.HELP, description=command.HELP))
     args = parser.parse_args(arguments)
+    os.environ["LLMOPS_PUBLIC"] = "0"  # who has a shell here is no stranger, on a Space neither
     try:
         return int(COMMANDS[args.command].run(args))
     except LlmopsError as error:

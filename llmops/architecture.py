@@ -9,11 +9,12 @@ from typing import Any
 
 from llmops import fetch
 from llmops.candidate import EMBEDDED_DECODER
-from llmops.catalog import architectures
+from llmops.catalog import Architecture, architectures
+from llmops.counting import shape_of
 from llmops.demo import DECODER_DIR
 from llmops.engines.base import Connection
 from llmops.errors import InputError, LlmopsError, ModelNotFound
-from llmops.shape import Shape, read_shape
+from llmops.shape import Shape
 
 
 def find_config(model: str, connection: Connection) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def find_config(model: str, connection: Connection) -> dict[str, Any]:
     name = model.strip()
     if not name:
         raise InputError("No model is given.", "Write a model id, such as meta-llama/Llama-3.1-8B-Instruct.")
-    row = next((one for one in architectures() if one.id.casefold() == name.casefold()), None)
+    row = _row(name)
     if row is not None:
         return dict(row.config)
     if name == EMBEDDED_DECODER:
@@ -32,30 +33,44 @@ def find_config(model: str, connection: Connection) -> dict[str, Any]:
 
 
 def find_shape(model: str, connection: Connection) -> Shape:
-    """A model's dimensions; see find_config."""
-    return read_shape(find_config(model, connection))
+    """A model's sizes; see find_config."""
+    row = _row(model)
+    return row.shape if row is not None else shape_of(find_config(model, connection))
+
+
+def _row(model: str) -> Architecture | None:
+    name = model.strip().casefold()
+    return next((one for one in architectures() if one.id.casefold() == name), None)
 
 
 def index_note(model: str, shape: Shape, connection: Connection) -> str:
-    """What the hub's safetensors index says of a model that only the hub knows; empty where it agrees or is missing.
+    """What the hub's safetensors index or header says of a model that only the hub knows; empty where it agrees.
 
-    The index gives the bytes of the files; they are two a parameter in the usual 16 bits.
+    It gives the bytes of the files; they are two a parameter in the usual 16 bits.
     """
     name = model.strip()
     known = any(one.id.casefold() == name.casefold() for one in architectures())
     if known or name == EMBEDDED_DECODER or fetch.is_folder(name):
         return ""
     try:
-        index = _read(fetch.small_file(name, "model.safetensors.index.json", connection), name)
-        stored = int(index["metadata"]["total_size"])
+        stored = _stored_bytes(name, connection)
     except (LlmopsError, KeyError, TypeError, ValueError):
         return ""
     if abs(stored - 2 * shape.params) <= 0.03 * stored:
         return ""
     return (
-        f"The hub's index says {stored / 1e9:.2f} GB; this plan counts {2 * shape.params / 1e9:.2f} GB in 16 bits. "
+        f"The hub's files hold {stored / 1e9:.2f} GB; this plan counts {2 * shape.params / 1e9:.2f} GB in 16 bits. "
         "The files may be in another format, or hold more than the decoder."
     )
+
+
+def _stored_bytes(name: str, connection: Connection) -> int:
+    """Bytes of the weights: from the index, or from the header of a file that is the only one."""
+    try:
+        index = _read(fetch.small_file(name, "model.safetensors.index.json", connection), name)
+    except ModelNotFound:
+        return fetch.header_bytes(name, connection)
+    return int(index["metadata"]["total_size"])
 
 
 def _read(path: Path, model: str) -> dict[str, Any]:

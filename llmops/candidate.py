@@ -74,6 +74,7 @@ class Candidate:
     precision: one of PRECISIONS[kind]; None for endpoints, which do not tell.
     options: further settings of the text form, sorted by key: method, k, seed (encoder), provider (hosted).
     stages, threshold: of a cascade, an encoder and what answers below the threshold (0 to 1); its model is empty.
+    owner: whose kept encoders `trained/…` means (`ui/visitor.py`); never in the text form, "" for the one user.
     """
 
     kind: Kind
@@ -82,6 +83,7 @@ class Candidate:
     options: tuple[tuple[str, str], ...] = field(default=())
     stages: tuple["Candidate", ...] = ()
     threshold: float = 0.0
+    owner: str = ""
 
     @property
     def epoch(self) -> Epoch:
@@ -105,6 +107,10 @@ class Candidate:
     def with_precision(self, precision: str) -> "Candidate":
         """The same candidate in another precision."""
         return replace(self, precision=precision)
+
+    def owned_by(self, owner: str) -> "Candidate":
+        """The same candidate, asked for by a visitor."""
+        return replace(self, owner=owner, stages=tuple(one.owned_by(owner) for one in self.stages))
 
     def __str__(self) -> str:
         if self.stages:

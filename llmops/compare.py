@@ -18,9 +18,10 @@ from typing import Any
 from llmops.candidate import Candidate, parse_candidate
 from llmops.catalog import kinds
 from llmops.engines.base import Connection, Generation, Request
-from llmops.errors import EndpointError, LlmopsError, Stopped, redact
+from llmops.errors import EndpointError, LlmopsError, Stopped, cut_out, redact
 from llmops.events import Event, Failed, Finished, Loaded, Loading, Queued, Token, Unloaded
-from llmops.pool import Lease, Place, Pool
+from llmops.fairness import Turn
+from llmops.pool import Lease, Pool
 from llmops.run import Memory, Run, RunError
 from llmops.task import Task
 
@@ -166,11 +167,11 @@ class Comparison:
         text = self.candidates[column]
         options = self.options
         candidate: Candidate | Exception
-        place: Place | None = None
+        place: Turn | None = None
         try:
-            candidate = parse_candidate(text, kinds())
+            candidate = parse_candidate(text, kinds()).owned_by(options.connection.owner)
             device = self._pool.device(candidate, options.connection)
-            place = None if options.all_at_once else self._pool.enter(device)
+            place = None if options.all_at_once else self._pool.enter(device, options.connection.owner)
         except Exception as caught:  # a missing library too: it is the column's own failure, told by its worker
             candidate = caught
         context = contextvars.copy_context()  # who asks: whose quota a lent GPU costs
@@ -190,7 +191,7 @@ class Comparison:
         column: int,
         candidate: Candidate | Exception,
         options: Options,
-        place: Place | None,
+        place: Turn | None,
     ) -> None:
         def emit(event: Event) -> None:
             self._events.put((worker, column, event))
@@ -219,11 +220,11 @@ class _Attempt:
     stop: threading.Event
     emit: Emit
 
-    def run(self, place: Place | None) -> None:
+    def run(self, place: Turn | None) -> None:
         """Wait, load, measure, and unload where asked."""
         started = time.perf_counter()
         if place is not None:
-            place.wait(self.stop, lambda ahead: self.emit(Queued(ahead)))
+            place.wait(self.stop, lambda ahead: self.emit(Queued(ahead.turns, ahead.seconds)))
         waited_s = time.perf_counter() - started
         connection = self.options.connection
 
@@ -259,7 +260,12 @@ class _Attempt:
             raise EndpointError("The run ended without a result.", "Retry.")
         except Exception as caught:
             memory = Memory(weights_bytes=lease.model.weights_bytes, device=lease.model.device)
-            known = Run(str(self.candidate), text="".join(partial), memory=memory, settings=self.options.record())
+            known = Run(
+                str(self.candidate),
+                text=cut_out("".join(partial), options.connection.secrets),
+                memory=memory,
+                settings=self.options.record(),
+            )
             return _failure(known, caught, options.connection.secrets)
 
     def _complete(self, run: Run, lease: Lease, waited_s: float) -> Run:

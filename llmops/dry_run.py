@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from llmops import planner, zerogpu
 from llmops.candidate import Candidate, Kind
+from llmops.counting import shape_of
 from llmops.engines.base import Report
 from llmops.errors import InputError, LlmopsError, OutOfMemory, Stopped
 from llmops.hardware import device_memory, hardware
 from llmops.meter import PeakMemory, Stopwatch, give_back
 from llmops.pool import Pool
 from llmops.run import Source
-from llmops.shape import Shape, read_shape
+from llmops.settings import load_settings
+from llmops.shape import Shape, sliced
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -85,6 +87,7 @@ def dry_run(
     stop: threading.Event,
     *,
     pool: Pool | None = None,
+    owner: str = "",
     layers: int | None = None,
     prompt_tokens: int = 128,
     new_tokens: int = 32,
@@ -93,11 +96,13 @@ def dry_run(
 
     Raises InputError, OutOfMemory with how many layers fit, Stopped.
     """
-    shape = read_shape(config)
+    part = sliced(config, layers)
+    shape = shape_of(config)
     _check(shape, precision, prompt_tokens, new_tokens)
-    asked = _Asked(model, config, precision, layers, prompt_tokens, new_tokens, shape, _sliced(config, layers))
+    measured = shape if layers is None else shape_of(part)
+    asked = _Asked(model, config, precision, layers, prompt_tokens, new_tokens, shape, measured)
     device = hardware().decoder_device
-    with pool.turn(device, report, stop) if pool is not None else nullcontext():
+    with pool.turn(device, report, stop, owner) if pool is not None else nullcontext():
         _check_room(asked, device)
         if zerogpu.active():
             report("borrowing a GPU", None)
@@ -147,25 +152,33 @@ def _build_and_measure(asked: _Asked, device: str, report: Report, stop: threadi
         raise (room.at_run_time(candidate, error) if room.is_out_of_memory(error) else error) from None
     measured = replace(measured, load_s=reading.load_s)
     tokens = prompt_tokens + new_tokens - 1  # the last token is never read
-    shape, sliced = asked.shape, asked.sliced
+    shape, part = asked.shape, asked.sliced
     return DryRun(
         model=asked.model,
         precision=asked.precision,
         device=device,
-        layers=sliced.layers,
+        layers=part.layers,
         of_layers=shape.layers,
         prompt_tokens=prompt_tokens,
         new_tokens=new_tokens,
         measured=measured,
-        predicted=_predicted(sliced, asked.precision, prompt_tokens, tokens),
-        whole=_whole(measured, layer_share, in_layers, sliced, shape, prompt_tokens, tokens),
+        predicted=_predicted(part, asked.precision, prompt_tokens, tokens),
+        whole=_whole(measured, layer_share, in_layers, asked, tokens),
         source={
             "measured": Source.CLIENT,
             "predicted": Source.ESTIMATED,
-            "whole": Source.CLIENT if sliced.layers == shape.layers else Source.ESTIMATED,
+            "whole": Source.CLIENT if part.layers == shape.layers else Source.ESTIMATED,
         },
-        notes=notes,
+        notes=(*notes, *_unlike(shape, part)),
     )
+
+
+def _unlike(shape: Shape, part: Shape) -> tuple[str, ...]:
+    """What to know where the first layers are not like the rest."""
+    kinds = {(kind.values, kind.window, kind.state) for kind in shape.cache}
+    if kinds == {(kind.values, kind.window, kind.state) for kind in part.cache}:
+        return ()
+    return ("The model has layers of several kinds; this slice lacks some, so the whole is stretched by the plan.",)
 
 
 def _check(shape: Shape, precision: str, prompt_tokens: int, new_tokens: int) -> None:
@@ -179,18 +192,6 @@ def _check(shape: Shape, precision: str, prompt_tokens: int, new_tokens: int) ->
         )
 
 
-def _sliced(config: Mapping[str, Any], layers: int | None) -> Shape:
-    shape = read_shape(config)
-    if layers is None:
-        return shape
-    if not 1 <= layers <= shape.layers:
-        raise InputError(f"The model has {shape.layers} layers; {layers} are asked.", f"Use 1 to {shape.layers}.")
-    changed = {"num_hidden_layers": layers}
-    if config.get("layer_types"):
-        changed["layer_types"] = config["layer_types"][:layers]
-    return read_shape({**config, **changed})
-
-
 def _predicted(shape: Shape, precision: str, prompt_tokens: int, tokens: int) -> Figures:
     held, cache = planner.weights(shape, precision).total, planner.kv_bytes(shape, precision, tokens)
     return Figures(held, cache, held + cache + planner.workspace_bytes(shape, precision, prompt_tokens))
@@ -198,17 +199,17 @@ def _predicted(shape: Shape, precision: str, prompt_tokens: int, tokens: int) ->
 
 def _check_room(asked: _Asked, device: str) -> None:
     free, tokens = device_memory(device), asked.prompt_tokens + asked.new_tokens
-
-    def need(shape: Shape) -> int:
-        return _predicted(shape, asked.precision, tokens, tokens).peak_bytes or 0
-
-    if need(asked.sliced) <= free:
+    free = min(free, load_settings().max_dry_run_bytes or free)
+    need = _predicted(asked.sliced, asked.precision, tokens, tokens).peak_bytes or 0
+    if need <= free:
         return
-    fitting = [n for n in range(1, asked.sliced.layers) if need(_sliced(asked.config, n)) <= free]
+    part, shape = planner.weights(asked.sliced, asked.precision), asked.sliced
+    fixed = part.embedding + part.head + planner.workspace_bytes(shape, asked.precision, tokens)
+    fitting = int((free - fixed) / ((need - fixed) / shape.layers))
     raise OutOfMemory(
-        f"{asked.model} in {asked.precision} takes about {need(asked.sliced) / 1e9:.1f} GB; {free / 1e9:.1f} GB are "
-        f"free on {device}.",
-        f"Measure a slice: layers={fitting[-1]} fits." if fitting else "Choose a smaller model or precision.",
+        f"{asked.model} in {asked.precision} takes about {need / 1e9:.1f} GB; {free / 1e9:.1f} GB may be used on "
+        f"{device}.",
+        f"Measure a slice: layers={fitting} fits." if fitting >= 1 else "Choose a smaller model or precision.",
     )
 
 
@@ -324,29 +325,32 @@ def _generate(
     return watch, cache
 
 
-def _whole(
-    measured: Figures,
-    shares: tuple[float, float],
-    in_layers: int,
-    sliced: Shape,
-    shape: Shape,
-    prompt_tokens: int,
-    tokens: int,
-) -> Figures:
-    """A slice stretched to every layer: what is inside the layers grows, the rest stays."""
-    if sliced.layers == shape.layers:
+def _whole(measured: Figures, shares: tuple[float, float], in_layers: int, asked: _Asked, tokens: int) -> Figures:
+    """A slice stretched to every layer: what is inside the layers grows, the rest stays.
+
+    Bytes grow as the plan's do, since layers may be of several kinds; seconds with the number of layers.
+    """
+    shape, part = asked.shape, asked.sliced
+    if part.layers == shape.layers:
         return measured
-    factor = shape.layers / sliced.layers
-    weights = int(measured.weights_bytes - in_layers + in_layers * factor)
-    cache = int(measured.kv_cache_bytes * shape.cache_values(tokens) / sliced.cache_values(tokens))
+    factor = shape.layers / part.layers
+    layered = [held.total - held.embedding - held.head for held in _weights(asked)]
+    weights = int(measured.weights_bytes + in_layers * (layered[0] / layered[1] - 1))
+    kept = [planner.kv_bytes(one, asked.precision, tokens) for one in (shape, part)]
+    cache = measured.kv_cache_bytes * kept[0] // kept[1]
     extra = None if measured.peak_bytes is None else measured.peak_bytes - measured.weights_bytes
     ttft = measured.ttft_s and measured.ttft_s * (1 - shares[0] + shares[0] * factor)
     decode = measured.decode_tokens_per_s and measured.decode_tokens_per_s / (1 - shares[1] + shares[1] * factor)
     return Figures(
         weights_bytes=weights,
         kv_cache_bytes=cache,
-        peak_bytes=None if extra is None else weights + extra - measured.kv_cache_bytes + cache,
+        peak_bytes=None if extra is None else weights + max(0, extra - measured.kv_cache_bytes) + cache,
         ttft_s=ttft,
-        prefill_tokens_per_s=prompt_tokens / ttft if ttft else None,
+        prefill_tokens_per_s=asked.prompt_tokens / ttft if ttft else None,
         decode_tokens_per_s=decode,
     )
+
+
+def _weights(asked: _Asked) -> tuple[planner.Weights, planner.Weights]:
+    """The plan's, of the whole and of the slice."""
+    return planner.weights(asked.shape, asked.precision), planner.weights(asked.sliced, asked.precision)

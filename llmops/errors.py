@@ -93,6 +93,12 @@ class HistoryError(LlmopsError):
     kind = "history"
 
 
+class TooMuch(LlmopsError):
+    """More than one visitor of a public page may have: at once, in size, or on the disk."""
+
+    kind = "limit"
+
+
 class Stopped(LlmopsError):
     """The visitor pressed Stop."""
 
@@ -105,9 +111,14 @@ def rebuilt(kind: str, message: str, remedy: str) -> LlmopsError:
     return found(message, remedy)
 
 
-def redact(text: str, secrets: Iterable[str | None] = ()) -> str:
-    """`text` without anything that looks like a key, and without the given secrets."""
+def cut_out(text: str, secrets: Iterable[str | None]) -> str:
+    """`text` without the given secrets: an endpoint may put the key that it was sent into its answer."""
     for secret in secrets:
         if secret and len(secret) >= 4:
             text = text.replace(secret, "[redacted]")
-    return _SECRET.sub("[redacted]", text)
+    return text
+
+
+def redact(text: str, secrets: Iterable[str | None] = ()) -> str:
+    """`text` without anything that looks like a key, and without the given secrets."""
+    return _SECRET.sub("[redacted]", cut_out(text, secrets))

@@ -19,9 +19,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Queued(Event):
-    """Waiting for a device; `ahead` runs go first."""
+    """Waiting for a device; `ahead` runs go first, in about `seconds` (estimated; None where unknown)."""
 
     ahead: int
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)

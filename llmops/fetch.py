@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from llmops.allowed import check_model, folders_allowed
 from llmops.engines.base import Connection, Report
 from llmops.errors import EndpointError, LlmopsError, ModelGated, ModelNotFound, ModelRefused, OutOfMemory, Stopped
 
@@ -27,7 +28,9 @@ _REMEDY = "Use an embedded model, a folder, or an id that the hub has."
 
 
 def is_folder(model: str) -> bool:
-    """True where the name means a place on disk."""
+    """True where the name means a place on disk, and such places may be read."""
+    if not folders_allowed():
+        return False
     return model.startswith((".", "/", "~")) or (":" in model[:3]) or Path(model).expanduser().is_dir()
 
 
@@ -70,6 +73,7 @@ def download(model: str, connection: Connection, report: Report, stop: threading
     report(f"looking for {model} on the hub", None)
     try:
         _check_listing(model, connection)
+        _drop_cut_files(model, report)
         return _snapshot(model, connection, report, stop)
     except LlmopsError:
         raise
@@ -88,9 +92,22 @@ def small_file(model: str, name: str, connection: Connection) -> Path:
         raise explain(error, model) from error
 
 
+def header_bytes(model: str, connection: Connection) -> int:
+    """Bytes of the tensors in a hub model's single weights file, from its header alone. Raises LlmopsError."""
+    _check_id(model)
+    from huggingface_hub import HfApi
+
+    try:
+        about = HfApi().parse_safetensors_file_metadata(model, "model.safetensors", token=hub_token(connection))
+    except Exception as error:
+        raise explain(error, model) from error
+    return max(one.data_offsets[1] for one in about.tensors.values())
+
+
 def _check_id(model: str) -> None:
     if not _HUB_ID.fullmatch(model) or ".." in model or "--" in model:
         raise ModelNotFound(f"“{model}” is neither a folder nor a hub id.", "Write org/name, or a path that exists.")
+    check_model(model)
 
 
 def _check_listing(model: str, connection: Connection) -> None:
@@ -224,6 +241,28 @@ def cached(model: str) -> Path | None:
 
     found = try_to_load_from_cache(model, "config.json")
     return Path(found).parent if isinstance(found, str) else None
+
+
+def is_whole(path: Path) -> bool:
+    """False for a safetensors file that was cut short: its header says how long it must be."""
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header = json.loads(file.read(min(length, 100_000_000)))
+        ends = [one["data_offsets"][1] for name, one in header.items() if name != "__metadata__"]
+        return bool(path.stat().st_size == 8 + length + max(ends, default=0))
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, struct.error):
+        return False
+
+
+def _drop_cut_files(model: str, report: Report) -> None:
+    """Remove what an earlier transfer or a full disk left cut short in the cache, so that it is fetched again."""
+    folder = cached(model)
+    for path in folder.glob("*.safetensors") if folder else ():
+        if not is_whole(path):
+            report(f"{path.name} was cut short; fetching it again", None)
+            path.resolve().unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
 def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:

@@ -37,3 +37,10 @@ def count(value: int | None) -> str:
 def percent(value: float | None) -> str:
     """98.7 %."""
     return "" if value is None else f"{value * 100:.1f} %"
+
+
+def money(amount: float | None, sign: str) -> str:
+    """€1.23, €0.00045: small amounts are not rounded to nothing. Unknown is empty."""
+    if amount is None:
+        return ""
+    return f"{sign}{amount:,.2f}" if amount >= 1 or amount == 0 else f"{sign}{amount:.3g}"

@@ -1,7 +1,8 @@
 """Plain values (from the page, the API, the command line) checked and turned into core objects, with clear errors."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from llmops.compare import Comparison, Options
@@ -12,6 +13,7 @@ from llmops.settings import Settings
 from llmops.task import Task
 
 _DEFAULT = Generation()
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _SURROGATES = range(0xD800, 0xE000)
 
 SETTING_NAMES = (
@@ -67,18 +69,30 @@ def read_generation(max_new_tokens: object, temperature: object, seed: object, m
     )
 
 
-def read_settings(given: str | Mapping[str, Any] | None, task: Task, text: str, limits: Settings) -> Options:
+def check_shared(options: Options, limits: Settings) -> Options:
+    """The options, unless they would be at other visitors' cost on a public page. Raises InputError."""
+    if limits.public and (options.all_at_once or options.unload_after):
+        raise InputError(
+            "On a public page local models take turns, and stay loaded for others.",
+            "Untick “all at once” and “unload after each run”.",
+        )
+    return options
+
+
+def read_settings(
+    given: str | Mapping[str, Any] | None, task: Task, text: str, limits: Settings, owner: str = ""
+) -> Options:
     """Options from a JSON object (text or mapping) with any of SETTING_NAMES. Raises InputError.
 
-    Without a language, it is the one of the task's that the text is likeliest in.
+    owner: who asks. Without a language, it is the one of the task's that the text is likeliest in.
     """
     data = as_object(given)
     unknown = sorted(set(data) - set(SETTING_NAMES))
     if unknown:
-        raise InputError(f"Unknown setting: {', '.join(unknown)}.", f"Known: {', '.join(SETTING_NAMES)}.")
+        raise InputError(f"Unknown setting: {said(unknown)}.", f"Known: {', '.join(SETTING_NAMES)}.")
     language = _string(data, "language") or task.language_of(text)
     task.prompt(language)
-    return Options(
+    options = Options(
         language=language,
         generation=read_generation(
             data.get("max_new_tokens", _DEFAULT.max_new_tokens),
@@ -92,11 +106,13 @@ def read_settings(given: str | Mapping[str, Any] | None, task: Task, text: str, 
             hf_token=_string(data, "hf_token"),
             provider=_string(data, "provider"),
             local_only=read_flag(data, "local_only"),
+            owner=owner,
         ),
         truncate=read_flag(data, "truncate"),
         all_at_once=read_flag(data, "all_at_once"),
         unload_after=read_flag(data, "unload_after"),
     )
+    return check_shared(options, limits)
 
 
 def make_comparison(
@@ -106,11 +122,17 @@ def make_comparison(
     candidates: object,
     given: str | Mapping[str, Any] | None,
     limits: Settings,
+    owner: str = "",
 ) -> Comparison:
     """A comparison ready to start, from a program's plain values. Raises InputError."""
     checked = check_candidates(candidates, limits.max_columns)
     cleaned = check_text(text, limits.max_text_chars)
-    return Comparison(pool, task, cleaned, checked, read_settings(given, task, cleaned, limits))
+    return Comparison(pool, task, cleaned, checked, read_settings(given, task, cleaned, limits, owner))
+
+
+def said(names: Iterable[str]) -> str:
+    """Names as they may be repeated in an error: what does not look like a name may be a key in the wrong place."""
+    return ", ".join(name if _NAME.fullmatch(name) else "(no name)" for name in names)
 
 
 def as_object(given: str | Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -75,24 +75,34 @@ def _shape(model: str) -> Shape | None:
 
 
 def _fit(spec: ModelSpec, candidate: Candidate) -> str:
-    """What it takes against what is free on this machine; empty where that is not known, and for endpoints.
+    """What it takes against what is free on this machine; empty where that is not known.
 
-    A decoder's peak of one request; of an encoder the weights, beside which little else counts.
+    A decoder's peak of one request; of an encoder the weights, beside which little else counts; of an endpoint's model
+    what it would take here, in the largest precision that fits.
     """
+    device = "cpu" if candidate.kind == Kind.ENCODER else hardware().decoder_device
+    free = device_memory(device)
+    shape = None if candidate.kind == Kind.ENCODER else _shape(candidate.model)
     if candidate.precision is None:
-        return ""
-    device = hardware().decoder_device if candidate.kind == Kind.DECODER else "cpu"
-    shape = _shape(candidate.model) if candidate.kind == Kind.DECODER else None
-    if shape is not None:
-        tokens = min(_FIT_TOKENS, shape.context)
-        need = planner.plan(candidate.model, shape, candidate.precision, tokens, 1, ()).peak_bytes
-        need -= 0 if device.startswith("cuda") else planner.CONTEXT_BYTES
-    else:
-        need = spec.weights_bytes(candidate.precision) or 0
-    if not need:
-        return ""
-    word = "fits" if need <= device_memory(device) else "too big"
-    return f"{word}, {_gigabytes(need)}"
+        if shape is None:
+            return "runs elsewhere"
+        needs = {precision: _peak(shape, candidate.model, precision, device) for precision in ("bf16", "int8", "nf4")}
+        fitting = next((precision for precision, need in needs.items() if need <= free), None)
+        if fitting:
+            return f"would fit here in {fitting}, {_gigabytes(needs[fitting])}"
+        return f"too big for this machine, {_gigabytes(needs['nf4'])} in nf4"
+    need = (
+        spec.weights_bytes(candidate.precision) or 0
+        if shape is None
+        else _peak(shape, candidate.model, candidate.precision, device)
+    )
+    return f"{'fits' if need <= free else 'too big'}, {_gigabytes(need)}" if need else ""
+
+
+def _peak(shape: Shape, model: str, precision: str, device: str) -> int:
+    """Estimated bytes of one request on a device."""
+    need = planner.plan(model, shape, precision, min(_FIT_TOKENS, shape.context), 1, ()).peak_bytes
+    return need if device.startswith("cuda") else need - planner.CONTEXT_BYTES
 
 
 def _needs(spec: ModelSpec) -> str:
@@ -104,7 +114,8 @@ def _needs(spec: ModelSpec) -> str:
     for precision in ("bf16", "nf4"):
         made = planner.plan(spec.id, shape, precision, min(_FIT_TOKENS, shape.context), 1, gpus())
         fitting = sorted((one for one in made.gpus if one.fits), key=lambda one: one.usable_bytes)
-        where = fitting[0].name if fitting else made.gpus[-1].remedy.replace("these GPUs", f"{made.gpus[-1].name}")
+        biggest = max(made.gpus, key=lambda one: one.usable_bytes)
+        where = fitting[0].name if fitting else biggest.remedy.replace("these GPUs", biggest.name)
         parts.append(f"{precision} {made.peak_bytes / 1e9:.0f} GB ({where})")
     return f"On your own hardware, at {_FIT_TOKENS:,} tokens: {', '.join(parts)}; estimated."
 

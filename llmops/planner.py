@@ -21,6 +21,7 @@ _BANDWIDTH_SHARE, _COMPUTE_SHARE = 0.72, 0.5
 _LAYER_MS = {"fp32": 0.8, "bf16": 0.8, "fp16": 0.8, "nf4": 1.3, "int8": 2.55}
 CONTEXT_BYTES = 512 * 2**20  # what a CUDA process takes beside torch's own allocations: 0.25 to 0.6 GiB
 _MOST_TOKENS, _MOST_REQUESTS = 100_000_000, 1_000_000
+_USEFUL_TOKENS = 1024  # a context shortened below it is no remedy
 _LINEAR_CONSTANTS = 64 + 1024 + 4  # bytes an nf4 layer: two code books of 16 and 256 fp32 values, and an offset
 
 
@@ -58,7 +59,10 @@ class Predicted:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A GPU's answer. max_requests at the asked context, max_context (tokens) at the asked requests; 0: none."""
+    """A GPU's answer. max_requests at the asked context, max_context (tokens) at the asked requests; 0: none.
+
+    usd_hour: the catalogue's price, as of price_date.
+    """
 
     name: str
     fits: bool
@@ -69,6 +73,8 @@ class Verdict:
     remedy: str
     note: str
     predicted: Predicted
+    usd_hour: float | None = None
+    price_date: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,8 +143,8 @@ def weights(shape: Shape, precision: str) -> Weights:
 
 
 def kv_bytes(shape: Shape, precision: str, tokens: int) -> int:
-    """Bytes of one sequence's cache: Shape.cache_values, 2 bytes a value (4 in fp32)."""
-    return shape.cache_values(tokens) * _FULL_BYTES[precision]
+    """Bytes of one sequence's cache: Shape.cache_bytes, 2 bytes a value (4 in fp32)."""
+    return shape.cache_bytes(tokens, _FULL_BYTES[precision])
 
 
 def workspace_bytes(shape: Shape, precision: str, prompt: int, requests: int = 1) -> int:
@@ -152,23 +158,23 @@ def workspace_bytes(shape: Shape, precision: str, prompt: int, requests: int = 1
     size = _FULL_BYTES[precision]
     activations = prompt * (3 * shape.active_width + 4 * shape.hidden) * size
     logits = requests * shape.vocab * (4 + size)
-    unpacked = shape.hidden * max(shape.intermediate, shape.heads * shape.head_dim) * 2
-    return activations + logits + (unpacked if precision in ("int8", "nf4") and not shape.experts else 0)
+    unpacked = 2 * shape.largest if precision in ("int8", "nf4") else 0
+    return activations + logits + unpacked
 
 
 def predict(shape: Shape, precision: str, gpu: Gpu, prompt: int, new_tokens: int, requests: int) -> Predicted:
     """Estimated times on a GPU by the roofline.
 
-    Prefill: the slower of compute (2 · active parameters · prompt, and 4 · prompt² · heads · head size · layers for
-    attention, halved by the causal mask) and eager execution's cost a layer. Decode, one step for all requests: the
-    slowest of reading what a token touches (weights and caches) at 0.72 of the bandwidth, computing it, and the cost a
-    layer, which eager execution has whatever the size. Eager figures: transformers' generate; vLLM is 1.9 to 6.6 times
-    faster at batch 1 (Qwen2.5 speed tables).
+    Prefill: the slower of compute (2 · active parameters · prompt, and for attention 4 · pairs of tokens that see each
+    other · heads · head size) and eager execution's cost a layer. Decode, one step for all requests: the slowest of
+    reading what a token touches (weights and caches) at 0.72 of the bandwidth, computing it, and the cost a layer,
+    which eager execution has whatever the size. Eager figures: transformers' generate; vLLM is 1.9 to 6.6 times faster
+    at batch 1 (Qwen2.5 speed tables).
     """
     flops = gpu.tflops * 1e12 * _COMPUTE_SHARE * (0.5 if precision == "fp32" else 1.0)
     bandwidth = gpu.bandwidth * 1e9 * _BANDWIDTH_SHARE
     layers_s = shape.layers * (gpu.layer_ms or {}).get(precision, _LAYER_MS[precision]) / 1000
-    attention = 2 * prompt**2 * shape.heads * shape.head_dim * shape.layers
+    attention = 4 * shape.attended(prompt) * shape.width
     ttft = max((2 * shape.active * prompt + attention) / flops, layers_s)
     read = _read_bytes(shape, precision, requests) + requests * kv_bytes(shape, precision, prompt + new_tokens // 2)
     step = max(read / bandwidth, 2 * shape.active * requests / flops, layers_s)
@@ -187,8 +193,9 @@ def _read_bytes(shape: Shape, precision: str, requests: int) -> float:
     """Bytes of weights that a decode step reads: all but the embedding's table, and of experts those that are used."""
     all_of = weights(shape, precision)
     used = min(shape.experts, requests * shape.experts_per_token) / shape.experts if shape.experts else 0.0
-    head = all_of.head or all_of.embedding
-    return head + all_of.linear + all_of.constants + all_of.small + used * all_of.experts
+    return (
+        shape.output * _FULL_BYTES[precision] + all_of.linear + all_of.constants + all_of.small + used * all_of.experts
+    )
 
 
 def plan(
@@ -246,8 +253,10 @@ def _notes(shape: Shape, precision: str, held: Weights) -> tuple[str, ...]:
         )
     if shape.sliding_layers:
         notes.append(f"{shape.sliding_layers} of {shape.layers} layers keep the last {shape.window:,} tokens only.")
-    if shape.kv_latent:
-        notes.append("The cache is counted as latents (vLLM, SGLang); plain transformers may keep more.")
+    if shape.state_layers:
+        notes.append(
+            f"{shape.state_layers} of {shape.layers} layers keep a state of one size instead of a growing cache."
+        )
     return tuple(notes)
 
 
@@ -263,43 +272,70 @@ def _verdict(shape: Shape, precision: str, context: int, requests: int, new_toke
         need = _need(shape, precision, context, requests, min(new_tokens, context - 1))
         return need + (devices - 1) * CONTEXT_BYTES <= devices * gpu.usable_bytes
 
-    most_requests = _largest(lambda n: fits(context, n), _MOST_REQUESTS)
-    most_context = _largest(lambda n: n < 2 or fits(n, requests), shape.context)
+    most_requests = largest(lambda n: fits(context, n), _MOST_REQUESTS)
+    most_context = largest(lambda n: n < 2 or fits(n, requests), shape.context)
     most_context = most_context if most_context > 1 else 0
     ok = fits(context, requests)
     why_not = remedy = ""
     if not ok:
         need = _need(shape, precision, context, requests, new_tokens)
         why_not = f"needs {need / 1e9:.1f} GB, {gpu.usable_bytes / 1e9:.1f} GB are usable"
-        remedy = _remedy(fits, precision, context, requests, most_requests, most_context)
-    note = "no bf16 in this hardware: fp16 is taken" if precision in ("bf16", "nf4", "int8") and not gpu.bf16 else ""
+        remedy = _remedy(fits, gpu, shape, precision, context, requests)
+    note = _hardware_note(gpu, precision)
     predicted = predict(shape, precision, gpu, context - new_tokens, new_tokens, requests)
-    return Verdict(gpu.name, ok, gpu.usable_bytes, most_requests, most_context, why_not, remedy, note, predicted)
+    return Verdict(
+        gpu.name,
+        ok,
+        gpu.usable_bytes,
+        most_requests,
+        most_context,
+        why_not,
+        remedy,
+        note,
+        predicted,
+        gpu.usd_hour,
+        gpu.price_date,
+    )
+
+
+def _hardware_note(gpu: Gpu, precision: str) -> str:
+    """What the hardware lacks. int8: bitsandbytes wants Turing's int8 units (7.5) for its fast way."""
+    notes = []
+    if precision in ("bf16", "nf4", "int8") and not gpu.bf16:
+        notes.append("no bf16 in this hardware: fp16 is taken")
+    if precision == "int8" and float(gpu.cc) < 7.5:
+        notes.append("int8 works, but slowly: no int8 units")
+    return "; ".join(notes)
 
 
 def _remedy(
     fits: Any,  # noqa: ANN401  (context, requests, precision, devices) → bool
+    gpu: Gpu,
+    shape: Shape,
     precision: str,
     context: int,
     requests: int,
-    most_requests: int,
-    most_context: int,
 ) -> str:
-    """The nearest change that makes it fit: fewer requests, a shorter context, fewer bits, more GPUs."""
-    if most_requests:
-        return f"{most_requests} request{'s' if most_requests > 1 else ''} at once instead of {requests}"
-    if most_context >= min(context, 1024):
-        return f"a context of {most_context:,} instead of {context:,}"
-    for smaller in ("bf16", "int8", "nf4"):
-        if PRECISIONS.index(smaller) > PRECISIONS.index(precision) and fits(context, requests, smaller):
-            return f"{smaller} instead of {precision}"
-    for devices in (2, 4, 8):
-        if fits(context, requests, precision, devices):
-            return f"{devices} of these GPUs (tensor parallel)"
+    """The nearest change that makes it fit: fewer requests, a shorter context, fewer bits, more GPUs; else two."""
+    smaller = [one for one in ("bf16", "int8", "nf4") if PRECISIONS.index(one) > PRECISIONS.index(precision)]
+    names = {one: "fp16" if one == "bf16" and not gpu.bf16 else one for one in smaller}
+    for one, also in ((precision, ""), *((one, f"{names[one]} instead of {precision}, and ") for one in smaller)):
+        if also and fits(context, requests, one):
+            return also.removesuffix(", and ")
+        if most := largest(lambda n, one=one: fits(context, n, one), requests):
+            return f"{also}{most:,} request{'s' if most > 1 else ''} at once instead of {requests:,}"
+        most = largest(lambda n, one=one: n < 2 or fits(n, requests, one), context)
+        if most >= min(context, _USEFUL_TOKENS):
+            return f"{also}a context of {most:,} instead of {context:,}"
+    for one in (precision, *smaller[::-1][:1]):
+        for devices in (2, 4, 8):
+            if fits(context, requests, one, devices):
+                also = "" if one == precision else f", in {one}"
+                return f"{devices} of these GPUs (tensor parallel){also}"
     return "a smaller model, or hosted hardware"
 
 
-def _largest(fits: Any, most: int) -> int:  # noqa: ANN401  (int → bool)
+def largest(fits: Any, most: int) -> int:  # noqa: ANN401  (int → bool)
     """The largest n up to `most` with fits(n), which holds up to some n and not beyond; 0 where not even 1 does."""
     low, high = 0, most
     while low < high:

@@ -7,8 +7,8 @@ visitors, one caller at a time).
 
 import threading
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -17,6 +17,7 @@ from llmops.engines import engine_for
 from llmops.engines.base import Connection, Engine, Model, Report
 from llmops.engines.cascade import CascadeModel
 from llmops.errors import OutOfMemory, StaysHere, Stopped
+from llmops.fairness import Line, Turn
 from llmops.hardware import device_memory
 from llmops.licence import Permit
 from llmops.meter import held_bytes, keep_no_free_memory
@@ -25,51 +26,8 @@ from llmops.task import Task
 _POLL_S = 0.05
 _BUDGET_SHARE = 0.7  # of what is free when first asked: the rest is for caches, activations and the page
 _REMOTE = "remote"
+_SLICE_S = 2.0
 _AND = "+"  # between the devices of a cascade whose stages run on two
-_Line = tuple[deque["Place"], threading.Condition]
-
-
-class Place:
-    """A place in a device's queue, or in two at once. `wait` until it is first in each, `leave` in any case."""
-
-    def __init__(self, lines: Sequence[_Line]) -> None:
-        self._lines = tuple(lines)
-        for line, changed in self._lines:
-            with changed:
-                line.append(self)
-
-    def ahead(self) -> int:
-        """How many go first, in the longer queue."""
-        return max(self._ahead_in(line) for line in self._lines)
-
-    def _ahead_in(self, one: _Line) -> int:
-        line, changed = one
-        with changed:
-            return line.index(self) if self in line else 0
-
-    def wait(self, stop: threading.Event, moved: Callable[[int], None]) -> None:
-        """Block until first; `moved(ahead)` is told at each change. Raises Stopped."""
-        last = -1
-        while True:
-            ahead = self.ahead()
-            if ahead == 0:
-                return
-            if ahead != last:
-                moved(ahead)
-                last = ahead
-            if stop.is_set():
-                raise Stopped("Stopped while waiting for the device.")
-            _, changed = max(self._lines, key=self._ahead_in)
-            with changed:
-                changed.wait(_POLL_S)
-
-    def leave(self) -> None:
-        """Give the place up; safe to call twice."""
-        for line, changed in self._lines:
-            with changed:
-                if self in line:
-                    line.remove(self)
-                    changed.notify_all()
 
 
 @dataclass
@@ -113,7 +71,7 @@ class Pool:
         self._budgets: dict[str, int] = {}
         self._entries: OrderedDict[str, _Entry] = OrderedDict()  # least recently used first
         self._guard = threading.Lock()
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, Line] = {}
         self._epoch = 0  # grows with each load and unload: tells whether a before/after pair is undisturbed
 
     def device(self, candidate: Candidate, connection: Connection) -> str:
@@ -127,28 +85,52 @@ class Pool:
         """True where the candidate, or a stage of it, runs elsewhere: a text may leave this machine."""
         return any(self.device(one, connection) == _REMOTE for one in candidate.stages or (candidate,))
 
-    def enter(self, device: str) -> Place | None:
-        """A place in the queue of each device named; None for `remote`, which has none.
-
-        All at once, so that of two callers who share two queues the same one is first in both.
-        """
+    def enter(self, device: str, owner: str = "") -> Turn | None:
+        """A visitor's place in the queue of each device named; None for `remote`, which has none."""
         if device == _REMOTE:
             return None
         with self._guard:
-            lines = [self._lines.setdefault(one, (deque(), threading.Condition())) for one in device.split(_AND)]
-            return Place(lines)
+            # In one order for all, so that two callers who share two queues never wait for each other.
+            lines = [self._lines.setdefault(one, Line()) for one in sorted(device.split(_AND))]
+        return Turn(lines, owner)
 
     @contextmanager
-    def turn(self, device: str, report: Report, stop: threading.Event) -> Iterator[None]:
-        """The device to oneself, once all before have left; at once for `remote`. Raises Stopped while waiting."""
-        place = self.enter(device)
+    def turn(self, device: str, report: Report, stop: threading.Event, owner: str = "") -> Iterator[None]:
+        """The device to oneself, when it is this visitor's turn; at once for `remote`. Raises Stopped while waiting."""
+        place = self.enter(device, owner)
         try:
             if place is not None:
-                place.wait(stop, lambda ahead: report(f"waiting for the device: {ahead} go first", None))
+                place.wait(stop, lambda ahead: report(f"waiting for the device: {ahead}", None))
             yield
         finally:
             if place is not None:
                 place.leave()
+
+    @contextmanager
+    def slices(
+        self, device: str, report: Report, stop: threading.Event, owner: str = ""
+    ) -> Iterator[Callable[[], None]]:
+        """A turn for work that has no end of its own, such as a training.
+
+        Whoever works calls what is yielded between two steps: it gives the device up and takes the next turn, once the
+        work has had it for some seconds. Raises Stopped while waiting.
+        """
+        turns = ExitStack()
+
+        def take() -> float:
+            turns.enter_context(self.turn(device, report, stop, owner))
+            return time.perf_counter()
+
+        since_s = take()
+
+        def breathe() -> None:
+            nonlocal since_s
+            if time.perf_counter() - since_s > _SLICE_S:
+                turns.close()
+                since_s = take()
+
+        with turns:
+            yield breathe
 
     @contextmanager
     def alone(
@@ -159,7 +141,8 @@ class Pool:
         For long work: take one for each text or level, so that others get their turn between.
         """
         device = self.device(candidate, connection)
-        with self.turn(device, report, stop), self.lease(candidate, task, connection, report, stop) as lease:
+        turn = self.turn(device, report, stop, connection.owner)
+        with turn, self.lease(candidate, task, connection, report, stop) as lease:
             yield lease
 
     @contextmanager

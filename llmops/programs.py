@@ -14,14 +14,33 @@ from llmops.catalog import find_gpu, gpus
 from llmops.compare import Options
 from llmops.dry_run import dry_run
 from llmops.engines.base import Connection, Report
-from llmops.errors import InputError, LlmopsError, redact
+from llmops.errors import InputError, LlmopsError, TooMuch, redact
 from llmops.inputs import as_object, read_settings
 from llmops.pool import Pool
 from llmops.probes import context, load
 from llmops.settings import Settings
+from llmops.shape import Shape
 from llmops.task import Task, load_builtin
 
 _OBJECTIVE = {"slo_ttft_s": "ttft_s", "slo_tpot_s": "tpot_s"}
+
+
+def make_plan(
+    model: str,
+    precision: str,
+    tokens: int,
+    requests: int,
+    new_tokens: int = 128,
+    gpu: str | None = None,
+    connection: Connection | None = None,
+) -> tuple[planner.Plan, Shape]:
+    """A plan against every GPU, or one by name, and the model's sizes. Raises LlmopsError."""
+    connection = connection or Connection()
+    rows = [find_gpu(gpu)] if gpu else gpus()
+    shape = find_shape(model, connection)
+    made = planner.plan(model, shape, precision, tokens, requests, rows, new_tokens)
+    note = index_note(model, shape, connection)
+    return replace(made, notes=(*made.notes, note) if note else made.notes), shape
 
 
 def plan_data(
@@ -33,13 +52,10 @@ def plan_data(
     gpu: str | None = None,
     connection: Connection | None = None,
 ) -> dict[str, Any]:
-    """A plan against every GPU, or one by name. See planner.Plan.to_json."""
+    """make_plan as plain data. See planner.Plan.to_json."""
     try:
-        rows = [find_gpu(gpu)] if gpu else gpus()
-        shape = find_shape(model, connection or Connection())
-        made = planner.plan(model, shape, precision, tokens, requests, rows, new_tokens)
-        note = index_note(model, shape, connection or Connection())
-        return replace(made, notes=(*made.notes, note) if note else made.notes).to_json() | {"error": None}
+        made, _ = make_plan(model, precision, tokens, requests, new_tokens, gpu, connection)
+        return made.to_json() | {"error": None}
     except LlmopsError as error:
         return {"model": model, **error_data(error, connection)}
 
@@ -65,6 +81,7 @@ def dry_run_data(
             report,
             stop,
             pool=pool,
+            owner=connection.owner if connection else "",
             layers=layers,
             prompt_tokens=prompt_tokens,
             new_tokens=new_tokens,
@@ -82,13 +99,14 @@ def load_data(
     limits: Settings,
     report: Report,
     stop: threading.Event,
+    owner: str = "",
 ) -> dict[str, Any]:
     """Load points. given: load.Settings' names, slo_ttft_s and slo_tpot_s, and run settings."""
     answer: dict[str, Any] = {"candidate": candidate, "points": [], "source": "client-measured", "error": None}
     options: Options | None = None
     try:
         task = load_builtin(task_id)
-        settings, options = read_load(given, task, limits)
+        settings, options = read_load(given, task, limits, owner)
         texts = [example.text for example in task.split("test", options.language) or task.examples]
         for point in load.load_probe(pool, task, texts, candidate, options, settings, report, stop):
             answer["points"].append(point.to_json())
@@ -105,6 +123,7 @@ def context_data(
     limits: Settings,
     report: Report,
     stop: threading.Event,
+    owner: str = "",
 ) -> dict[str, Any]:
     """Cells by length and depth. given: any of lengths, depths, finding, label, seed, and run settings."""
     answer: dict[str, Any] = {
@@ -117,7 +136,7 @@ def context_data(
     options: Options | None = None
     try:
         task = load_builtin(task_id)
-        settings, options = read_context(given, task, limits)
+        settings, options = read_context(given, task, limits, owner)
         for one in context.context_probe(pool, task, candidate, options, settings, report, stop):
             if isinstance(one, context.Ended):
                 answer["ended"] = {"length": one.length, "message": one.message}
@@ -128,8 +147,10 @@ def context_data(
     return answer
 
 
-def read_load(given: str | Mapping[str, Any] | None, task: Task, limits: Settings) -> tuple[load.Settings, Options]:
-    """Checked load settings and run options. Raises InputError."""
+def read_load(
+    given: str | Mapping[str, Any] | None, task: Task, limits: Settings, owner: str = ""
+) -> tuple[load.Settings, Options]:
+    """Checked load settings and run options. Raises InputError and TooMuch."""
     data = dict(as_object(given))
     objective = {_OBJECTIVE[name]: _seconds(name, data.pop(name)) for name in list(data) if name in _OBJECTIVE}
     own = {
@@ -142,13 +163,14 @@ def read_load(given: str | Mapping[str, Any] | None, task: Task, limits: Setting
     check_whole(own, "requests_each", "max_new_tokens", "seed")
     settings = load.Settings(**own, objective=load.Objective(**objective))
     settings.check()
-    return settings, read_settings(data, task, "", limits)
+    _check_probe("requests", len(settings.levels) * settings.requests_each, limits)
+    return settings, read_settings(data, task, "", limits, owner)
 
 
 def read_context(
-    given: str | Mapping[str, Any] | None, task: Task, limits: Settings
+    given: str | Mapping[str, Any] | None, task: Task, limits: Settings, owner: str = ""
 ) -> tuple[context.Settings, Options]:
-    """Checked context settings and run options. Raises InputError."""
+    """Checked context settings and run options. Raises InputError and TooMuch."""
     data = dict(as_object(given))
     own = {one.name: data.pop(one.name) for one in fields(context.Settings) if one.name in data}
     for name in ("lengths", "depths"):
@@ -161,7 +183,17 @@ def read_context(
     check_whole(own, "seed")
     settings = context.Settings(**own)
     settings.check(task)
-    return settings, read_settings(data, task, settings.finding, limits)
+    _check_probe("cells", len(settings.lengths) * len(settings.depths), limits)
+    longest = int(limits.max_text_chars / context.CHARS_PER_TOKEN)
+    if max(settings.lengths) > longest:
+        raise InputError(f"{max(settings.lengths):,} tokens are asked.", f"At most {longest:,} tokens are probed here.")
+    return settings, read_settings(data, task, settings.finding, limits, owner)
+
+
+def _check_probe(what: str, count: int, limits: Settings) -> None:
+    most = limits.max_probe_requests
+    if most is not None and count > most:
+        raise TooMuch(f"That would be {count:,} {what}; {most:,} are made here in one probe.", "Ask for fewer.")
 
 
 def _numbers(name: str, value: object) -> tuple[float, ...]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from llmops.errors import TaskFileError
 from llmops.settings import Settings
@@ -19,6 +20,7 @@ from llmops.task import Example, Label, Prompt, Task
 
 _DELIMITERS = ",;\t|"
 _MOST_COLUMNS = 100
+_MOST_EMPTY = 1_000  # empty rows one after the other, after which a sheet is over
 _MOST_CELL = 1_000_000
 _MOST_RATIO = 200  # unpacked to packed bytes of a spreadsheet; a zip bomb has thousands
 _MOST_UNPACKED = 200_000_000
@@ -204,8 +206,7 @@ def _table(rows: Iterable[tuple[int, Sequence[str]]], notes: tuple[str, ...]) ->
         raise TaskFileError(
             f"Row {header_number} is no header with two columns or more.", "Name text and label column."
         )
-    if len(columns) > _MOST_COLUMNS:
-        raise TaskFileError(f"There are {len(columns)} columns; at most {_MOST_COLUMNS} are read.", "Delete some.")
+    _check_width(len(columns))
     for place, column in enumerate(columns, 1):
         if not column:
             raise TaskFileError(f"Row {header_number}, column {place} has no name.", "Name every column.")
@@ -221,6 +222,11 @@ def _table(rows: Iterable[tuple[int, Sequence[str]]], notes: tuple[str, ...]) ->
         made.append(tuple(_clean(cell, number, column) for cell, column in zip(cells, columns, strict=True)))
         numbers.append(number)
     return Table(tuple(columns), tuple(made), tuple(numbers), notes)
+
+
+def _check_width(columns: int) -> None:
+    if columns > _MOST_COLUMNS:
+        raise TaskFileError(f"There are {columns} columns; at most {_MOST_COLUMNS} are read.", "Delete some.")
 
 
 def _clean(cell: str, row: int, column: str) -> str:
@@ -279,9 +285,13 @@ def _csv_rows(text: str, delimiter: str) -> Iterator[tuple[int, Sequence[str]]]:
 
 def _read_jsonl(path: Path) -> Table:
     text, notes = _decode(path.read_bytes())
-    objects = [(number, _object(line, number)) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    columns = list(dict.fromkeys(key for _, one in objects for key in one))
-    rows = [(0, columns), *((number, [_as_text(one.get(key)) for key in columns]) for number, one in objects)]
+    objects, columns = [], dict[str, None]()
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            objects.append((number, _object(line, number)))
+            columns |= dict.fromkeys(objects[-1][1])
+            _check_width(len(columns))  # before rows are made as wide: a key of its own a line would be a square
+    rows = [(0, list(columns)), *((number, [_as_text(one.get(key)) for key in columns]) for number, one in objects)]
     return _table(rows, notes)
 
 
@@ -311,10 +321,7 @@ def _read_xlsx(path: Path) -> Table:
         book = openpyxl.load_workbook(path, read_only=True, data_only=False, keep_links=False)
         sheets = [sheet for sheet in book.worksheets if sheet.max_row and sheet.max_row > 1] or book.worksheets[:1]
         sheet = sheets[0]
-        rows = [
-            (number, [_as_cell(value) for value in row])
-            for number, row in enumerate(sheet.iter_rows(values_only=True), 1)
-        ]
+        rows = list(_xlsx_rows(sheet))
         book.close()
     except TaskFileError:
         raise
@@ -324,6 +331,17 @@ def _read_xlsx(path: Path) -> Table:
         ) from error
     more = len(book.worksheets) > 1
     return _table(rows, (f"The sheet “{sheet.title}” was read; the others were not.",) if more else ())
+
+
+def _xlsx_rows(sheet: Any) -> Iterator[tuple[int, Sequence[str]]]:  # noqa: ANN401
+    """Rows with something in them. A sheet may claim a million rows of 16,384 cells with one cell in the last."""
+    last = 0
+    for number, row in enumerate(sheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS + 1), 1):
+        if any(value is not None for value in row):
+            last = number
+            yield number, [_as_cell(value) for value in row]
+        elif number - last > _MOST_EMPTY:
+            return
 
 
 def _as_cell(value: object) -> str:

@@ -28,7 +28,7 @@ from llmops.history.export import FORMATS, export
 from llmops.history.machine import fingerprint, versions
 from llmops.history.sets import LabelledSet
 from llmops.history.store import History
-from llmops.inputs import as_object, read_flag, read_settings
+from llmops.inputs import as_object, read_flag, read_settings, said
 from llmops.labelled import from_objects
 from llmops.pool import Pool
 from llmops.programs import check_whole, error_data
@@ -54,7 +54,7 @@ def evaluate_data(
         check_whole(data, "repeats", "resume")
         repeats, number, texts, ladder = (data.pop(name, None) for name in ("repeats", "resume", "texts", "ladder"))
         how = How(read_flag(data, "batched", USUAL.batched), read_flag(data, "verdict_only", USUAL.verdict_only))
-        options = read_settings({k: v for k, v in data.items() if k not in how.record()}, task, "", limits)
+        options = read_settings({k: v for k, v in data.items() if k not in how.record()}, task, "", limits, owner)
         connection = options.connection
         notes: list[str] = []
         if number is not None:
@@ -146,14 +146,14 @@ def curve_data(
         check_whole(data, "evaluation")
         unknown = sorted(set(data) - {"base", "method", "ks", "seeds", "evaluation"})
         if unknown:
-            raise InputError(f"Unknown setting: {', '.join(unknown)}.", "Known: base, method, ks, seeds, evaluation.")
+            raise InputError(f"Unknown setting: {said(unknown)}.", "Known: base, method, ks, seeds, evaluation.")
         evaluation = data.pop("evaluation", None)
         for name in ("ks", "seeds"):
             if name in data:
                 data[name] = _whole_numbers(name, data[name])
         settings = CurveSettings(**data)
         work = CurveWork.of(History(limits.history_path, owner), load_builtin(task_id), evaluation, settings)
-        points = list(learning_curve(pool, work.task, work.texts, settings, report, stop))
+        points = list(learning_curve(pool, work.task, work.texts, settings, report, stop, owner))
         made = work.keep(points)
         return {"curve": asdict(made), "parity": parity(made), "error": None}
     except LlmopsError as error:

@@ -21,7 +21,7 @@ class Source(StrEnum):
 class Timing:
     """Seconds and token counts of one run; load and queue are never inside another figure.
 
-    unseen_tokens: of output_tokens, those made before the first that was sent (a provider's hidden thinking).
+    unseen_tokens: of output_tokens, those made before the first that was sent (hidden thinking, an answer in one go).
     """
 
     load_s: float | None = None
@@ -42,7 +42,7 @@ class Timing:
 
     @property
     def prefill_rate(self) -> float | None:
-        """Prompt tokens per second: prompt tokens / TTFT; None where hidden thinking lies between the two."""
+        """Prompt tokens per second: prompt tokens / TTFT; None where more than the prompt lies in it."""
         if not self.prompt_tokens or not self.ttft_s or self.unseen_tokens:
             return None
         return self.prompt_tokens / self.ttft_s

@@ -1,7 +1,7 @@
-"""What a configuration says of a decoder's size: parameters by kind, and bytes of its cache. Pure arithmetic, no torch.
+"""A decoder's sizes: parameters by kind, and what its cache keeps. Pure arithmetic, no torch.
 
-One reader for the catalogue, a folder's config.json and the hub's: they share transformers' names. Sizes agree with
-the real model on the meta device (a test builds each).
+`read_shape` knows the families below by formula, from a configuration in transformers' names; what it does not know,
+`counting` counts on the real classes. Sizes agree with the model on the meta device (a test builds each).
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,11 @@ from typing import Any
 
 from llmops.errors import InputError
 
+# Families whose sizes follow from their configuration by the formulas here. Every other one is counted.
+_FAMILIES = {
+    "llama", "mistral", "qwen2", "qwen3", "qwen3_moe", "gemma2", "gemma3_text",
+    "phi3", "phimoe", "mixtral", "smollm3", "gpt_oss",
+}  # fmt: skip
 # Layers with a sliding window where the configuration has no layer_types of its own (transformers 5.23): every n-th
 # layer is full, counted from the end of each group.
 _FULL_EVERY = {"gemma2": 2, "gemma3_text": 6, "gpt_oss": 2}
@@ -19,90 +24,55 @@ _QK_NORM = {"qwen3", "qwen3_moe", "gemma3_text"}
 _QKV_BIAS = {"qwen2", "phimoe", "gpt_oss"}
 _OUT_BIAS = {"phimoe", "gpt_oss"}
 _NORM_BIAS = {"phimoe"}
+_FUSED = {"phi3"}  # query, key and value in one linear layer; gate and up in another
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What `layers` layers of one kind keep in the cache.
+
+    values: a token and layer (keys and values; the latent of multi-head latent attention). window: the last window - 1
+    tokens alone. state, state_fp32: values a layer whatever the tokens (linear attention), in the model's format and
+    in fp32.
+    """
+
+    layers: int
+    values: int = 0
+    window: int | None = None
+    state: int = 0
+    state_fp32: int = 0
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A decoder's dimensions, as transformers names them. experts 0: a dense model.
+    """A decoder's sizes, in parameters unless said otherwise.
 
-    sliding_layers of `layers` keep only the last `window` - 1 tokens. kv_latent: values a token and layer that
-    multi-head latent attention stores (kv_lora_rank + qk_rope_head_dim), 0 elsewhere.
+    width: query heads · head size. context: tokens. embedding: every table that is looked up. head: an output layer of
+    its own, 0 where tied. linear: what bitsandbytes quantizes under transformers 5, linear layers but the output and,
+    since they are fused, no experts; linear_rows and linear_count: their output rows and how many there are; largest:
+    the biggest of them. expert_params: all experts. small: norms, biases, routers, convolutions. active_width: the
+    feed-forward width that one token goes through.
     """
 
     model_type: str
     layers: int
     hidden: int
-    intermediate: int
-    heads: int
-    kv_heads: int
-    head_dim: int
+    width: int
     vocab: int
     tied: bool
     context: int
-    window: int | None = None
-    sliding_layers: int = 0
+    embedding: int
+    head: int
+    linear: int
+    linear_rows: int
+    linear_count: int
+    largest: int
+    small: int
+    active_width: int
+    cache: tuple[Kept, ...]
+    expert_params: int = 0
     experts: int = 0
     experts_per_token: int = 0
-    expert_intermediate: int = 0
-    kv_latent: int = 0
-
-    @property
-    def embedding(self) -> int:
-        """Parameters of the input embedding; the output layer has as many again unless tied."""
-        return self.vocab * self.hidden
-
-    @property
-    def attention(self) -> int:
-        """Weights of one layer's query, key, value and output projections."""
-        return self.hidden * self.head_dim * 2 * (self.heads + self.kv_heads)
-
-    @property
-    def dense_mlp(self) -> int:
-        """Weights of one layer's gate, up and down projections; 0 where experts stand in their place."""
-        return 0 if self.experts else 3 * self.hidden * self.intermediate
-
-    @property
-    def expert(self) -> int:
-        """Weights of one expert of one layer."""
-        return 3 * self.hidden * self.expert_intermediate
-
-    @property
-    def linear(self) -> int:
-        """Weights in all that bitsandbytes quantizes under transformers 5: linear layers but the output, no experts."""
-        return self.layers * (self.attention + self.dense_mlp)
-
-    @property
-    def linear_rows(self) -> int:
-        """Output rows of those linear layers: int8 keeps a scale for each."""
-        mlp = 0 if self.experts else 2 * self.intermediate + self.hidden
-        return self.layers * (self.head_dim * (self.heads + 2 * self.kv_heads) + self.hidden + mlp)
-
-    @property
-    def linear_count(self) -> int:
-        """How many such layers there are; Phi fuses some of them."""
-        fused = self.model_type in ("phi3",)
-        return self.layers * ((4 if fused else 7) if not self.experts else 4)
-
-    @property
-    def expert_params(self) -> int:
-        """Weights of all experts; they stay in full precision under bitsandbytes."""
-        biases = self.experts * (2 * self.expert_intermediate + self.hidden) if self.model_type == "gpt_oss" else 0
-        return self.layers * (self.experts * self.expert + biases)
-
-    @property
-    def small(self) -> int:
-        """Norms, biases and routers."""
-        norms = _NORMS.get(self.model_type, 2) * self.hidden * (2 if self.model_type in _NORM_BIAS else 1)
-        qk = 2 * self.head_dim if self.model_type in _QK_NORM else 0
-        qkv = self.head_dim * (self.heads + 2 * self.kv_heads) if self.model_type in _QKV_BIAS else 0
-        out = self.hidden if self.model_type in _OUT_BIAS else 0
-        router = self.experts * self.hidden
-        return self.layers * (norms + qk + qkv + out + router) + self.hidden
-
-    @property
-    def head(self) -> int:
-        """Parameters of an output layer of its own; 0 where it is tied to the embedding."""
-        return 0 if self.tied else self.embedding
 
     @property
     def params(self) -> int:
@@ -110,73 +80,169 @@ class Shape:
         return self.embedding + self.head + self.linear + self.expert_params + self.small
 
     @property
-    def active(self) -> int:
-        """Parameters that one token goes through, the output layer included, the embedding's table not."""
-        used = self.layers * self.experts_per_token * self.expert
-        return self.embedding + self.linear + used + self.small
+    def output(self) -> int:
+        """Parameters of the output layer, its own or the embedding's."""
+        return self.vocab * self.hidden
 
     @property
-    def active_width(self) -> int:
-        """The feed-forward width that one token goes through."""
-        return self.experts_per_token * self.expert_intermediate if self.experts else self.intermediate
+    def active(self) -> int:
+        """Parameters that one token goes through, the output layer included, looked-up tables not."""
+        used = self.expert_params * self.experts_per_token // self.experts if self.experts else 0
+        return self.output + self.linear + used + self.small
 
-    def cache_values(self, tokens: int) -> int:
-        """Values in the cache of one sequence of `tokens`.
+    @property
+    def window(self) -> int | None:
+        """The sliding window in tokens; None where every layer reads everything."""
+        return next((kind.window for kind in self.cache if kind.window), None)
 
-        2 · layers · KV heads · head size · tokens (keys and values); a sliding layer keeps window - 1 tokens at most
-        (transformers 5.23's DynamicSlidingWindowLayer); latent attention keeps its latent alone.
+    @property
+    def sliding_layers(self) -> int:
+        """Layers with a sliding window."""
+        return sum(kind.layers for kind in self.cache if kind.window)
+
+    @property
+    def state_layers(self) -> int:
+        """Layers whose cache has the same size at every length."""
+        return sum(kind.layers for kind in self.cache if not kind.values and (kind.state or kind.state_fp32))
+
+    def cache_bytes(self, tokens: int, value_bytes: int) -> int:
+        """Bytes of one sequence's cache.
+
+        2 · layers · KV heads · head size · tokens values where every layer reads everything; a sliding layer keeps
+        window - 1 tokens at most (transformers 5.23's DynamicSlidingWindowLayer); latent attention keeps its latent
+        alone, kv_lora_rank + qk_rope_head_dim (DeepSeek-V2, section 2.1); linear attention a state.
         """
-        if self.kv_latent:
-            return self.layers * self.kv_latent * tokens
-        per_layer = 2 * self.kv_heads * self.head_dim
-        kept = min(tokens, self.window - 1) if self.window else tokens
-        return per_layer * ((self.layers - self.sliding_layers) * tokens + self.sliding_layers * kept)
+        total = 0
+        for kind in self.cache:
+            kept = min(tokens, kind.window - 1) if kind.window else tokens
+            total += kind.layers * ((kind.values * kept + kind.state) * value_bytes + kind.state_fp32 * 4)
+        return total
+
+    def attended(self, tokens: int) -> int:
+        """Pairs of tokens that look at each other in a prompt, over all layers; causal, and within a window."""
+        pairs = 0
+        for kind in self.cache:
+            if kind.values:
+                near = min(tokens, kind.window or tokens)
+                pairs += kind.layers * (tokens * near - near * near // 2)
+        return pairs
+
+
+def text_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The decoder's part of a configuration, in one level."""
+    inner = config.get("text_config")
+    if not isinstance(inner, Mapping):
+        return dict(config)
+    return {"tie_word_embeddings": config.get("tie_word_embeddings", False), **inner}
+
+
+def sliced(config: Mapping[str, Any], layers: int | None) -> dict[str, Any]:
+    """A configuration with its first `layers` layers alone; None: all. Raises InputError."""
+    settings = text_config(config)
+    if layers is None:
+        return settings
+    most = int(settings.get("num_hidden_layers") or 0)
+    if not 1 <= layers <= most:
+        raise InputError(f"The model has {most} layers; {layers} are asked.", f"Use 1 to {most}.")
+    first = _first_attention(settings)
+    if layers < first:
+        raise InputError(
+            f"The first {first - 1} layers of this model have no attention; {layers} are asked.",
+            f"Use {first} to {most}.",
+        )
+    each = {name: value[:layers] for name, value in settings.items() if isinstance(value, list) and len(value) == most}
+    shared = settings.get("num_kv_shared_layers")  # the last ones; a slice has none of them
+    settings |= each | ({"num_kv_shared_layers": max(0, layers - (most - shared))} if shared else {})
+    return settings | {"num_hidden_layers": layers}
+
+
+def _first_attention(settings: Mapping[str, Any]) -> int:
+    """The number of the first layer whose cache grows, counted from 1: transformers runs no model without one."""
+    types = settings.get("layer_types") or []
+    attending = (number for number, kind in enumerate(types, 1) if "attention" in kind and kind != "linear_attention")
+    return next(attending, 1 if types else int(settings.get("full_attention_interval") or 1))
+
+
+def is_known(config: Mapping[str, Any]) -> bool:
+    """True where read_shape's formulas hold."""
+    return text_config(config).get("model_type") in _FAMILIES
 
 
 def read_shape(config: Mapping[str, Any]) -> Shape:
-    """A configuration (config.json as a mapping) as a Shape. Raises InputError where it is none of a decoder."""
-    text = config.get("text_config") or config
+    """A configuration (config.json as a mapping) as a Shape. Raises InputError where it is none of a known decoder."""
+    text = text_config(config)
     try:
-        layers, hidden, heads = (int(text[n]) for n in ("num_hidden_layers", "hidden_size", "num_attention_heads"))
-        model_type = str(text["model_type"])
-        experts = int(text.get("num_local_experts") or text.get("num_experts") or text.get("n_routed_experts") or 0)
-        intermediate = int(text.get("intermediate_size") or 4 * hidden)
-        sliding, window = _sliding(text, model_type, layers)
-        latent = int(text.get("kv_lora_rank") or 0)
-        return Shape(
-            model_type=model_type,
-            layers=layers,
-            hidden=hidden,
-            intermediate=intermediate,
-            heads=heads,
-            kv_heads=int(text.get("num_key_value_heads") or heads),
-            head_dim=int(text.get("head_dim") or hidden // heads),
-            vocab=int(text["vocab_size"]),
-            tied=bool(text.get("tie_word_embeddings", config.get("tie_word_embeddings", False))),
-            context=int(text["max_position_embeddings"]),
-            window=window,
-            sliding_layers=sliding,
-            experts=experts,
-            experts_per_token=int(text.get("num_experts_per_tok") or 0) if experts else 0,
-            expert_intermediate=int(text.get("moe_intermediate_size") or intermediate) if experts else 0,
-            kv_latent=latent + int(text.get("qk_rope_head_dim") or 0) if latent else 0,
-        )
+        return _by_formula(text)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"The configuration is none of a decoder ({error}).", "Choose a causal language model."
         ) from error
 
 
-def _sliding(text: Mapping[str, Any], model_type: str, layers: int) -> tuple[int, int | None]:
-    """(layers with a sliding window, its size in tokens)."""
+def _by_formula(text: Mapping[str, Any]) -> Shape:
+    layers, hidden, heads = (int(text[n]) for n in ("num_hidden_layers", "hidden_size", "num_attention_heads"))
+    model_type, vocab, context = str(text["model_type"]), int(text["vocab_size"]), int(text["max_position_embeddings"])
+    if model_type not in _FAMILIES:
+        raise ValueError(f"of the unknown kind “{model_type[:40]}”")
+    kv_heads = int(text.get("num_key_value_heads") or heads)
+    head_dim = int(text.get("head_dim") or hidden // heads)
+    intermediate = int(text.get("intermediate_size") or 4 * hidden)
+    experts = int(text.get("num_local_experts") or text.get("num_experts") or 0)
+    per_token = int(text.get("num_experts_per_tok") or 0) if experts else 0
+    wide = int(text.get("moe_intermediate_size") or intermediate)
+    if min(layers, hidden, heads, kv_heads, head_dim, intermediate, vocab, context) < 1:
+        raise ValueError("a size is below 1")
+    tied = bool(text.get("tie_word_embeddings", False))
+    width, kv = heads * head_dim, kv_heads * head_dim
+    fused = model_type in _FUSED
+    dense = 0 if experts else 3 * hidden * intermediate
+    rows = width + 2 * kv + hidden + (0 if experts else 2 * intermediate + hidden)
+    feed_forward = 0 if experts else hidden * intermediate * (2 if fused else 1)
+    biases = experts * (2 * wide + hidden) if model_type == "gpt_oss" else 0
+    return Shape(
+        model_type=model_type,
+        layers=layers,
+        hidden=hidden,
+        width=width,
+        vocab=vocab,
+        tied=tied,
+        context=context,
+        embedding=vocab * hidden,
+        head=0 if tied else vocab * hidden,
+        linear=layers * (2 * hidden * (width + kv) + dense),
+        linear_rows=layers * rows,
+        linear_count=layers * (4 if fused or experts else 7),
+        largest=max(feed_forward, hidden * (width + 2 * kv if fused else width)),
+        small=layers * (_extras(model_type, hidden, width, kv, head_dim) + experts * hidden) + hidden,
+        active_width=per_token * wide if experts else intermediate,
+        cache=_cache(text, model_type, layers, 2 * kv),
+        expert_params=layers * (experts * 3 * hidden * wide + biases),
+        experts=experts,
+        experts_per_token=per_token,
+    )
+
+
+def _extras(model_type: str, hidden: int, width: int, kv: int, head_dim: int) -> int:
+    """Norms and biases of one layer."""
+    norms = _NORMS.get(model_type, 2) * hidden * (2 if model_type in _NORM_BIAS else 1)
+    qk = 2 * head_dim if model_type in _QK_NORM else 0
+    qkv = width + 2 * kv if model_type in _QKV_BIAS else 0
+    return norms + qk + qkv + (hidden if model_type in _OUT_BIAS else 0)
+
+
+def _cache(text: Mapping[str, Any], model_type: str, layers: int, values: int) -> tuple[Kept, ...]:
+    """What the layers keep, those with a sliding window apart."""
     window = text.get("sliding_window")
-    if not window or text.get("use_sliding_window") is False:
-        return 0, None
     types = text.get("layer_types")
-    if types:
-        count = sum(one == "sliding_attention" for one in types[:layers])
-    elif model_type in _FULL_EVERY:
-        count = layers - layers // _FULL_EVERY[model_type]
-    else:
-        count = layers if model_type in _ALL_SLIDING else 0
-    return count, int(window) if count else None
+    sliding = 0
+    if window and text.get("use_sliding_window") is not False:
+        if types:
+            sliding = sum(one == "sliding_attention" for one in types[:layers])
+        elif model_type in _FULL_EVERY:
+            sliding = layers - layers // _FULL_EVERY[model_type]
+        elif model_type in _ALL_SLIDING:
+            sliding = layers
+        elif text.get("use_sliding_window"):
+            sliding = max(0, layers - int(text.get("max_window_layers") or layers))
+    full = (Kept(layers - sliding, values),) if sliding < layers else ()
+    return (*full, Kept(sliding, values, int(window))) if sliding and window else full

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from llmops.events import Event, Failed, Finished, Loaded, Loading, Note, Queued, Started, Token, Unloaded, Waiting
+from llmops.fairness import Ahead
 from llmops.run import Run
 
 
@@ -40,9 +41,8 @@ class View:
 def fold(view: View, event: Event) -> View:
     """The view after one more event."""
     match event:
-        case Queued(ahead=ahead):
-            runs = "1 run goes" if ahead == 1 else f"{ahead} runs go"
-            return replace(view, status=Status.QUEUED, message=f"Waiting for the device: {runs} first")
+        case Queued(ahead=ahead, seconds=seconds):
+            return replace(view, status=Status.QUEUED, message=f"Waiting for the device: {Ahead(ahead, seconds)}")
         case Loading(message=message, fraction=fraction):
             return replace(view, status=Status.LOADING, message=message, fraction=fraction)
         case Loaded():

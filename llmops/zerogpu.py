@@ -5,6 +5,8 @@ CUDA; a function of it exists before launch; that function runs in a forked chil
 pickled, so no lock, model or exception crosses; and whose quota pays is told by the calling thread's context.
 """
 
+import atexit
+import multiprocessing
 import os
 import queue
 import tempfile
@@ -40,7 +42,14 @@ def prepare() -> None:
     if active() and _lent is None:
         import spaces
 
+        atexit.register(_end_children)
         _lent = spaces.GPU(duration=lambda work, arguments, stopped, seconds: seconds)(_work_in_child)
+
+
+def _end_children() -> None:
+    """Children wait for their next call and take a polite end for nothing; Python would wait for them."""
+    for child in multiprocessing.active_children():
+        child.kill()
 
 
 def gpu() -> tuple[str, int, float]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from llmops.candidate import DEFAULT_PRECISION, PRECISIONS, Candidate, Epoch, Kind
 from llmops.errors import InputError
-from llmops.shape import Shape, read_shape
+from llmops.shape import Kept, Shape, read_shape
 
 _DIR = Path(__file__).parent
 # Bits a quantized parameter takes, constants included: nf4 with double quantization 4 + 8/64 + 32/(64*256) = 4.127;
@@ -70,7 +70,7 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A published configuration in transformers' names; params as counted on the meta device."""
+    """A published configuration in transformers' names; params, and `counted`, as counted on the meta device."""
 
     id: str
     params: int
@@ -78,16 +78,23 @@ class Architecture:
     gated: bool
     source: str
     config: dict[str, Any]
+    counted: dict[str, Any] | None = None
 
     @property
     def shape(self) -> Shape:
-        """Its dimensions."""
-        return read_shape(self.config)
+        """Its sizes: by formula, or as counted for families that have none."""
+        if self.counted is None:
+            return read_shape(self.config)
+        kept = tuple(Kept(**one) for one in self.counted["cache"])
+        return Shape(**{**self.counted, "cache": kept})
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """One row of gpus.toml. gb as sold, bandwidth in GB/s, tflops dense, tdp in W, usd_hour None where unknown."""
+    """One row of gpus.toml. gb as sold, bandwidth in GB/s, tflops dense, tdp in W.
+
+    usd_hour, as of the month price_date: None where unknown.
+    """
 
     name: str
     arch: str
@@ -101,6 +108,7 @@ class Gpu:
     source: str
     usable_gib: float | None = None
     usd_hour: float | None = None
+    price_date: str = ""
     layer_ms: dict[str, float] | None = None
 
     @property
@@ -182,11 +190,24 @@ def gpus() -> tuple[Gpu, ...]:
 
 def find_gpu(name: str) -> Gpu:
     """A GPU by name, in any case. Raises InputError that lists them."""
-    wanted = name.strip().casefold()
+    wanted = _plain(name)
     for gpu in gpus():
-        if gpu.name.casefold() == wanted:
+        if _plain(gpu.name) == wanted:
             return gpu
-    raise InputError(f"No GPU “{name[:60]}” is in the catalogue.", f"Known: {', '.join(gpu.name for gpu in gpus())}.")
+    near = [
+        gpu.name for gpu in gpus() if wanted and (_plain(gpu.name).startswith(wanted) or _plain(gpu.name) in wanted)
+    ]
+    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    known = ", ".join(gpu.name for gpu in gpus())
+    raise InputError(f"No GPU “{name[:60]}” is in the catalogue.", f"{meant}Known: {known}.")
+
+
+def _plain(name: str) -> str:
+    """A GPU's name without what writers differ in: case, spaces, maker and unit."""
+    folded = name.casefold()
+    for part in ("nvidia", "geforce", "tesla", "gb", " ", "-", "_"):
+        folded = folded.replace(part, "")
+    return folded
 
 
 def _rows(name: str) -> list[dict[str, Any]]:

@@ -1,7 +1,9 @@
 """How a command ends: JSON or an error in words, and the exit status; and progress on standard error."""
 
 import json
+import signal
 import sys
+import threading
 from typing import Any
 
 
@@ -12,6 +14,18 @@ def finish(data: dict[str, Any], as_json: bool) -> int:
     elif data["error"]:
         print(f"{data['error']['message']} {data['error']['remedy']}".strip(), file=sys.stderr)
     return 1 if data["error"] else 0
+
+
+def stopped_by_interrupt() -> threading.Event:
+    """A stop flag that the first Ctrl-C sets, so that what was measured is printed; the second one ends at once."""
+    stop = threading.Event()
+
+    def on_interrupt(*_: object) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    signal.signal(signal.SIGINT, on_interrupt)
+    return stop
 
 
 def tell(message: str, fraction: float | None) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from llmops.errors import InputError
 
-_NAMES = ("cpu_machine", "gpu_machine", "currency", "per_usd", "grid", "g_per_kwh", "utilisation")
+_NAMES = ("cpu_machine", "gpu_machine", "currency", "per_usd", "grid", "g_per_kwh", "utilisation", "together")
 _MACHINES = ("cpu", "gpu")
 
 
@@ -26,6 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--per-usd", type=float, metavar="RATE", help="what one US dollar is worth in it")
     parser.add_argument("--grid", help="DE, FR, US …: grams of CO2 a kilowatt-hour")
     parser.add_argument("--g-per-kwh", type=float, metavar="GRAMS", help="your own grid's instead")
+    parser.add_argument("--together", action="store_true", help="requests come many at once: times of batches count")
     parser.add_argument("--utilisation", type=float, help="share of the hours a machine is at work (0.3)")
 
 

@@ -1,10 +1,9 @@
 """`context`: the same finding at several depths of growing text."""
 
 import argparse
-import threading
 from typing import Any
 
-from llmops.commands.answer import finish, tell
+from llmops.commands.answer import finish, stopped_by_interrupt, tell
 from llmops.commands.table import number, print_rows
 from llmops.pool import Pool
 from llmops.programs import context_data
@@ -33,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     names = ("lengths", "depths", "finding", "label", "language", "base_url", "local_only")
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     pool = Pool(settings.pool_budget_bytes)
-    data = context_data(pool, args.task, args.candidate, given, settings, tell, threading.Event())
+    data = context_data(pool, args.task, args.candidate, given, settings, tell, stopped_by_interrupt())
     if not args.json:
         _print(data, args.depths)
     return finish(data, args.json)

@@ -6,9 +6,10 @@ from typing import Any
 from llmops.commands import assumptions
 from llmops.commands.answer import finish
 from llmops.commands.table import number, print_rows
-from llmops.decision.decide import AXES, QUALITY, money
+from llmops.decision.decide import AXES, QUALITY
 from llmops.decision.programs import decide_data
 from llmops.errors import InputError
+from llmops.format import money
 from llmops.settings import load_settings
 
 HELP = "which candidate: hard limits, cost, energy and a verdict, from a kept evaluation"

@@ -1,10 +1,9 @@
 """`dry-run`: a model's real shape with random weights, measured on this machine beside what was predicted."""
 
 import argparse
-import threading
 from typing import Any
 
-from llmops.commands.answer import finish, tell
+from llmops.commands.answer import finish, stopped_by_interrupt, tell
 from llmops.commands.table import number, print_rows
 from llmops.programs import dry_run_data
 
@@ -23,7 +22,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print predicted and measured."""
-    stop = threading.Event()
+    stop = stopped_by_interrupt()
     counts = (args.layers, args.prompt_tokens, args.new_tokens)
     data = dry_run_data(args.model, args.precision, *counts, tell, stop)
     if args.json or data["error"]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from llmops.commands.table import number, print_rows
+from llmops.demo import recorded
 from llmops.evaluation.side_by_side import SideBySide, side_by_side
 from llmops.evaluation.summary import summary
 from llmops.history import comparisons, curves
@@ -34,6 +35,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do what was asked, or print."""
     history = History(load_settings().history_path)
+    recorded.offer(history.path)
     if args.take_in:
         added = take_in(history, args.take_in)
         print(f"{len(added)} evaluations taken in: {', '.join(map(str, added))}" if added else "Nothing new in it.")

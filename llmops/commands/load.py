@@ -1,10 +1,9 @@
 """`load`: parallel requests against one candidate."""
 
 import argparse
-import threading
 from typing import Any
 
-from llmops.commands.answer import finish, tell
+from llmops.commands.answer import finish, stopped_by_interrupt, tell
 from llmops.commands.table import number, print_rows
 from llmops.pool import Pool
 from llmops.programs import load_data
@@ -45,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     }
     given = {name: value for name, value in given.items() if value is not None}
     pool = Pool(settings.pool_budget_bytes)
-    data = load_data(pool, args.task, args.candidate, given, settings, tell, threading.Event())
+    data = load_data(pool, args.task, args.candidate, given, settings, tell, stopped_by_interrupt())
     if not args.json and data["points"]:
         header = (
             "load",
@@ -55,12 +54,17 @@ def run(args: argparse.Namespace) -> int:
             "tok/s",
             "good/s",
             "TTFT p50",
+            "p90",
             "p99",
             "TPOT p50",
+            "p90",
             "p99",
             "MB each",
         )
         print_rows([header, *(_row(point) for point in data["points"])])
+        print(f"good: first token within {args.slo_ttft:g} s, and {args.slo_tpot:g} s a token after it")
+        for error in dict.fromkeys(error for point in data["points"] for error in point["errors"]):
+            print(error)
     return finish(data, args.json)
 
 
@@ -73,6 +77,6 @@ def _row(point: dict[str, Any]) -> tuple[str, ...]:
         number(point["requests_per_s"], ".2f"),
         number(point["output_tokens_per_s"], ".1f"),
         number(point["goodput_per_s"], ".2f"),
-        *(number(one.get(p), ".3f") for one in (ttft, tpot) for p in ("p50", "p99")),
+        *(number(one.get(p), ".3f") for one in (ttft, tpot) for p in ("p50", "p90", "p99")),
         number(point["memory_per_request_bytes"], ".2f", 1e6),
     )

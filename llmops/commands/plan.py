@@ -31,7 +31,18 @@ def run(args: argparse.Namespace) -> int:
     print(f"{args.model} in {args.precision}, {args.context:,} tokens, {args.requests} at once: {sizes} (estimated)")
     for note in data["notes"]:
         print(note)
-    header = ("GPU", "fits", "requests", "context", "TTFT s", "tok/s", "USD/1000", "Wh/1000", "what would help")
+    header = (
+        "GPU",
+        "USD/h",
+        "fits",
+        "requests",
+        "context",
+        "TTFT s",
+        "tok/s",
+        "USD/1000",
+        "Wh/1000",
+        "what would help",
+    )
     print_rows([header, *(_row(verdict) for verdict in data["gpus"])])
     return 0
 
@@ -40,6 +51,7 @@ def _row(verdict: dict[str, Any]) -> tuple[str, ...]:
     figures = verdict["predicted"] if verdict["fits"] else {}
     return (
         verdict["name"],
+        f"{verdict['usd_hour']:.2f} ({verdict['price_date']})" if verdict["usd_hour"] is not None else "",
         "yes" if verdict["fits"] else "no",
         f"{verdict['max_requests']:,}",
         f"{verdict['max_context']:,}",

@@ -16,14 +16,17 @@ from llmops.inputs import as_object
 UTILISATION = 0.3  # office hours: about eight of twenty-four
 NAMES = (
     "prices", "cpu_machine", "gpu_machine", "cpu_usd_hour", "gpu_usd_hour", "cpu_watts", "gpu_watts", "currency",
-    "per_usd", "grid", "g_per_kwh", "utilisation",
+    "per_usd", "grid", "g_per_kwh", "utilisation", "together",
 )  # fmt: skip
 _YOURS = "yours"  # date and source of a figure that a visitor typed
 
 
 @dataclass(frozen=True)
 class Assumptions:
-    """cpu, gpu: the machines local candidates are priced on; None: unknown. utilisation: share of hours at work."""
+    """cpu, gpu: the machines local candidates are priced on; None: unknown. utilisation: share of hours at work.
+
+    together: requests come many at once, so times are taken from texts that shared a batch, where there are any.
+    """
 
     tokens: tuple[TokenPrice, ...]
     cpu: Machine | None
@@ -31,6 +34,7 @@ class Assumptions:
     currency: Currency
     grid: Grid
     utilisation: float = UTILISATION
+    together: bool = False
 
     def money(self, usd: float | None) -> float | None:
         """US dollars in the chosen currency."""
@@ -63,6 +67,8 @@ def assume(given: str | Mapping[str, Any] | None, hardware: str) -> Assumptions:
     if (grams := _number(data, "g_per_kwh", 0, 5000)) is not None:
         grid = replace(grid, name="your own", g_per_kwh=grams, source=_YOURS)
     utilisation = _number(data, "utilisation", 0.001, 1)
+    if not isinstance(data.get("together", False), bool):
+        raise InputError(f"together is true or false; it is {data['together']!r}.", 'Write "together": true.')
     return Assumptions(
         tokens=_token_prices(data.get("prices")),
         cpu=_edited(cpu, "CPU", data, "cpu"),
@@ -70,6 +76,7 @@ def assume(given: str | Mapping[str, Any] | None, hardware: str) -> Assumptions:
         currency=currency,
         grid=grid,
         utilisation=UTILISATION if utilisation is None else utilisation,
+        together=data.get("together", False),
     )
 
 

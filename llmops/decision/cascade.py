@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from llmops.candidate import Kind, cascade
 from llmops.decision.assumptions import Assumptions
-from llmops.decision.cost import request_usd
-from llmops.decision.energy import request_wh
-from llmops.decision.parts import parsed, parts
+from llmops.decision.cost import cost, request_usd
+from llmops.decision.energy import energy, request_wh
+from llmops.decision.parts import basis, parsed, parts
 from llmops.errors import InputError
 from llmops.history.store import Row
 
@@ -30,6 +30,8 @@ GOALS = ("quality", "cost", "latency", "energy", "privacy")
 class Point:
     """What a threshold would have given. asked, leaving: shares of the texts handed on, and sent elsewhere.
 
+    Times are of the texts that ran alone through both candidates (Simulation.timed). A text that shared a batch has no
+    cost and energy of its own either: it counts with its candidate's mean.
     cost_per_1000 in the chosen currency, wh_per_1000 the middle of its range; None: not known.
     """
 
@@ -69,13 +71,14 @@ class Choice:
 class Simulation:
     """A curve over the threshold; choice None where no threshold is within the bounds, and why_not says so.
 
-    left_out: texts that only one of the two has answered or tried.
+    left_out: texts that only one of the two has answered or tried. timed: those with a latency of their own in both.
     """
 
     first: str
     second: str
     texts: int
     left_out: int
+    timed: int
     points: tuple[Point, ...]
     choice: Choice | None
     why_not: str
@@ -129,7 +132,8 @@ def simulate(
         raise InputError(f"{first} told no probabilities.", "Begin with an encoder.")
     points = _points(texts, thresholds([one.sure for one in texts]))
     choice, why_not = _choose(texts, bounds or Bounds(), goal, seed)
-    return Simulation(first, second, len(texts), left_out, points, choice, why_not)
+    timed = sum(None not in one.seconds for one in texts)
+    return Simulation(first, second, len(texts), left_out, timed, points, choice, why_not)
 
 
 def _check(first: str, second: str) -> None:
@@ -147,18 +151,45 @@ def _join(rows: Sequence[Row], first: str, second: str, at: Assumptions) -> tupl
     ]
     places = sorted(set(by_place[0]) & set(by_place[1]))
     only = len(set(by_place[0]) ^ set(by_place[1]))
-    return [_text(by_place[0][place], by_place[1][place], at) for place in places], only
+    usual = [_Usual(name, list(found.values()), at) for name, found in zip((first, second), by_place, strict=True)]
+    pairs = [(by_place[0][place], by_place[1][place]) for place in places]
+    return [_text(one, other, usual[0], usual[1]) for one, other in pairs], only
 
 
-def _text(one: Row, other: Row, at: Assumptions) -> _Text:
+class _Usual:
+    """A candidate's mean request, for texts without figures of their own."""
+
+    def __init__(self, name: str, rows: Sequence[Row], at: Assumptions) -> None:
+        self._own = {row.place for row in basis(rows, at.together)}
+        self._at = at
+        self._usd = at.money(cost(name, rows, at).usd)
+        self._wh = energy(name, rows, at).middle_wh
+
+    def usd(self, row: Row) -> float | None:
+        """Of one text, in the chosen currency. A failed one took nothing that was recorded."""
+        if row.failed:
+            return 0.0
+        return self._at.money(request_usd(row.run, self._at)[0]) if row.place in self._own else self._usd
+
+    def wh(self, row: Row) -> float | None:
+        """Of one text, the middle of its range."""
+        if row.failed:
+            return 0.0
+        if row.place not in self._own:
+            return None if self._wh is None else self._wh / 1000
+        wh = request_wh(row.run, self._at)[0]
+        return None if wh is None else (wh[0] + wh[1]) / 2
+
+
+def _text(one: Row, other: Row, first: _Usual, second: _Usual) -> _Text:
     shares = None if one.failed else one.run.get("probabilities")
     return _Text(
         true=one.y_true,
         said=(one.y_hat or _NONE, other.y_hat or _NONE),
         sure=max(shares.values()) if shares and one.y_hat else -1.0,
         seconds=(_seconds(one), _seconds(other)),
-        usd=(_usd(one, at), _usd(other, at)),
-        wh=(_wh(one, at), _wh(other, at)),
+        usd=(first.usd(one), second.usd(other)),
+        wh=(first.wh(one), second.wh(other)),
         leaves=any(part.sent_to for part in parts(other.run)),
     )
 
@@ -166,15 +197,6 @@ def _text(one: Row, other: Row, at: Assumptions) -> _Text:
 def _seconds(row: Row) -> float | None:
     """A failed first stage took no time that was recorded, as where a cascade really runs."""
     return 0.0 if row.failed else row.run["timing"]["e2e_s"]
-
-
-def _usd(row: Row, at: Assumptions) -> float | None:
-    return 0.0 if row.failed else at.money(request_usd(row.run, at)[0])
-
-
-def _wh(row: Row, at: Assumptions) -> float | None:
-    wh = request_wh(row.run, at)[0]
-    return 0.0 if row.failed else None if wh is None else (wh[0] + wh[1]) / 2
 
 
 def thresholds(sure: Sequence[float]) -> list[float]:
@@ -210,12 +232,14 @@ def _points(texts: Sequence[_Text], at_thresholds: Sequence[float]) -> tuple[Poi
     is_said = np.array([[[said == label for label in labels] for said in one.said] for one in texts])
     leaves = np.array([one.leaves for one in texts])
     columns = [_known([getattr(one, name) for one in texts]) for name in ("seconds", "usd", "wh")]
+    timed = ~np.isnan(columns[0]).any(axis=1)
     points = []
     for threshold in at_thresholds:
         asked = sure < threshold
         asked |= sure < 0
         said = np.where(asked[:, None], is_said[:, 1], is_said[:, 0])
-        seconds, usd, wh = (_summed(column, asked) for column in columns)
+        seconds = _summed(columns[0][timed], asked[timed]) if timed.any() else None
+        usd, wh = (_summed(column, asked) for column in columns[1:])
         points.append(
             Point(
                 threshold=threshold,

@@ -1,8 +1,9 @@
 """What 1,000 requests cost: APIs by tokens, own machines by the hour. Nothing that runs here is ever free.
 
-Own machine: usd_hour / 3600 · E2E / utilisation a request, that is usd_hour / (3600 · throughput · utilisation) with
-throughput = 1 / mean E2E of texts one after the other: an hour is paid whether or not it is used. API: prompt tokens ·
-input price + output tokens · output price. A cascade is the sum of the stages that ran.
+Own machine: usd_hour / 3600 · seconds / utilisation a request, that is usd_hour / (3600 · throughput · utilisation): an
+hour is paid whether or not it is used. Throughput is 1 / mean E2E of texts one after the other, or that of batches
+(Assumptions.together). API: prompt tokens · input price + output tokens · output price. A cascade is the sum of the
+stages that ran.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmops.decision.assumptions import Assumptions
-from llmops.decision.parts import Part, parts
+from llmops.decision.parts import Part, basis, parts
+from llmops.evaluation.batches import ran_alone
 from llmops.history.store import Row
 
 HOURS_A_MONTH = 730.0
@@ -88,14 +90,14 @@ def _part_usd(part: Part, at: Assumptions) -> tuple[float | None, str]:
     machine = at.machine(part.device)
     if machine is None or machine.usd_hour is None:
         return None, f"no price by the hour is known for the machine of {part.name}"
-    if part.e2e_s is None:
+    if part.busy_s is None:
         return None, f"no time was measured for {part.name}"
-    return machine.usd_hour / 3600 * part.e2e_s / at.utilisation, ""
+    return machine.usd_hour / 3600 * part.busy_s / at.utilisation, ""
 
 
 def cost(candidate: str, rows: Sequence[Row], at: Assumptions) -> Cost:
-    """The mean request of a candidate's answered rows."""
-    answered = [row for row in rows if not row.failed]
+    """The mean request of a candidate's answered rows, of those that parts.basis picks."""
+    answered = basis(rows, at.together)
     found = [request_usd(row.run, at) for row in answered]
     why_not = next((why for usd, why in found if usd is None), "" if found else "no text was answered")
     usd = None if why_not else sum(usd or 0.0 for usd, _ in found) / len(found)
@@ -106,13 +108,15 @@ def cost(candidate: str, rows: Sequence[Row], at: Assumptions) -> Cost:
                 tokens += (_part_usd(part, at)[0] or 0.0) / len(answered)
             elif (machine := at.machine(part.device)) is not None:
                 hour, seconds = machines.get(machine.name, (machine.usd_hour or 0.0, 0.0))
-                machines[machine.name] = (hour, seconds + (part.e2e_s or 0.0) / len(answered))
-    return Cost(candidate, usd, why_not, _how(tokens, machines, at) if usd is not None else "", tokens, machines)
+                machines[machine.name] = (hour, seconds + (part.busy_s or 0.0) / len(answered))
+    how = _how(tokens, machines, at, all(ran_alone(row.run) for row in answered))
+    return Cost(candidate, usd, why_not, how if usd is not None else "", tokens, machines)
 
 
-def _how(tokens: float, machines: Mapping[str, tuple[float, float]], at: Assumptions) -> str:
+def _how(tokens: float, machines: Mapping[str, tuple[float, float]], at: Assumptions, alone: bool) -> str:
+    pace = "one after the other" if alone else "in batches"
     by_hour = [
-        f"{name} at ${hour:.3g} an hour, {seconds:.3g} s a request, {at.utilisation:.0%} utilisation"
+        f"{name} at ${hour:.3g} an hour, {seconds:.3g} s a request {pace}, {at.utilisation:.0%} utilisation"
         for name, (hour, seconds) in machines.items()
     ]
     return "; ".join([*(["by tokens"] if tokens or not machines else []), *by_hour])

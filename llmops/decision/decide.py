@@ -11,7 +11,7 @@ from typing import Any
 from llmops.decision.figures import Figures
 from llmops.errors import InputError
 from llmops.evaluation.metrics import Pair
-from llmops.format import percent, seconds, size
+from llmops.format import money, percent, seconds, size
 
 AXES = ("cost", "latency", "energy", "memory")
 QUALITY = "quality"
@@ -134,13 +134,6 @@ def _licence(one: Figures, limits: Limits) -> str:
         return "" if limits.keep_unknown else "Its licence is not known."
     other = [name for name in one.licences if name not in limits.licences]
     return f"Its licence is {', '.join(other)}, which is not among those allowed." if other else ""
-
-
-def money(amount: float | None, sign: str) -> str:
-    """€1.23, €0.00045: small amounts are not rounded to nothing. Unknown is empty."""
-    if amount is None:
-        return ""
-    return f"{sign}{amount:,.2f}" if amount >= 1 or amount == 0 else f"{sign}{amount:.3g}"
 
 
 def value(one: Figures, axis: str) -> float | None:

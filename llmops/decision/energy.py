@@ -1,7 +1,7 @@
 """What 1,000 requests take in watt-hours, and in CO2 with a chosen grid; measured where the run says so.
 
-Measured: the machine's own counters, above idle (energy_meter). Estimated here: watts of the machine at work · E2E, as
-if the whole of it worked for this request; its idle hours are not in it. Estimated elsewhere: EcoLogits, a range.
+Measured: the machine's own counters, above idle (energy_meter). Estimated here: watts of the machine at work · time,
+as if the whole of it worked for this request; its idle hours are not in it. Estimated elsewhere: EcoLogits, a range.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any
 
 from llmops.decision import ecologits
 from llmops.decision.assumptions import Assumptions
-from llmops.decision.parts import Part, parts
+from llmops.decision.parts import Part, basis, parts
 from llmops.history.store import Row
 from llmops.run import Source
 
@@ -57,15 +57,15 @@ def _part_wh(part: Part, at: Assumptions) -> tuple[tuple[float, float] | None, s
     machine = at.machine(part.device)
     if machine is None or not machine.watts:
         return None, f"the power of the machine of {part.name} is not known"
-    if part.e2e_s is None:
+    if part.busy_s is None:
         return None, f"no time was measured for {part.name}"
-    wh = machine.watts * part.e2e_s / 3600
+    wh = machine.watts * part.busy_s / 3600
     return (wh, wh), ""
 
 
 def energy(candidate: str, rows: Sequence[Row], at: Assumptions) -> EnergyUse:
-    """The mean request of a candidate's answered rows, times 1,000."""
-    answered = [row for row in rows if not row.failed]
+    """The mean request of a candidate's answered rows, of those that parts.basis picks, times 1,000."""
+    answered = basis(rows, at.together)
     found = [request_wh(row.run, at) for row in answered]
     why_not = next((why for wh, why in found if wh is None), "" if found else "no text was answered")
     used = [part for row in answered for part in parts(row.run)]
@@ -89,4 +89,4 @@ def _way(part: Part, at: Assumptions) -> str:
     if not part.here:
         return f"estimated by {ecologits.VERSION}"
     machine = at.machine(part.device)
-    return f"estimated: {machine.watts:.3g} W · E2E ({machine.name})" if machine else ""
+    return f"estimated: {machine.watts:.3g} W · time ({machine.name})" if machine else ""

@@ -10,7 +10,8 @@ from llmops.catalog import find
 from llmops.decision.assumptions import Assumptions
 from llmops.decision.cost import Cost, cost
 from llmops.decision.energy import EnergyUse, energy
-from llmops.decision.parts import parsed, parts
+from llmops.decision.parts import basis, parsed, parts
+from llmops.evaluation.batches import ran_alone
 from llmops.evaluation.metrics import Metrics, measure
 from llmops.history.store import Row
 
@@ -70,8 +71,8 @@ def _figures(candidate: str, rows: Sequence[Row], measured: Metrics, at: Assumpt
         accuracy=measured.accuracy,
         macro_f1=measured.macro_f1,
         macro_f1_interval=measured.macro_f1_interval,
-        p95_s=percentile([row.run["timing"]["e2e_s"] for row in answered]),
-        memory_bytes=_memory(answered) if here else None,
+        p95_s=percentile([row.run["timing"]["e2e_s"] for row in answered if ran_alone(row.run)]),
+        memory_bytes=_memory(basis(rows, at.together)) if here else None,
         here=here,
         needs_gpu=any((part.device or "").startswith(("cuda", "mps")) for part in used),
         leaving=len(sent) / len(answered) if answered else 0.0,

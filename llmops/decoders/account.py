@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from llmops.counting import tensors_in
+
 if TYPE_CHECKING:
     import torch
 
@@ -117,13 +119,11 @@ def _constants(holder: Any) -> Iterator["torch.Tensor"]:  # noqa: ANN401
 
 def cache_bytes(cache: Any) -> int | None:  # noqa: ANN401
     """Bytes of all keys and values (and states) that a cache holds, counters not; None for one of an unknown shape."""
-    import torch
-
     layers = getattr(cache, "layers", None)
     if layers is None:
         return None
-    held = [value for layer in layers for value in vars(layer).values() if isinstance(value, torch.Tensor)]
-    return sum(tensor.numel() * tensor.element_size() for tensor in held if tensor.dim() > 0)
+    held = [tensor for layer in layers for tensor in tensors_in(vars(layer))]
+    return sum(tensor.numel() * tensor.element_size() for tensor in held)
 
 
 def estimate(shapes: dict[str, tuple[int, ...]], precision: str) -> int | None:

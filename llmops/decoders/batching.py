@@ -76,6 +76,7 @@ class _Continuous:
         self._waiting: dict[str, Future[Answered]] = {}
         self._guard = threading.Lock()
         self._count = 0
+        self._over = ""  # why no more is taken
         self._closed = threading.Event()
         self._reader = threading.Thread(target=self._read, name="batch-results", daemon=True)
 
@@ -85,6 +86,8 @@ class _Continuous:
 
     def submit(self, ids: list[int], max_new_tokens: int) -> "Future[Answered]":
         with self._guard:
+            if self._over:
+                raise EndpointError(self._over, "Lower the load, or retry.")
             self._count += 1
             name = f"r{self._count}"
             future: Future[Answered] = Future()
@@ -119,6 +122,7 @@ class _Continuous:
 
     def _fail(self, why: str) -> None:
         with self._guard:
+            self._over = why
             left, self._waiting = list(self._waiting.values()), {}
         for future in left:
             future.set_exception(EndpointError(why, "Lower the load, or retry."))

@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from llmops.candidate import Candidate
+from llmops.counting import made_config
 from llmops.decoders import account, loading
 from llmops.engines.base import Report
 from llmops.errors import InputError, Stopped
 from llmops.meter import Reading
+from llmops.shape import sliced
 
 if TYPE_CHECKING:
     import torch
@@ -25,20 +27,9 @@ _SPREAD = 0.02  # standard deviation, as initialised models have
 
 def sliced_config(config: Mapping[str, Any], layers: int | None) -> "PretrainedConfig":
     """A configuration for transformers, with its first `layers` layers where given. Raises InputError."""
-    from transformers import AutoConfig
-
-    settings = {"pad_token_id": 0, **config}
-    settings |= {"bos_token_id": None, "eos_token_id": None}
-    settings.pop("quantization_config", None)
-    if layers is not None:
-        most = int(settings["num_hidden_layers"])
-        if not 1 <= layers <= most:
-            raise InputError(f"The model has {most} layers; {layers} are asked.", f"Use 1 to {most}.")
-        settings["num_hidden_layers"] = layers
-        if settings.get("layer_types"):
-            settings["layer_types"] = settings["layer_types"][:layers]
+    settings = sliced(config, layers)
     try:
-        return AutoConfig.for_model(settings.pop("model_type"), **settings)
+        return made_config(settings)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"transformers can't build this architecture ({str(error).splitlines()[0][:200]}).", "Choose another model."

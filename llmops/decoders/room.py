@@ -7,14 +7,16 @@ import gc
 import json
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from llmops import fetch
+from llmops import fetch, planner
 from llmops.candidate import PRECISIONS, Candidate, Kind
+from llmops.counting import shape_of
 from llmops.decoders import account
-from llmops.errors import OutOfMemory
+from llmops.errors import InputError, OutOfMemory
 from llmops.hardware import device_memory
 from llmops.meter import give_back
+from llmops.shape import Shape
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -52,14 +54,28 @@ def check_weights(folder: Path, candidate: Candidate, device: str) -> None:
 
 
 def check_run(config: "PretrainedConfig", candidate: Candidate, device: str, tokens: int) -> None:
-    """Raise OutOfMemory where the cache of so many tokens is larger than what is free."""
-    per_token = cache_bytes_per_token(config, 4 if candidate.precision == "fp32" else 2)
-    free = device_memory(device)
-    if per_token is not None and per_token * tokens > free:
-        size = _size(per_token * tokens)
+    """Raise OutOfMemory where cache and workspace of so many tokens are larger than what is free."""
+    shape, free = sizes(config), device_memory(device)
+    if shape is None or (needed := _run_bytes(shape, candidate, tokens)) <= free:
+        return
+    fitting = planner.largest(lambda count: _run_bytes(shape, candidate, count) <= free, tokens)
+    raise OutOfMemory(
+        f"{tokens:,} tokens take about {_size(needed)} beside the weights; {_size(free)} are free on {device}.",
+        f"Shorten the text or lower max new tokens: about {fitting:,} tokens in all would fit.",
+    )
+
+
+def check_batch(config: "PretrainedConfig", candidate: Candidate, device: str, requests: int, tokens: int) -> None:
+    """Raise OutOfMemory where the caches of so many requests at once, `tokens` each, are larger than what is free."""
+    shape, free = sizes(config), device_memory(device)
+    if shape is None:
+        return
+    each = planner.kv_bytes(shape, candidate.precision or "bf16", tokens)
+    if requests * each > free:
         raise OutOfMemory(
-            f"The cache of {tokens:,} tokens takes about {size}; {_size(free)} are free on {device}.",
-            f"Shorten the text or lower max new tokens: about {free // per_token:,} tokens in all would fit.",
+            f"{requests:,} requests at once take about {_size(requests * each)} of cache; {_size(free)} are free on "
+            f"{device}.",
+            f"About {free // each:,} at once would fit.",
         )
 
 
@@ -68,22 +84,23 @@ def rows_that_fit(config: "PretrainedConfig", candidate: Candidate, device: str,
 
     Half of what is free is for the caches: activations of the prompts lie beside them.
     """
-    per_token = cache_bytes_per_token(config, 4 if candidate.precision == "fp32" else 2)
-    if per_token is None:
+    shape = sizes(config)
+    if shape is None:
         return 1
-    return max(1, device_memory(device) // 2 // (per_token * tokens))
+    return max(1, device_memory(device) // 2 // planner.kv_bytes(shape, candidate.precision or "bf16", tokens))
 
 
-def cache_bytes_per_token(config: "PretrainedConfig", element_bytes: int) -> int | None:
-    """Keys and values of one token over all layers, as if none had a sliding window; None where not told."""
-    text: Any = config.get_text_config(decoder=True)
-    layers, heads = getattr(text, "num_hidden_layers", None), getattr(text, "num_attention_heads", None)
-    hidden = getattr(text, "hidden_size", None)
-    if not layers or not heads or not hidden:
+def sizes(config: "PretrainedConfig") -> Shape | None:
+    """A loaded model's sizes for the planner; None for an architecture it can't read."""
+    try:
+        return shape_of(config.to_dict())
+    except InputError:
         return None
-    size = getattr(text, "head_dim", None) or hidden // heads
-    kept = getattr(text, "num_key_value_heads", None) or heads
-    return 2 * int(layers) * int(kept) * int(size) * element_bytes
+
+
+def _run_bytes(shape: Shape, candidate: Candidate, tokens: int) -> int:
+    precision = candidate.precision or "bf16"
+    return planner.kv_bytes(shape, precision, tokens) + planner.workspace_bytes(shape, precision, tokens)
 
 
 def remedy(folder: Path, candidate: Candidate, free: int) -> str:

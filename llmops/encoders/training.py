@@ -8,7 +8,7 @@ import queue
 import tempfile
 import threading
 from collections import defaultdict
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -75,16 +75,22 @@ def pick_examples(task: Task, k: int, seed: int) -> list[Example]:
 
 
 def train(
-    model: "SentenceTransformer", method: str, examples: Sequence[Example], seed: int, stop: threading.Event
+    model: "SentenceTransformer",
+    method: str,
+    examples: Sequence[Example],
+    seed: int,
+    stop: threading.Event,
+    breathe: Callable[[], None] = lambda: None,
 ) -> Generator[TrainEvent | Trained | None, None, None]:
     """Train `method` (few-shot or setfit) on the examples; ends with Trained, None means nothing new.
 
+    breathe: called between two steps; may block, so that others get their turn (pool.slices).
     Raises Stopped or InputError.
     """
     if len({example.label for example in examples}) < 2:
         raise InputError("There is one class only to learn from.", "Give examples of two labels or more.")
     if method == "setfit":
-        yield from _fine_tune(model, examples, seed, stop)
+        yield from _fine_tune(model, examples, seed, stop, breathe)
         model.eval()  # the Trainer leaves dropout on
     if stop.is_set():
         raise Stopped("The training was stopped.")
@@ -94,7 +100,13 @@ def train(
 
 
 def train_named(
-    task: Task, base: str, method: str, k: int, seed: int, stop: threading.Event
+    task: Task,
+    base: str,
+    method: str,
+    k: int,
+    seed: int,
+    stop: threading.Event,
+    breathe: Callable[[], None] = lambda: None,
 ) -> Generator[TrainEvent | Trained | None, None, None]:
     """The same from a base model's name: fetch and read it first. Raises LlmopsError."""
     if not base.strip():
@@ -102,11 +114,15 @@ def train_named(
     examples = pick_examples(task, k, seed)
     yield TrainEvent("reading the weights", 0.0)
     folder = folder_of(base.strip(), Connection(), lambda message, fraction: None, stop)
-    yield from train(load_body(folder, base.strip()), method, examples, seed, stop)
+    yield from train(load_body(folder, base.strip()), method, examples, seed, stop, breathe)
 
 
 def _fine_tune(
-    model: "SentenceTransformer", examples: Sequence[Example], seed: int, stop: threading.Event
+    model: "SentenceTransformer",
+    examples: Sequence[Example],
+    seed: int,
+    stop: threading.Event,
+    breathe: Callable[[], None],
 ) -> Generator[TrainEvent | None, None, None]:
     """setfit's Trainer in a thread of its own; its callback feeds the queue that is read here."""
     told: queue.SimpleQueue[TrainEvent | BaseException | None] = queue.SimpleQueue()
@@ -115,7 +131,7 @@ def _fine_tune(
 
     def work() -> None:
         try:
-            _fit_body(model, examples, seed, told, lambda: leave.is_set() or stop.is_set())
+            _fit_body(model, examples, seed, told, lambda: leave.is_set() or stop.is_set(), breathe)
             told.put(None)
         except BaseException as error:  # told to the reader, who raises it
             told.put(error)
@@ -144,7 +160,8 @@ def _fit_body(
     examples: Sequence[Example],
     seed: int,
     told: "queue.SimpleQueue[TrainEvent | BaseException | None]",
-    stopped: Any,  # noqa: ANN401
+    stopped: Callable[[], bool],
+    breathe: Callable[[], None],
 ) -> None:
     from datasets import Dataset
     from setfit import SetFitModel, Trainer, TrainingArguments
@@ -168,6 +185,8 @@ def _fit_body(
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ANN401
             if stopped():
                 control.should_training_stop = True
+            else:
+                breathe()
 
     labels = sorted({example.label for example in examples})
     wrapped = SetFitModel(model_body=model, model_head=LogisticRegression(), labels=labels)

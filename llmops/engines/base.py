@@ -33,6 +33,7 @@ class Connection:
     """Keys and addresses of one request. Never printed, stored or shared: repr shows none of it.
 
     local_only: no text may leave this machine; the pool hands out no remote model then.
+    owner: who asks, an opaque id (`ui/visitor.py`); "" where there is one user only.
     """
 
     openai_key: str | None = field(default=None, repr=False)
@@ -42,6 +43,7 @@ class Connection:
     timeout_s: float = 60.0
     retries: int = 2
     local_only: bool = False
+    owner: str = ""
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -19,12 +19,11 @@ from llmops.decoders import account, batching, likelihood, loading, many, prompt
 from llmops.demo import DECODER_DIR
 from llmops.energy_meter import EnergyWindow
 from llmops.engines.base import Connection, Report, Request, Send
-from llmops.errors import EndpointError, InputError, LlmopsError, ModelNotFound, Stopped
+from llmops.errors import EndpointError, LlmopsError, ModelNotFound, Stopped
 from llmops.events import Event, Finished, Note, Started
 from llmops.hardware import hardware
 from llmops.meter import PeakMemory, Stopwatch, device_used, give_back
 from llmops.run import Memory, Run, Source
-from llmops.shape import read_shape
 from llmops.task import Task
 from llmops.verdict import read_verdict
 
@@ -99,6 +98,7 @@ class DecoderModel:
         self._interrupt = stream.Interrupt()
         stream.interruptible(parts.model, self._interrupt)
         self.batches = together.possible(parts.model)
+        room.sizes(parts.model.config)  # counted now where it has to be, not while a run is timed
         loaded = many.Loaded(candidate, parts.model, parts.tokenizer, self._plain, self._limit, self._interrupt)
         self._many = many.Many(loaded)
         self.warmed = False
@@ -210,6 +210,7 @@ class DecoderModel:
         """A function that runs a Request beside others, as one batch: for probes. Yields nothing but its figures."""
         self._interrupt.begin(None)  # a batch is many visitors' work: it is stopped as a whole, between steps
         config = sampling.greedy(self._plain, 1)
+        room.check_batch(self._model.config, self._candidate, self.device, requests, tokens)
         with batching.batching(self._model, config, requests, tokens, stop) as batcher:
 
             def send(request: Request) -> Run:
@@ -261,9 +262,8 @@ class DecoderModel:
     def _predicted(self, prompt_tokens: int, output_tokens: int) -> Memory | None:
         """The planner's figures for this run; None for an architecture it can't read."""
         precision = self._candidate.precision or "bf16"
-        try:
-            shape = read_shape(self._model.config.to_dict())
-        except InputError:
+        shape = room.sizes(self._model.config)
+        if shape is None:
             return None
         cache = planner.kv_bytes(shape, precision, max(1, prompt_tokens + output_tokens - 1))
         extra = cache + planner.workspace_bytes(shape, precision, prompt_tokens)

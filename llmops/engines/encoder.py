@@ -42,7 +42,7 @@ class EncoderEngine:
         learnt = [[e.text, e.label, e.language] for e in task.split("pool")]
         described = [[label.id, label.description] for label in task.labels]
         digest = hashlib.sha256(json.dumps([learnt, described], sort_keys=True).encode()).hexdigest()[:16]
-        return f"{candidate}#{digest}"
+        return f"{candidate.owner}:{candidate}#{digest}" if _is_kept(candidate) else f"{candidate}#{digest}"
 
     def device(self, candidate: Candidate, connection: Connection) -> str:
         """Encoders run on the CPU."""
@@ -50,7 +50,7 @@ class EncoderEngine:
 
     def estimate_bytes(self, candidate: Candidate) -> int | None:
         """The size of the weights file, where it is on disk."""
-        folder = _weights_folder(candidate.model)
+        folder = _weights_folder(candidate)
         files = list(folder.glob("*.safetensors")) if folder else []
         size = sum(file.stat().st_size for file in files)
         if not size:
@@ -61,7 +61,7 @@ class EncoderEngine:
         self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
     ) -> "EncoderModel":
         """Fetch, train where the method asks for it, and make the int8 copy where wanted. Raises LlmopsError."""
-        way = _load_kept if candidate.model.startswith(_KEPT) else _load_fresh
+        way = _load_kept if _is_kept(candidate) else _load_fresh
         parts = way(candidate, task, connection, report, stop)
         if stop.is_set():
             raise Stopped("Stopped while loading.")
@@ -227,7 +227,7 @@ def _load_fresh(
 def _load_kept(
     candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
 ) -> _Parts:
-    kept = store.load(candidate.model.removeprefix(_KEPT))
+    kept = store.load(candidate.model.removeprefix(_KEPT), candidate.owner)
     if set(kept.meta.labels) != set(task.label_ids):
         raise InputError(
             f"It was trained on the labels {', '.join(kept.meta.labels)}; the task has {', '.join(task.label_ids)}.",
@@ -266,11 +266,15 @@ def _calibration(task: Task) -> Sequence[str]:
     return texts or [words for label in task.labels for words in label.description.values()] or [task.name]
 
 
-def _weights_folder(model: str) -> "Path | None":
-    if not model.startswith(_KEPT):
-        return body.known_folder(model)
-    name = model.removeprefix(_KEPT)
-    if name not in store.names():
+def _is_kept(candidate: Candidate) -> bool:
+    return candidate.model.startswith(_KEPT)
+
+
+def _weights_folder(candidate: Candidate) -> "Path | None":
+    if not _is_kept(candidate):
+        return body.known_folder(candidate.model)
+    name = candidate.model.removeprefix(_KEPT)
+    if name not in store.names(candidate.owner):
         return None
-    kept = store.load(name)
+    kept = store.load(name, candidate.owner)
     return kept.folder / "body" if kept.meta.has_body else body.known_folder(kept.meta.base)

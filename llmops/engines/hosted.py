@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
+from llmops.allowed import check_model
 from llmops.candidate import Candidate
 from llmops.engines.base import Connection, Report, Request
 from llmops.engines.openai_compatible import arguments, check_address
@@ -48,6 +49,7 @@ class HostedEngine:
         base_url = os.environ.get(_BASE_URL)
         if not base_url and not _ID.fullmatch(candidate.model):
             raise InputError(f"“{candidate.model}” is no model id.", "Write org/name, such as openai/gpt-oss-120b.")
+        check_model(candidate.model.partition(":")[0])
         if not _PROVIDER.fullmatch(provider):
             raise InputError("That is no provider's name.", "Write auto, or a name such as together.")
         _token(connection, base_url)

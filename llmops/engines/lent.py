@@ -5,6 +5,7 @@ that `spaces` hands them to each child at once; others, and quantized ones (thei
 by a child when it first needs them and stay in it as long as it is kept.
 """
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -19,15 +20,18 @@ from llmops.catalog import kinds
 from llmops.decoders import room
 from llmops.engines.base import Connection, Generation, Report, Request
 from llmops.engines.decoder import DecoderEngine, DecoderModel, find_folder, open_folder
-from llmops.errors import LlmopsError, Stopped
+from llmops.errors import LlmopsError, Stopped, rebuilt
 from llmops.events import Event, Finished
 from llmops.hardware import device_memory
+from llmops.run import Run
 from llmops.task import Task
 
 _QUANTIZED = ("int8", "nf4")
 _START_S = 15.0  # of a borrowed GPU: warm-up, prompt, label likelihoods
 _TOKEN_S = 0.1
 _READ_BYTES_PER_S = 1e9
+_BATCH = 16  # texts that a GPU answers in about the time of one
+_BATCH_NOTE = "The batch's time has in it what borrowing the GPU took."
 _ROOM = 1.2  # weights and what a run needs beside them
 
 _placed: dict[str, DecoderModel] = {}  # made before launch; every child has them
@@ -62,12 +66,27 @@ class Job:
     language: str
     generation: Generation
     truncate: bool
+    verdict_only: bool
+
+    def request(self, stop: threading.Event) -> Request:
+        """The request again, in the child."""
+        return Request(
+            self.task,
+            self.text,
+            self.language,
+            self.generation,
+            Connection(),
+            stop,
+            self.truncate,
+            self.verdict_only,
+        )
 
 
 class LentModel:
     """A folder of files, and the way to a GPU. Holds no weights here."""
 
     device = zerogpu.DEVICE
+    batches = True
     load_s: float | None = None  # told by each run: it may find the model in its child, or read it
     before_bytes: int | None = None
 
@@ -81,18 +100,9 @@ class LentModel:
 
     def run(self, request: Request) -> Generator[Event, None, None]:
         """Stream one answer out of a child; see engines.base.Model.run. queue_s, load_s and warm are of this run."""
-        job = Job(
-            self._candidate,
-            str(self._folder),
-            request.task,
-            request.text,
-            request.language,
-            request.generation,
-            request.truncate,
-        )
         asked_s = time.perf_counter()
         begun_s: float | None = None
-        with closing(zerogpu.lend(run_job, (job,), self._seconds(request), request.stop)) as events:
+        with closing(zerogpu.lend(run_job, (self._job(request),), self._seconds([request]), request.stop)) as events:
             for event in events:
                 begun_s = event.at_s if begun_s is None else begun_s  # the clock is the machine's: it may be compared
                 if isinstance(event, Finished):
@@ -104,13 +114,36 @@ class LentModel:
                 else:
                     yield event
 
+    def together(self, requests: Sequence[Request]) -> list[Run | LlmopsError]:
+        """A batch in one child; see engines.base.Together."""
+        jobs = tuple(self._job(request) for request in requests)
+        stop = requests[0].stop
+        found = list(zerogpu.lend(run_jobs, (jobs,), self._seconds(requests), stop))
+        if stop.is_set() or len(found) < len(requests):
+            raise Stopped("Stopped while the batch was running.")
+        return [
+            rebuilt(*one) if isinstance(one, tuple) else replace(one, notes=(*one.notes, _BATCH_NOTE)) for one in found
+        ]
+
     def close(self) -> None:
         """Nothing is held here; children end on their own."""
 
-    def _seconds(self, request: Request) -> float:
-        key = str(self._candidate)
-        reading = 0.0 if key in _placed else (self.weights_bytes or 0) / _READ_BYTES_PER_S
-        return _START_S + reading + request.generation.max_new_tokens * _TOKEN_S
+    def _job(self, request: Request) -> Job:
+        return Job(
+            self._candidate,
+            str(self._folder),
+            request.task,
+            request.text,
+            request.language,
+            request.generation,
+            request.truncate,
+            request.verdict_only,
+        )
+
+    def _seconds(self, requests: Sequence[Request]) -> float:
+        reading = 0.0 if str(self._candidate) in _placed else (self.weights_bytes or 0) / _READ_BYTES_PER_S
+        longest = max(request.generation.max_new_tokens for request in requests)
+        return _START_S + reading + longest * _TOKEN_S * math.ceil(len(requests) / _BATCH)
 
 
 def place(candidates: Sequence[str]) -> None:
@@ -135,14 +168,34 @@ def place(candidates: Sequence[str]) -> None:
 def run_job(job: Job, stop: threading.Event) -> Iterator[Event]:
     """In the child: the model, read where it is not there, and its events as plain data."""
     model, warm = _model(job)
-    request = Request(job.task, job.text, job.language, job.generation, Connection(), stop, job.truncate)
-    with closing(model.run(request)) as events:
+    with closing(model.run(job.request(stop))) as events:
         for event in events:
             if isinstance(event, Finished):
                 run = replace(event.run, warm=warm, timing=replace(event.run.timing, load_s=model.load_s))
                 yield Finished(replace(run, notes=(*model.notes, *run.notes)), at_s=event.at_s)
             else:
                 yield event
+
+
+def run_jobs(jobs: tuple[Job, ...], stop: threading.Event) -> Iterator[Run | tuple[str, str, str]]:
+    """In the child: a batch of one model; a Run a job, in order, or its error as (kind, message, remedy)."""
+    model, _ = _model(jobs[0])
+    requests = [job.request(stop) for job in jobs]
+    found = model.together(requests) if model.batches else [_alone(model, request) for request in requests]
+    for one in found:
+        yield (one.kind, one.message, one.remedy) if isinstance(one, LlmopsError) else one
+
+
+def _alone(model: DecoderModel, request: Request) -> Run | LlmopsError:
+    """Where the architecture takes no batches: one after the other, and no time of its own is told."""
+    try:
+        with closing(model.run(request)) as events:
+            run = next(event.run for event in events if isinstance(event, Finished))
+    except Stopped:
+        raise
+    except LlmopsError as error:
+        return error
+    return replace(run, timing=replace(run.timing, ttft_s=None, e2e_s=None))
 
 
 def _model(job: Job) -> tuple[DecoderModel, bool]:

@@ -4,6 +4,7 @@ The address is always passed explicitly, and a key goes only where it belongs: t
 typed beside it, the environment's to OpenAI or the environment's own address.
 """
 
+import asyncio
 import ipaddress
 import os
 import threading
@@ -11,7 +12,9 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from llmops.allowed import check_model
 from llmops.candidate import Candidate
+from llmops.engines.addresses import http_client
 from llmops.engines.base import Connection, Report, Request
 from llmops.engines.remote import Accepts, Chunk, RemoteModel, as_chunk, model_notes
 from llmops.engines.remote_errors import explain
@@ -48,6 +51,8 @@ class OpenAIEngine:
         """No call is made. Raises NotConfigured or InputError."""
         base_url = address(connection)
         key_for(base_url, connection)
+        if not connection.openai_key and base_url in (_OPENAI, os.environ.get("OPENAI_BASE_URL", "").rstrip("/")):
+            check_model(candidate.model)  # the operator pays, or serves
 
         async def open_stream(request: Request, accepts: Accepts) -> AsyncIterator[Chunk]:
             async with _client(request.connection) as client:
@@ -108,17 +113,13 @@ def key_for(base_url: str, connection: Connection) -> str:
 
 def list_models(connection: Connection) -> list[str]:
     """Model names that the endpoint lists, sorted. Raises LlmopsError."""
-    from openai import OpenAI, Timeout
 
-    base_url = address(connection)
+    async def ask() -> list[str]:
+        async with _client(connection) as client:
+            return sorted([model.id async for model in client.models.list()])
+
     try:
-        with OpenAI(
-            api_key=key_for(base_url, connection),
-            base_url=base_url,
-            timeout=Timeout(connection.timeout_s, connect=_CONNECT_S),
-            max_retries=0,
-        ) as client:
-            return sorted(model.id for model in client.models.list())
+        return asyncio.run(ask())
     except LlmopsError:
         raise
     except Exception as error:
@@ -130,10 +131,12 @@ def _client(connection: Connection) -> "AsyncOpenAI":
     from openai import AsyncOpenAI, Timeout
 
     base_url = address(connection)
+    timeout = Timeout(connection.timeout_s, connect=_CONNECT_S)
     return AsyncOpenAI(
         api_key=key_for(base_url, connection),
         base_url=base_url,
-        timeout=Timeout(connection.timeout_s, connect=_CONNECT_S),
+        timeout=timeout,
+        http_client=http_client(timeout),
         max_retries=0,  # ours are announced, and are in no figure
     )
 

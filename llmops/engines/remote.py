@@ -16,7 +16,7 @@ from typing import Any
 from llmops.candidate import Candidate
 from llmops.engines.base import Request
 from llmops.engines.remote_errors import Refused, explain, refused_parameter, retry_after_s
-from llmops.errors import EndpointError, Stopped
+from llmops.errors import EndpointError, Stopped, cut_out
 from llmops.events import Event, Finished, Started, Token, Waiting
 from llmops.meter import Stopwatch
 from llmops.run import Memory, Run, Source, Timing
@@ -25,7 +25,11 @@ from llmops.verdict import read_verdict
 _POLL_S = 0.1
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 20.0
+_MOST_CHARS = 2_000_000
 _MOST_ADAPTATIONS = 6
+# Chunks that follow each other quicker than this on average (over 3,000 a second) were sent together: their times tell
+# of the sending, not of the making. `transformers serve` does so with short answers of a quick model.
+_TOGETHER_S = 0.0003
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,8 @@ class RemoteModel:
                 if chunk is None:
                     continue
                 gathered.take(chunk)
+                if gathered.chars > _MOST_CHARS:
+                    raise EndpointError("The endpoint does not stop answering.", "Choose another endpoint.")
                 if chunk.text and not chunk.reasoning:
                     yield Token(chunk.text, at_s=chunk.at_s)
         finally:
@@ -145,7 +151,7 @@ class RemoteModel:
             gathered.check()
 
     def _finished(self, request: Request, gathered: "_Gathered") -> Run:
-        text = "".join(gathered.pieces)
+        text = cut_out("".join(gathered.pieces), request.connection.secrets)
         label = read_verdict(text, request.task, request.language)
         probabilities = _probabilities(gathered.logprobs, request.task.answers(request.language))
         source = {"timing": Source.CLIENT, "tokens": Source.SERVER}
@@ -181,15 +187,19 @@ class _Gathered:
     reasoned: bool = False
     stopped: bool = False
     any_chunk: bool = False
+    chars: int = 0
+    text_chunks: int = 0
 
     def take(self, chunk: Chunk) -> None:
         if chunk.sent:
             self.watch.handed_s = chunk.at_s
             return
         self.any_chunk = True
+        self.chars += len(chunk.text)
         if chunk.text:
             # The first chunk of many servers is an empty role; only text is a token.
             self.watch.tick(chunk.at_s)
+            self.text_chunks += 1
             if chunk.reasoning:
                 self.reasoned = True
             else:
@@ -202,8 +212,18 @@ class _Gathered:
         self.thought_tokens = chunk.thought_tokens if chunk.thought_tokens is not None else self.thought_tokens
 
     @property
+    def at_once(self) -> bool:
+        """True where the whole answer came in one go."""
+        first, last = self.watch.first_s, self.watch.last_s
+        if first is None or last is None or self.text_chunks < 2:
+            return False
+        return last - first < _TOGETHER_S * (self.text_chunks - 1)
+
+    @property
     def unseen_tokens(self) -> int | None:
-        """Thinking that the server counts but does not send."""
+        """Tokens made before the first was sent: all, in one go; else thinking that is counted but not sent."""
+        if self.at_once:
+            return self.output_tokens
         return None if self.reasoned or not self.thought_tokens else self.thought_tokens
 
     def timing(self) -> Timing:
@@ -225,7 +245,9 @@ class _Gathered:
             yield f"The server had {self.cached_tokens:,} of the prompt's tokens cached: TTFT is that of a warm prompt."
         if self.reasoned:
             yield "The model thought before it answered; TTFT is the first token of the thinking."
-        if self.unseen_tokens:
+        if self.at_once:
+            yield "The server sent its answer in one go: TTFT is that of the whole, times of single tokens are unknown."
+        elif self.unseen_tokens:
             yield f"{self.unseen_tokens:,} thinking tokens were made and paid, but not sent: TTFT includes them."
         if not accepts.temperature and request.generation.temperature == 0:
             yield "This model takes no temperature: its answers may vary."

@@ -62,8 +62,9 @@ def refused_parameter(error: BaseException) -> str | None:
 
 def explain(error: BaseException, model: str, connection: Connection) -> LlmopsError:
     """The error in words, redacted."""
-    if isinstance(error, LlmopsError):
-        return error
+    ours = next((one for one in _chain(error) if isinstance(one, LlmopsError)), None)
+    if ours is not None:
+        return ours
     said = redact(_message(error), connection.secrets)[:_LONGEST]
     status = status_of(error)
     if status is not None:

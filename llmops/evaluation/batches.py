@@ -4,7 +4,7 @@ A text that ran alone has a latency of its own; one of a batch has not, and its 
 the percentiles, and the rest together, for the throughput.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -40,9 +40,9 @@ def sample(left: Sequence[tuple[int, int]], alone_before: int, seed: int) -> set
     return set(Random(seed).sample(list(left), max(0, min(wanted, len(left)))))
 
 
-def ran_alone(run: dict[str, Any]) -> bool:
+def ran_alone(run: Mapping[str, Any]) -> bool:
     """Whether a kept run had the model to itself."""
-    return "batch_texts" not in run["settings"]
+    return "batch_texts" not in (run.get("settings") or {})
 
 
 class Size:

@@ -45,7 +45,13 @@ class CurveSettings:
 
 
 def learning_curve(
-    pool: Pool, task: Task, texts: Sequence[Example], settings: CurveSettings, report: Report, stop: threading.Event
+    pool: Pool,
+    task: Task,
+    texts: Sequence[Example],
+    settings: CurveSettings,
+    report: Report,
+    stop: threading.Event,
+    owner: str = "",
 ) -> Generator[CurvePoint, None, None]:
     """A point for each k and seed, small k first. Raises InputError, Stopped or what loading raises."""
     from llmops.encoders import training
@@ -64,7 +70,7 @@ def learning_curve(
         if stop.is_set():
             raise Stopped("Stopped; the points so far are kept.")
         report(f"k = {k}, seed {seed}: {number} of {total} done", number / total)
-        with pool.turn("cpu", report, stop):
+        with pool.turn("cpu", report, stop, owner):
             yield scorer.point(k, seed, training.pick_examples(task, k, seed))
 
 

@@ -32,11 +32,11 @@ class HeldOut:
         return sum(self.why.values())
 
 
-def hold_out(task: Task, examples: Sequence[Example], candidates: Sequence[str]) -> HeldOut:
+def hold_out(task: Task, examples: Sequence[Example], candidates: Sequence[str], owner: str = "") -> HeldOut:
     """Leave out what the task's pool holds, what a kept encoder was trained on, and what a prompt says already."""
     pool = {plain(example.text) for example in task.split("pool")}
     prompts = [plain(f"{one.instruction} {one.system} {one.user}") for one in task.prompts.values()]
-    learnt, unknown = _learnt(candidates)
+    learnt, unknown = _learnt(candidates, owner)
     kept, why = [], dict[str, int]()
     for example in examples:
         reason = _reason(plain(example.text), pool, prompts, learnt)
@@ -69,7 +69,7 @@ def _reason(text: str, pool: set[str], prompts: Sequence[str], learnt: dict[str,
     return None
 
 
-def _learnt(candidates: Sequence[str]) -> tuple[dict[str, frozenset[str]], tuple[str, ...]]:
+def _learnt(candidates: Sequence[str], owner: str) -> tuple[dict[str, frozenset[str]], tuple[str, ...]]:
     """Kept encoder → marks of its training texts; and those that keep no such record. Missing ones fail later."""
     from llmops.encoders import store
 
@@ -79,7 +79,7 @@ def _learnt(candidates: Sequence[str]) -> tuple[dict[str, frozenset[str]], tuple
         try:
             if candidate.kind != Kind.ENCODER or not candidate.model.startswith("trained/"):
                 continue
-            meta = store.load(candidate.model.removeprefix("trained/")).meta
+            meta = store.load(candidate.model.removeprefix("trained/"), owner).meta
         except LlmopsError:
             continue
         if meta.learnt is None:

@@ -17,7 +17,7 @@ from llmops.candidate import Candidate, parse_candidate
 from llmops.catalog import kinds
 from llmops.compare import Options
 from llmops.engines.base import Connection, Generation, Report
-from llmops.errors import InputError, LlmopsError, Stopped
+from llmops.errors import InputError, LlmopsError, Stopped, TooMuch
 from llmops.evaluation.ask import Ask, Place, as_error
 from llmops.evaluation.batches import USUAL, How, Size, ran_alone, sample
 from llmops.evaluation.heldout import hold_out
@@ -26,6 +26,7 @@ from llmops.history.sets import LabelledSet
 from llmops.history.store import History
 from llmops.pool import Pool
 from llmops.run import RunError
+from llmops.settings import load_settings
 from llmops.task import Example, Task
 
 _POLL_S = 0.1
@@ -89,12 +90,17 @@ def evaluate(
         raise InputError(f"{repeats} repeats are asked.", "Use 1 to 100.")
     if how.verdict_only and options.generation.temperature > 0:
         raise InputError("A verdict alone is read without sampling.", "Set the temperature to 0.")
-    held_out = hold_out(task, examples, chosen)
+    held_out = hold_out(task, examples, chosen, options.connection.owner)
     if not held_out.texts:
         raise InputError("There is no text to score.", "Give labelled texts that are not examples to learn from.")
     unknown = next((one for one in held_out.texts if one.label not in task.label_ids), None)
     if unknown is not None:
         raise InputError(f"“{unknown.label}” is no label of the task.", f"Labels: {', '.join(task.label_ids)}.")
+    most, answers = load_settings().max_answers, len(held_out.texts) * repeats * len(chosen)
+    if most is not None and answers > most:
+        raise TooMuch(
+            f"That would be {answers:,} answers; {most:,} are made here in one evaluation.", "Use fewer texts."
+        )
     labelled = LabelledSet.of(task, held_out.texts)
     settings = {**options.record(), "repeats": repeats, **how.record()}
     settings.pop("language")  # each text is asked in its own
@@ -173,7 +179,9 @@ class _Work:
 
     def run(self, candidates: Sequence[str]) -> Generator[Update, None, None]:
         """Start every chain, and pass on what they tell."""
-        parsed: dict[str, Candidate | LlmopsError] = {one: _parse(one) for one in candidates}
+        parsed: dict[str, Candidate | LlmopsError] = {
+            one: _parse(one, self._ask.options.connection.owner) for one in candidates
+        }
         local = [one for one, what in parsed.items() if isinstance(what, LlmopsError) or what.is_local]
         chains = [local, *([one] for one in candidates if one not in local)]
         threads = [
@@ -235,7 +243,7 @@ class _Work:
         try:
             self._texts(name, candidate, left, self._alone(candidate, left, done), total, keeper, report)
         finally:
-            if candidate.is_local:
+            if candidate.is_local and not candidate.owner:  # on a public page it stays for the others
                 self._pool.unload(candidate, self._ask.task)
             keeper.flush(lambda words: report(words, None), self._stopped)
 
@@ -292,8 +300,8 @@ class _Work:
             raise Stopped("Stopped; what is done is kept.", "Resume it to go on.")
 
 
-def _parse(text: str) -> Candidate | LlmopsError:
+def _parse(text: str, owner: str) -> Candidate | LlmopsError:
     try:
-        return parse_candidate(text, kinds())
+        return parse_candidate(text, kinds()).owned_by(owner)
     except LlmopsError as error:
         return error

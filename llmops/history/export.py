@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from llmops.decision.board import make_board
 from llmops.errors import HistoryError, InputError
 from llmops.evaluation.metrics import measure
 from llmops.history import curves
 from llmops.history.store import Evaluation, History, Row
+from llmops.report.decision import whole
 from llmops.report.page import report
 
 FORMATS = ("xlsx", "csv", "jsonl", "html")
@@ -32,7 +34,7 @@ _SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 
 
 def export(history: History, evaluation_id: int, path: Path, decision: str = "") -> None:
-    """Write an evaluation; the ending of `path` says how. decision: HTML for the report.
+    """Write an evaluation; the ending of `path` says how. decision: HTML for the report, else one without limits.
 
     Raises InputError for another ending, HistoryError for an unknown evaluation or where it can't be written.
     """
@@ -43,11 +45,16 @@ def export(history: History, evaluation_id: int, path: Path, decision: str = "")
     try:
         if kind == "html":
             drawn = [one for one in curves.found(history) if one.data_hash == found.data_hash]
-            path.write_text(report(found, rows, drawn[:1], decision), encoding="utf-8")
+            path.write_text(report(found, rows, drawn[:1], decision or _decision(found, rows)), encoding="utf-8")
         else:
             {"xlsx": _xlsx, "csv": _csv, "jsonl": _jsonl}[kind](path, found, rows)
     except OSError as error:
         raise HistoryError(f"{path.name} can't be written ({error.strerror}).", "Choose another place.") from error
+
+
+def _decision(found: Evaluation, rows: Sequence[Row]) -> str:
+    """The decision board without limits, at the catalogue's prices."""
+    return whole(make_board(found, rows, None)) if rows else ""
 
 
 def _cells(row: Row) -> tuple[Any, ...]:

@@ -89,7 +89,7 @@ class History(Database):
             database.executemany(_INSERT_RUN, [_run_values(evaluation_id, row) for row in rows])
 
     def rows(self, evaluation_id: int) -> list[Row]:
-        """All runs of an evaluation, by candidate and place."""
+        """All runs of an evaluation, by candidate (in the order they were chosen), repeat and place."""
         return self._rows(_ROW, "", (evaluation_id,))
 
     def verdicts(self, evaluation_id: int) -> list[Row]:
@@ -105,7 +105,9 @@ class History(Database):
             WHERE r.evaluation_id = ? {condition} AND e.owner IN (?, ?) ORDER BY r.candidate, r.repeat, r.place"""
         with self.open() as database:
             found = database.execute(query, (*values, self.owner, SHARED)).fetchall()
-        return [_row(one) for one in found]
+            chosen = database.execute("SELECT candidates FROM evaluations WHERE id = ?", values[:1]).fetchone()
+        order = {name: number for number, name in enumerate(json.loads(chosen[0]) if chosen else ())}
+        return sorted(map(_row, found), key=lambda one: order.get(one.candidate, len(order)))
 
     def done(self, evaluation_id: int, candidate: str) -> set[tuple[int, int]]:
         """(repeat, place) of what a candidate has answered."""

@@ -6,7 +6,7 @@ The probe ends where memory, the context or the endpoint ends it, and says so; w
 
 import threading
 import tomllib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -24,7 +24,7 @@ from llmops.pool import Pool
 from llmops.run import Run
 from llmops.task import Task
 
-_CHARS_PER_TOKEN = 4.0  # until the first answer tells better
+CHARS_PER_TOKEN = 4.0  # until the first answer tells better
 
 
 @dataclass(frozen=True)
@@ -87,23 +87,24 @@ def context_probe(
     """Cells by growing length; ends with Ended where it could not go on. Raises LlmopsError before the first cell."""
     settings.check(task)
     finding, label = _finding(task, options.language, settings)
-    parsed = parse_candidate(candidate, kinds())
+    parsed = parse_candidate(candidate, kinds()).owned_by(options.connection.owner)
     lengths = sorted(set(settings.lengths))
-    chars = _CHARS_PER_TOKEN
-    for number, length in enumerate(lengths):
+    chars = CHARS_PER_TOKEN
+    done = 0
+    for length in lengths:
         for depth in settings.depths:
             if stop.is_set():
                 yield Ended(length, "Stopped.")
                 return
             text = hide(finding, depth, int(length * chars), options.language, settings.seed)
             request = Request(task, text, options.language, options.generation, options.connection, stop)
-            first = number == 0 and depth == settings.depths[0]
+            share = done / (len(lengths) * len(settings.depths))
             try:
                 with pool.alone(parsed, task, options.connection, report, stop) as lease:
-                    report(f"{length:,} tokens, finding at {depth:.0%}", number / len(lengths))
+                    report(f"{length:,} tokens, finding at {depth:.0%}", share)
                     run = _run(lease.model, request)
             except LlmopsError as error:
-                if first and not isinstance(error, Stopped):
+                if not done and not isinstance(error, Stopped):
                     raise
                 message = redact(f"{error.message} {error.remedy}".strip(), options.connection.secrets)
                 yield Ended(length, message)
@@ -112,6 +113,7 @@ def context_probe(
                 yield Ended(length, "Stopped.")
                 return
             yield _cell(length, depth, run, label)
+            done += 1
             chars = _learn(chars, text, task, run, options.language)
 
 
@@ -179,15 +181,3 @@ def _learn(chars: float, text: str, task: Task, run: Run, language: str) -> floa
         return chars
     whole = len(text) + sum(len(message["content"]) for message in task.messages("", language))
     return max(0.5, min(12.0, whole / run.timing.prompt_tokens))
-
-
-def summary(cells: Sequence[Cell]) -> dict[int, tuple[int, int]]:
-    """Length → (right, in all)."""
-    lengths = dict.fromkeys(cell.length for cell in cells)
-    return {
-        length: (
-            sum(cell.right for cell in cells if cell.length == length),
-            sum(cell.length == length for cell in cells),
-        )
-        for length in lengths
-    }

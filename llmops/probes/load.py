@@ -1,7 +1,8 @@
 """Parallel requests against one candidate: throughput, latency and failures by load, under a stated objective.
 
 Closed loop: so many users, each sending its next request when the last is answered. Open loop: requests arrive at a
-rate whatever happens, with exponential gaps. Every prompt begins differently, so that no prefix cache flatters.
+rate whatever happens, with exponential gaps. Every prompt begins with a number of its own, new each time a probe runs,
+so that no prefix cache flatters.
 """
 
 import threading
@@ -9,7 +10,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
-from random import Random
+from random import Random, SystemRandom
 from typing import Any
 
 from llmops.candidate import parse_candidate
@@ -39,7 +40,8 @@ class Objective:
 class LoadPoint:
     """One level. Percentiles over its answered requests (p99 of fewer than 100 is near the slowest); None: none came.
 
-    users: closed loop; rate: arrivals a second of an open loop. memory_per_request_bytes: highest extra memory against
+    users: closed loop; rate: arrivals a second of an open loop. goodput_per_s: within slo_ttft_s and slo_tpot_s.
+    memory_per_request_bytes: highest extra memory against
     the lowest level's, for each request more; None where it can't be known (endpoints, the first level).
     """
 
@@ -52,6 +54,8 @@ class LoadPoint:
     requests_per_s: float
     output_tokens_per_s: float
     goodput_per_s: float
+    slo_ttft_s: float
+    slo_tpot_s: float
     ttft_s: dict[str, float] | None
     tpot_s: dict[str, float] | None
     e2e_s: dict[str, float] | None
@@ -105,23 +109,25 @@ def load_probe(
     Raises LlmopsError where the candidate can't be had at all.
     """
     settings.check()
-    parsed = parse_candidate(candidate, kinds())
+    parsed = parse_candidate(candidate, kinds()).owned_by(options.connection.owner)
     if not texts:
         raise InputError("There are no texts to send.", "Use a task with examples.")
     asked = (parsed, task, options.connection, report, stop)
+    numbers = SystemRandom()
     with pool.alone(*asked) as lease:
         report("warming up", None)
         warm = replace(settings, loop="closed", requests_each=2)
-        first = _level(lease.model, task, texts, options, warm, 2, stop)  # in no figure: first calls cost more
+        sent = _requests(task, texts, options, warm, numbers, stop)
+        first = _level(lease.model, sent, options, warm, 2, report, stop)  # in no figure: first calls cost more
     if first.failures == first.requests and first.errors:
-        raise EndpointError(first.errors[0], "Run the candidate once to see what it needs.")
+        raise EndpointError(first.errors[0], "")
     lowest: LoadPoint | None = None
     for level in settings.levels:
         if stop.is_set():
             return
         with pool.alone(*asked) as lease:
-            report(f"{'users' if settings.loop == 'closed' else 'arrivals a second'}: {level:g}", None)
-            point = _level(lease.model, task, texts, options, settings, level, stop)
+            sent = _requests(task, texts, options, settings, numbers, stop)
+            point = _level(lease.model, sent, options, settings, level, report, stop)
         point = replace(point, memory_per_request_bytes=_per_request(lowest, point))
         lowest = lowest or point
         yield point
@@ -131,40 +137,47 @@ def load_probe(
 
 def _level(
     model: Any,  # noqa: ANN401
-    task: Task,
-    texts: Sequence[str],
+    requests: Sequence[Request],
     options: Options,
     settings: Settings,
     level: float,
+    report: Report,
     stop: threading.Event,
 ) -> LoadPoint:
-    requests = list(_requests(task, texts, options, settings, level, stop))
     at_once = int(level) if settings.loop == "closed" else len(requests)
     results: list[Run | LlmopsError] = []
+    said = f"{'users' if settings.loop == 'closed' else 'arrivals a second'}: {level:g}"
+
+    def take(result: Run | LlmopsError) -> None:
+        results.append(result)
+        report(f"{said}, {len(results)} of {len(requests)} answered", len(results) / len(requests))
+
+    report(said, 0.0)
     device = model.device
     with PeakMemory(device) if device != "remote" else _no_peak() as peak:
         with _sender(model, requests, at_once, stop) as send:
             started = time.perf_counter()
             drive = _closed if settings.loop == "closed" else _open
-            drive(send, requests, level, settings.seed, results, stop)
+            drive(send, requests, level, settings.seed, take, stop)
             seconds = time.perf_counter() - started
         extra = peak.extra_bytes if peak is not None else None
     return _point(settings, level, results, seconds, extra, stop.is_set(), options.connection.secrets)
 
 
 def _requests(
-    task: Task, texts: Sequence[str], options: Options, settings: Settings, level: float, stop: threading.Event
-) -> Iterator[Request]:
+    task: Task, texts: Sequence[str], options: Options, settings: Settings, numbers: Random, stop: threading.Event
+) -> list[Request]:
     """Requests that begin differently: a number that no other has, before the instruction and before the text."""
-    rng = Random(f"{settings.seed} {level}")
     generation = replace(options.generation, max_new_tokens=settings.max_new_tokens, temperature=0.0)
+    made = []
     for index in range(settings.requests_each):
-        number = f"{rng.randrange(10**8):08d}"
+        number = f"{numbers.randrange(10**8):08d}"
         prompt = task.prompt(options.language)
         fresh = replace(prompt, system=f"{number} {prompt.system}")
         changed = replace(task, prompts={**task.prompts, options.language: fresh})
         text = f"{number} {texts[index % len(texts)]}"
-        yield Request(changed, text, options.language, generation, options.connection, stop, truncate=True)
+        made.append(Request(changed, text, options.language, generation, options.connection, stop, truncate=True))
+    return made
 
 
 @contextmanager
@@ -208,7 +221,7 @@ def _closed(
     requests: Sequence[Request],
     users: float,
     seed: int,
-    results: list[Run | LlmopsError],
+    take: Callable[[Run | LlmopsError], None],
     stop: threading.Event,
 ) -> None:
     left = iter(requests)
@@ -220,7 +233,7 @@ def _closed(
                 request = next(left, None)
             if request is None:
                 return
-            results.append(_try(send, request))
+            take(_try(send, request))
 
     _join([threading.Thread(target=user, daemon=True) for _ in range(int(users))])
 
@@ -230,7 +243,7 @@ def _open(
     requests: Sequence[Request],
     rate: float,
     seed: int,
-    results: list[Run | LlmopsError],
+    take: Callable[[Run | LlmopsError], None],
     stop: threading.Event,
 ) -> None:
     rng = Random(seed)
@@ -239,7 +252,7 @@ def _open(
     for request in requests:
         if stop.wait(max(0.0, due - time.perf_counter())):
             break
-        thread = threading.Thread(target=lambda one=request: results.append(_try(send, one)), daemon=True)
+        thread = threading.Thread(target=lambda one=request: take(_try(send, one)), daemon=True)
         thread.start()
         threads.append(thread)
         due += rng.expovariate(rate)
@@ -286,12 +299,14 @@ def _point(
         requests_per_s=len(runs) / seconds,
         output_tokens_per_s=sum(run.timing.output_tokens or 0 for run in runs) / seconds,
         goodput_per_s=sum(_is_good(run, settings.objective) for run in runs) / seconds,
+        slo_ttft_s=settings.objective.ttft_s,
+        slo_tpot_s=settings.objective.tpot_s,
         ttft_s=_percentiles([run.timing.ttft_s for run in runs]),
         tpot_s=_percentiles([run.timing.tpot_s for run in runs]),
         e2e_s=_percentiles([run.timing.e2e_s for run in runs]),
         peak_bytes=peak_bytes,
         memory_per_request_bytes=None,
-        errors=tuple(dict.fromkeys(redact(one.message, secrets) for one in failed))[:3],
+        errors=tuple(dict.fromkeys(redact(f"{one.message} {one.remedy}".strip(), secrets) for one in failed))[:3],
         stopped=stopped,
     )
 

@@ -8,11 +8,10 @@ from html import escape as _e
 from pathlib import Path
 
 from llmops import __version__
-from llmops.evaluation.metrics import Metrics
 from llmops.history.curves import Curve
 from llmops.history.store import Evaluation, Row
 from llmops.report.curve import curve
-from llmops.report.figures import figures, ordered
+from llmops.report.figures import figures
 from llmops.report.tables import more, row, table
 
 _DIR = Path(__file__).parent
@@ -36,7 +35,7 @@ def report(found: Evaluation, rows: Sequence[Row], curves: Sequence[Curve] = (),
         f"<h2>Decision</h2>{decision}" if decision else "",
         *(f"<h2>Learning curve</h2>{curve(one)}" for one in curves),
         f"<h2>Answers</h2>{_answers(rows)}",
-        f"<h2>How it was made</h2>{_made(found, ordered(found, rows))}",
+        f"<h2>How it was made</h2>{how_made(found)}",
     ]
     head = (
         f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
@@ -73,14 +72,15 @@ def _said(one: Row) -> str:
     return str(error["message"] if error else one.run.get("text", ""))
 
 
-def _made(found: Evaluation, measured: Sequence[Metrics]) -> str:
+def how_made(found: Evaluation) -> str:
+    """Machine, candidates, settings, versions and data of an evaluation, as a table."""
     settings = ", ".join(f"{name} {value}" for name, value in found.settings.items())
     versions = ", ".join(f"{name} {value}" for name, value in found.versions.items())
     lines = (
         ("Machine", found.machine),
         ("Created", f"{found.created} (evaluation {found.id})"),
         ("Taken in from", found.origin),
-        ("Candidates", ", ".join(one.candidate for one in measured)),
+        ("Candidates", ", ".join(found.candidates)),
         ("Labels", ", ".join(found.labels)),
         ("Settings", settings),
         ("Versions", versions),

@@ -11,7 +11,7 @@ from math import log2
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a8a8a")
 DASHES = ("", "7 3", "2 3", "8 3 2 3", "12 4", "1 4", "4 2")
 _WIDTH, _HEIGHT = 440, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 10, 10, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 24, 10, 40
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,11 @@ class Plot:
 
     def __init__(self, title: str, x: Axis, y: Axis) -> None:
         self._title, self._x, self._y = title, x, y
+        self._left = max(_LEFT, 26 + 7 * max((len(y.written(tick)) for tick in y.ticks), default=0))
         self._parts = [self._axes()]
 
     def _at(self, x: float, y: float) -> tuple[float, float]:
-        across = _LEFT + self._x.share(x) * (_WIDTH - _LEFT - _RIGHT)
+        across = self._left + self._x.share(x) * (_WIDTH - self._left - _RIGHT)
         return across, _HEIGHT - _BOTTOM - self._y.share(y) * (_HEIGHT - _TOP - _BOTTOM)
 
     def _axes(self) -> str:

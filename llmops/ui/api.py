@@ -1,6 +1,5 @@
 """The named endpoints for programs; those over the history are `records_api`. The rest of the page is private to it."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -9,7 +8,7 @@ import gradio as gr
 
 from llmops.compare import run_all
 from llmops.engines.base import Connection
-from llmops.errors import LlmopsError
+from llmops.errors import LlmopsError, TooMuch, redact
 from llmops.history.recorder import Recorder
 from llmops.inputs import make_comparison
 from llmops.offer import offers
@@ -17,10 +16,12 @@ from llmops.programs import context_data, dry_run_data, load_data, plan_data
 from llmops.run import Run, RunError
 from llmops.task import load_builtin
 from llmops.ui import decide_api, records_api
+from llmops.ui.background import MANY, as_job
 from llmops.ui.services import Services
 from llmops.ui.stream import follow, plain
-from llmops.ui.visitor import visitor_of
+from llmops.ui.visitor import asking, visitor_of
 from llmops.view import Status, View
+from llmops.visits import VISITS
 
 _HUB_WAIT_S = 3.0
 
@@ -31,7 +32,7 @@ def wire(services: Services) -> None:
     def candidates() -> list[dict[str, Any]]:
         """All that can be selected: candidate text, name, epoch, available, why_not, licence, needs, weights_bytes."""
         reach = services.hub.in_reach(_HUB_WAIT_S)
-        return [offer.to_json() for offer in offers(Connection(), reach, services.kept_encoders())]
+        return [offer.to_json() for offer in offers(Connection(), reach, services.kept_encoders(asking().owner))]
 
     def compare(
         request: gr.Request, text: str, task: str, candidates: list[str], settings: dict[str, Any] | None = None
@@ -48,14 +49,16 @@ def wire(services: Services) -> None:
         """
         try:
             comparison = make_comparison(
-                services.pool, load_builtin(task), text, candidates, settings, services.settings
+                services.pool, load_builtin(task), text, candidates, settings, services.settings, asking().owner
             )
         except LlmopsError as error:
-            failure = RunError(error.kind, error.message, error.remedy)
-            named = candidates if isinstance(candidates, list) else []
-            return {"runs": [Run(str(one), error=failure).to_json() for one in named], "error": asdict(failure)}
+            return _refused(error, candidates)
         recorder = Recorder(services.settings.history_path, visitor_of(request, services.settings), "api", comparison)
-        runs = [run.to_json() for run in run_all(comparison, recorder.take)]
+        try:
+            with VISITS.runs(asking(), len(comparison.candidates), comparison.stop):
+                runs = [run.to_json() for run in run_all(comparison, recorder.take)]
+        except TooMuch as error:
+            return _refused(error, candidates)
         trouble = recorder.settle()
         return {
             "runs": runs,
@@ -72,39 +75,51 @@ def wire(services: Services) -> None:
         """
         try:
             comparison = make_comparison(
-                services.pool, load_builtin(task), text, candidates, settings, services.settings
+                services.pool, load_builtin(task), text, candidates, settings, services.settings, asking().owner
             )
+            owner = visitor_of(request, services.settings)
+            recorder = Recorder(services.settings.history_path, owner, "api", comparison)
+            views = [View(candidate) for candidate in comparison.candidates]
+            with VISITS.runs(asking(), len(views), comparison.stop):
+                comparison.start()
+                for _ in follow(comparison, views, recorder, first_at_once=True):
+                    yield {"columns": [plain(view) for view in views]}
         except LlmopsError as error:
             failure = RunError(error.kind, error.message, error.remedy)
             blank = [View(str(one), Status.FAILED, run=Run(str(one), error=failure)) for one in candidates]
             yield {"columns": [plain(view) for view in blank]}
-            return
-        recorder = Recorder(services.settings.history_path, visitor_of(request, services.settings), "api", comparison)
-        views = [View(candidate) for candidate in comparison.candidates]
-        comparison.start()
-        for _ in follow(comparison, views, recorder, first_at_once=True):
-            yield {"columns": [plain(view) for view in views]}
 
     gr.api(candidates, api_name="candidates")
-    gr.api(stream, api_name="stream", concurrency_limit=8)
-    gr.api(compare, api_name="compare", concurrency_limit=8)
+    gr.api(stream, api_name="stream", concurrency_limit=MANY)
+    gr.api(compare, api_name="compare", concurrency_limit=MANY)
     _wire_planning(services)
     decide_api.wire(services)
     records_api.wire(services)
+
+
+def _refused(error: LlmopsError, candidates: object) -> dict[str, Any]:
+    failure = RunError(error.kind, redact(error.message), error.remedy)
+    named = candidates if isinstance(candidates, list) else []
+    return {"runs": [Run(str(one), error=failure).to_json() for one in named], "error": asdict(failure)}
 
 
 def _wire_planning(services: Services) -> None:
     """Planner, dry run and probes. Measuring ones run one at a time."""
 
     def plan(
-        model: str, precision: str = "bf16", context: int = 4096, requests: int = 1, new_tokens: int = 128
+        model: str,
+        precision: str = "bf16",
+        context: int = 4096,
+        requests: int = 1,
+        new_tokens: int = 128,
+        gpu: str | None = None,
     ) -> dict[str, Any]:
         """What a model needs, against every GPU; estimated, nothing is loaded.
 
         model: catalogue or hub id, embedded/decoder, or a folder. precision: fp32, bf16, fp16, int8 or nf4. context:
-        tokens of prompt and answer together. requests: at a time. new_tokens: of the answer.
+        tokens of prompt and answer together. requests: at a time. new_tokens: of the answer. gpu: by name; none: all.
         """
-        return plan_data(model, precision, context, requests, new_tokens)
+        return plan_data(model, precision, context, requests, new_tokens, gpu or None)
 
     def dry_run(
         model: str, precision: str = "bf16", layers: int | None = None, prompt_tokens: int = 128, new_tokens: int = 32
@@ -114,7 +129,11 @@ def _wire_planning(services: Services) -> None:
         layers: measure so many and stretch to the whole, marked estimated; none: all of them.
         """
         counts = (layers or None, prompt_tokens, new_tokens)
-        return dry_run_data(model, precision, *counts, _silent, threading.Event(), services.pool)
+        return as_job(
+            lambda visitor, stop: dry_run_data(
+                model, precision, *counts, _silent, stop, services.pool, Connection(owner=visitor.owner)
+            )
+        )
 
     def load_probe(task: str, candidate: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """Parallel requests against a candidate: a point a level.
@@ -123,7 +142,9 @@ def _wire_planning(services: Services) -> None:
         slo_tpot_s, and those of /compare.
         """
         pool, limits = services.pool, services.settings
-        return load_data(pool, task, candidate, settings, limits, _silent, threading.Event())
+        return as_job(
+            lambda visitor, stop: load_data(pool, task, candidate, settings, limits, _silent, stop, visitor.owner)
+        )
 
     def context_probe(task: str, candidate: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """The same finding at several depths of growing text: a cell a length and depth.
@@ -131,11 +152,13 @@ def _wire_planning(services: Services) -> None:
         settings: an object with any of lengths, depths, finding, label, seed, and those of /compare.
         """
         pool, limits = services.pool, services.settings
-        return context_data(pool, task, candidate, settings, limits, _silent, threading.Event())
+        return as_job(
+            lambda visitor, stop: context_data(pool, task, candidate, settings, limits, _silent, stop, visitor.owner)
+        )
 
     gr.api(plan, api_name="plan")
     for measure, name in ((dry_run, "dry_run"), (load_probe, "load_probe"), (context_probe, "context_probe")):
-        gr.api(measure, api_name=name, concurrency_id="probe", concurrency_limit=1)
+        gr.api(measure, api_name=name, concurrency_id="probe", concurrency_limit=MANY)
 
 
 def _silent(message: str, fraction: float | None) -> None:

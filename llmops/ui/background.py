@@ -8,8 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from llmops.engines.base import Report
-from llmops.errors import LlmopsError
+from llmops.errors import LlmopsError, TooMuch
+from llmops.programs import error_data
+from llmops.ui.visitor import asking
+from llmops.visits import VISITS, Visitor
 
+MANY = 64
+"""How many callbacks of a kind may run at once: who waits does so in the device's fair queue, not in Gradio's."""
 _POLL_S = 0.2
 
 
@@ -30,7 +35,10 @@ class Work:
 
 
 def follow(work: Work, make: Callable[[Report, threading.Event], Iterable[Any]]) -> Iterator[Progress | Any]:
-    """What `make(report, stop)` yields, and Progress between; raises its LlmopsError. Closing it stops the work."""
+    """What `make(report, stop)` yields, and Progress between; raises its LlmopsError. Closing it stops the work.
+
+    It counts as one of the visitor's jobs: TooMuch is raised above what one visitor may have.
+    """
     told: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
 
     def run() -> None:
@@ -42,11 +50,22 @@ def follow(work: Work, make: Callable[[Report, threading.Event], Iterable[Any]])
             told.put(("error", error))
 
     context = contextvars.copy_context()  # who asks: whose quota a lent GPU costs
-    threading.Thread(target=context.run, args=(run,), name="probe", daemon=True).start()
+    with VISITS.job(asking(), work.stop.set):
+        threading.Thread(target=context.run, args=(run,), name="probe", daemon=True).start()
+        try:
+            yield from _drain(told)
+        finally:
+            work.stop.set()
+
+
+def as_job(make: Callable[[Visitor, threading.Event], dict[str, Any]]) -> dict[str, Any]:
+    """What `make(visitor, stop)` answers a program, as one of the visitor's jobs; stopped when the program leaves."""
+    visitor, stop = asking(), threading.Event()
     try:
-        yield from _drain(told)
-    finally:
-        work.stop.set()
+        with VISITS.job(visitor, stop.set):
+            return make(visitor, stop)
+    except TooMuch as error:
+        return error_data(error, None)
 
 
 def _drain(told: "queue.SimpleQueue[tuple[str, Any]]") -> Iterator[Progress | Any]:

@@ -75,7 +75,7 @@ class Board:
             gr.update(visible=True),
             render.head(view),
             render.verdict(view, self.comparison.task, language),
-            gr.update(value=view.text, visible=_writes(view.candidate)),
+            gr.update(value=view.text, visible=bool(view.text) or (_writes(view.candidate) and not view.ended)),
             render.figures(view),
             gr.update(interactive=not view.ended),
             gr.update(interactive=view.ended),
@@ -113,7 +113,7 @@ def _place(index: int) -> Column:
         )
         figures = gr.HTML(padding=False)
         with gr.Row():
-            stop = gr.Button(f"Stop {number}", size="sm")
-            retry = gr.Button(f"Retry {number}", size="sm")
+            stop = gr.Button(f"Stop {number}", size="sm", min_width=100)
+            retry = gr.Button(f"Retry {number}", size="sm", min_width=100)
         cut = gr.Button(f"Cut the text and retry {number}", size="sm", visible=False)
     return Column(group, head, verdict, answer, figures, stop, retry, cut)

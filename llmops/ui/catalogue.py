@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 LOCALE_DIR = Path(__file__).parent / "locale"
+WORDS_DIR = Path(__file__).parent / "words"
 _HOLE = re.compile(r"\{(\w+)(!t|#)?\}")
 _TAG = re.compile(r"(<!--.*?-->|<[^<>]+>)", re.DOTALL)
 _NAME = re.compile(r"</?([a-zA-Z][\w-]*)")
@@ -218,12 +219,18 @@ def _unwrapped(text: str) -> list[str]:
 
 
 def read_pairs(language: str) -> list[tuple[str, str]]:
-    """All (English, translation) pairs of a language; a text that stands in the list `same` is the same in both."""
+    """All (English, translation) pairs of a language: its own files, and the words that hold both languages.
+
+    A text that stands in a list `same` is the same in both.
+    """
     pairs: list[tuple[str, str]] = []
     for path in sorted((LOCALE_DIR / language).glob("*.toml")):
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         pairs += [(text, text) for text in data.pop("same", [])]
         pairs += list(data.items())
+    for path in sorted(WORDS_DIR.glob("*.toml")):
+        for entry in tomllib.loads(path.read_text(encoding="utf-8")).values():
+            pairs += [(part["en"], part[language]) for part in entry.values()]
     return pairs
 
 

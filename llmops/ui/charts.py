@@ -1,14 +1,19 @@
-"""Plans and probes as HTML: bars, tables, a heat map. A number stands by every mark; foreign text is escaped."""
+"""Plans and dry runs as HTML: bars, curves, tables. A number stands by every mark; foreign text is escaped."""
 
 from collections.abc import Sequence
 from html import escape as _e
 
+from llmops import planner
 from llmops.dry_run import DryRun
 from llmops.format import count, rate, seconds, size
 from llmops.planner import Plan, Verdict
-from llmops.probes.context import Cell, Ended
-from llmops.probes.load import LoadPoint
 from llmops.report.tables import row, table
+from llmops.shape import Shape
+from llmops.ui.lines import Limit, Series
+from llmops.ui.lines import chart as lines
+
+_CURVE_POINTS, _TABLE_POINTS = 24, 6
+_NEAR = 0.07  # GPUs whose memory differs by less share a line
 
 _PARTS = (("weights", "Weights"), ("cache", "KV cache"), ("work", "Workspace"), ("over", "Overhead"))
 
@@ -30,6 +35,47 @@ def plan(made: Plan) -> str:
     )
 
 
+def memory(made: Plan, shape: Shape) -> str:
+    """Memory against context for each precision, up to twice the asked one, with the GPUs' lines; and as a table."""
+    most = min(shape.context, max(2 * made.context, 2048))
+    precisions = [*(() if made.precision in ("bf16", "int8", "nf4") else (made.precision,)), "bf16", "int8", "nf4"]
+
+    def curve(precision: str, points: int) -> list[tuple[int, int]]:
+        steps = dict.fromkeys(max(2, most * step // points) for step in range(1, points + 1))
+        return [
+            (n, planner.plan(made.model, shape, precision, n, made.requests, (), made.new_tokens).peak_bytes)
+            for n in steps
+        ]
+
+    series = [Series(one, tuple((n, need / 1e9) for n, need in curve(one, _CURVE_POINTS))) for one in precisions]
+    title = f"Memory by context, {made.requests} at once"
+    drawn = lines(title, ("context, tokens", "GB"), series, (_tokens, _short), _levels(made))
+    columns = [curve(one, _TABLE_POINTS) for one in precisions]
+    rows = "".join(
+        row(count(n), tuple(size(column[index][1]) for column in columns)) for index, (n, _) in enumerate(columns[0])
+    )
+    return drawn + f"<details><summary>As a table</summary>{table(('Context', *precisions), rows)}</details>"
+
+
+def _levels(made: Plan) -> list[Limit]:
+    """A line for each size of GPU."""
+    groups: list[list[Verdict]] = []
+    for verdict in sorted(made.gpus, key=lambda one: one.usable_bytes):
+        if groups and verdict.usable_bytes < groups[-1][0].usable_bytes * (1 + _NEAR):
+            groups[-1].append(verdict)
+        else:
+            groups.append([verdict])
+    names = [", ".join(one.name for one in group[:2]) if len(group) < 3 else "" for group in groups]
+    return [
+        Limit(name or f"{group[0].name} and {len(group) - 1} more", group[0].usable_bytes / 1e9)
+        for name, group in zip(names, groups, strict=True)
+    ]
+
+
+def _tokens(value: float) -> str:
+    return f"{value:,.0f}"
+
+
 def _gpu(verdict: Verdict, parts: Sequence[int], peak: int) -> str:
     scale = max(peak, verdict.usable_bytes) * 1.02
     bars = "".join(
@@ -45,11 +91,15 @@ def _gpu(verdict: Verdict, parts: Sequence[int], peak: int) -> str:
 
 
 def _verdicts(made: Plan) -> str:
-    titles = ("GPU", "Fits", "Requests", "Context", "TTFT", "Decode", "USD / 1,000", "Wh / 1,000", "What would help")
+    titles = (
+        "GPU", "USD / h", "Fits", "Requests", "Context", "TTFT", "Decode", "USD / 1,000", "Wh / 1,000",
+        "What would help",
+    )  # fmt: skip
     rows = "".join(
         row(
             verdict.name,
             (
+                "" if verdict.usd_hour is None else f"{verdict.usd_hour:.2f} ({verdict.price_date})",
                 "yes" if verdict.fits else "no",
                 count(verdict.max_requests),
                 count(verdict.max_context),
@@ -64,7 +114,7 @@ def _verdicts(made: Plan) -> str:
     )
     return table(titles, rows) + (
         '<p class="lo-legend">All estimated. Times are eager transformers\' at batch 1; energy is the GPU at its TDP. '
-        "Prices are approximate and dated in the catalogue.</p>"
+        "Prices are approximate, of the month beside them, and differ by seller.</p>"
     )
 
 
@@ -130,64 +180,3 @@ def dry_run(made: DryRun) -> str:
 
 def _gap(value: float | None) -> str:
     return "" if value is None else f"{value:+.1%}"
-
-
-def load(points: Sequence[LoadPoint]) -> str:
-    """The levels as a table."""
-    titles = (
-        "Load", "Requests", "Failed", "Requests/s", "Tokens/s", "Good/s",
-        "TTFT p50", "TTFT p90", "TTFT p99", "TPOT p50", "TPOT p99", "Memory a request more",
-    )  # fmt: skip
-    rows = "".join(_load_row(point) for point in points)
-    errors = "".join(f"<li>{_e(error)}</li>" for point in points for error in point.errors)
-    note = '<p class="lo-legend">Client-measured. p99 of fewer than 100 requests is near the slowest one.</p>'
-    return table(titles, rows) + f'<ul class="lo-notes">{errors}</ul>' + note if points else ""
-
-
-def _load_row(point: LoadPoint) -> str:
-    ttft, tpot = point.ttft_s or {}, point.tpot_s or {}
-    people = f"{point.users} user{'s' if point.users != 1 else ''}"
-    name = people if point.users else f"{point.rate:g} a second"
-    return row(
-        name + (" (stopped)" if point.stopped else ""),
-        (
-            count(point.requests),
-            count(point.failures),
-            f"{point.requests_per_s:.3g}",
-            f"{point.output_tokens_per_s:.3g}",
-            f"{point.goodput_per_s:.3g}",
-            *(seconds(ttft.get(p)) for p in ("p50", "p90", "p99")),
-            *(seconds(tpot.get(p)) for p in ("p50", "p99")),
-            size(point.memory_per_request_bytes),
-        ),
-    )
-
-
-def heat(cells: Sequence[Cell], ended: Ended | None) -> str:
-    """Right and wrong by length (rows) and depth (columns), with what the length costs beside it."""
-    if not cells:
-        return _ended(ended)
-    depths = sorted({cell.depth for cell in cells})
-    titles = ("Tokens", *(f"{depth:.0%}" for depth in depths), "TTFT or E2E", "Decode", "KV cache")
-    rows = ""
-    for length in dict.fromkeys(cell.length for cell in cells):
-        same = {cell.depth: cell for cell in cells if cell.length == length}
-        last = list(same.values())[-1]
-        marks = "".join(_mark(same.get(depth)) for depth in depths)
-        costs = (seconds(last.ttft_s or last.e2e_s), rate(last.decode_tokens_per_s, "tok/s"), size(last.kv_cache_bytes))
-        tail = "".join(f"<td>{_e(cost)}</td>" for cost in costs)
-        rows += f'<tr><th scope="row">{count(last.prompt_tokens or length)}</th>{marks}{tail}</tr>'
-    return table(titles, rows) + _ended(ended)
-
-
-def _mark(cell: Cell | None) -> str:
-    if cell is None:
-        return "<td></td>"
-    word = "right" if cell.right else cell.label or "unparsed"
-    return f'<td class="{"lo-right" if cell.right else "lo-wrong"}">{"✓" if cell.right else "✗"} {_e(word)}</td>'
-
-
-def _ended(ended: Ended | None) -> str:
-    if ended is None:
-        return ""
-    return f'<div class="lo-error" role="status"><b>Ended at {ended.length:,} tokens.</b> {_e(ended.message)}</div>'

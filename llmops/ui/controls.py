@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 from llmops.compare import Comparison, Options
 from llmops.engines.base import Connection
 from llmops.errors import InputError
-from llmops.inputs import check_candidates, check_text, read_generation
+from llmops.inputs import check_candidates, check_shared, check_text, read_generation
 from llmops.task import Task, load_builtin
 from llmops.ui import sign_in
 from llmops.ui.services import Services
+from llmops.ui.visitor import asking
 
 OWN_TASK = "own"
 
@@ -50,6 +51,7 @@ class Controls(NamedTuple):
     def connection(self) -> Connection:
         """Keys and addresses as typed; empty fields are None. Without a typed token, that of who signed in."""
         return Connection(
+            owner=asking().owner,
             openai_key=(self.openai_key or "").strip() or None,
             base_url=(self.base_url or "").strip() or None,
             hf_token=(self.hf_token or "").strip() or sign_in.token(),
@@ -59,7 +61,7 @@ class Controls(NamedTuple):
 
     def options(self, services: Services) -> Options:
         """Everything but text, task and candidates. Raises InputError for a number out of its range."""
-        return Options(
+        options = Options(
             language=self.language,
             generation=read_generation(
                 self.max_new_tokens, self.temperature, self.seed, services.settings.max_new_tokens
@@ -69,6 +71,7 @@ class Controls(NamedTuple):
             all_at_once=bool(self.all_at_once),
             unload_after=bool(self.unload_after),
         )
+        return check_shared(options, services.settings)
 
     def comparison(self, services: Services) -> Comparison:
         """A comparison ready to start. Raises InputError where something common to all columns is wrong."""

@@ -16,7 +16,7 @@ from llmops.history.curves import Curve
 from llmops.records import CurveWork
 from llmops.report.curve import curve
 from llmops.ui import render
-from llmops.ui.background import Progress, Work, follow
+from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.controls import Controls
 from llmops.ui.services import Services
 
@@ -88,7 +88,7 @@ def wire(panel: CurvePanel, kept: gr.Dropdown, controls: Controls, services: Ser
             return
 
         def make(report: Report, stop: threading.Event) -> Iterator[Any]:
-            yield from learning_curve(services.pool, made.task, made.texts, settings, report, stop)
+            yield from learning_curve(services.pool, made.task, made.texts, settings, report, stop, made.history.owner)
 
         points: list[Any] = []
         problem = ""
@@ -117,7 +117,7 @@ def wire(panel: CurvePanel, kept: gr.Dropdown, controls: Controls, services: Ser
             work.stop.set()
 
     asked = [panel.work, kept, panel.base, panel.method, panel.ks, panel.seeds, *controls]
-    running = {**_QUIET, "concurrency_id": "evaluate", "concurrency_limit": 2}
+    running = {**_QUIET, "concurrency_id": "evaluate", "concurrency_limit": MANY}
     panel.draw.click(draw, asked, [panel.work, panel.said, panel.shown], **running)
     panel.stop.click(stop, panel.work, None, queue=False, **_QUIET)
 

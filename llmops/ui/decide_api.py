@@ -21,7 +21,7 @@ def wire(services: Services) -> None:
         max_p95_s, max_cost (for 1,000 requests), min_macro_f1, licences, keep_unknown, margin, axis (cost, latency,
         energy, memory), weights (quality and the axes), prices (candidate: [USD a million tokens read, written]),
         cpu_machine, gpu_machine, cpu_usd_hour, gpu_usd_hour, cpu_watts, gpu_watts, currency, per_usd, grid, g_per_kwh,
-        utilisation.
+        utilisation, together (requests come many at once: times of batches count).
         """
         return decide_data(services.settings, evaluation, settings, visitor_of(request, services.settings))
 

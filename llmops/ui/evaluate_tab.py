@@ -19,7 +19,7 @@ from llmops.labelled import Labelled, read_labelled
 from llmops.reading import ColumnMap, guess_columns, read_table
 from llmops.task import Task
 from llmops.ui import curve_panel, render, results, results_panel
-from llmops.ui.background import Progress, Work, follow
+from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.controls import Controls, pick_task
 from llmops.ui.curve_panel import CurvePanel
 from llmops.ui.results_panel import ResultsPanel
@@ -53,7 +53,7 @@ class EvaluateTab:
 def build() -> EvaluateTab:
     """Lay out the tab."""
     gr.Markdown(
-        "### Evaluate: proof on labelled texts\n\n"
+        "## Evaluate: proof on labelled texts\n\n"
         "Every selected candidate (Past, Present, Future) answers every text, each in the text's own language: local "
         "ones one after the other, remote ones beside them. Each answer is kept as soon as it is there, so an "
         "evaluation that was broken off is resumed without asking a text twice. Texts that a candidate has learnt "
@@ -223,7 +223,7 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
         if work is not None:
             work.stop.set()
 
-    running = {**_QUIET, "concurrency_id": "evaluate", "concurrency_limit": 2}
+    running = {**_QUIET, "concurrency_id": "evaluate", "concurrency_limit": MANY}
     told = [tab.work, tab.said, tab.kept]
     asked = [tab.work, tab.file, *tab.columns, tab.repeats, tab.how, tab.ladder_model, *controls]
     tab.file.change(read, [tab.file, controls.task_id, controls.own_task], [*tab.columns, tab.said], **_QUIET)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from llmops.candidate import Epoch, Kind
-from llmops.ui import plan_panel, selection
+from llmops.ui import generations, plan_panel, selection
 from llmops.ui.services import Services
 
 
@@ -37,7 +37,9 @@ def build() -> Future:
             label="Provider",
             info="auto: the first that serves the model. Texts go to the provider.",
         )
-    return Future(chosen, token, provider, plan_panel.build())
+    planning = plan_panel.build()
+    generations.build()
+    return Future(chosen, token, provider, planning)
 
 
 def wire(tab: Future, services: Services) -> None:

@@ -1,6 +1,5 @@
 """The History tab: what was kept, to open, replay, lay side by side, annotate, delete, take in and hand out."""
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +16,10 @@ from llmops.history.store import History
 from llmops.report.curve import curve
 from llmops.report.figures import figures
 from llmops.report.ladder import beside
+from llmops.report.page import how_made
+from llmops.report.tables import more
 from llmops.ui import render
+from llmops.ui.downloads import new_folder
 from llmops.ui.replay import replayed
 from llmops.ui.services import Services
 
@@ -153,7 +155,7 @@ def wire(tab: HistoryTab, page: gr.Blocks, services: Services) -> None:
         return render.said(f"Taken in: evaluations {numbers}." if added else "Nothing new is in it.")
 
     def out(request: gr.Request) -> str:
-        path = Path(tempfile.mkdtemp()) / "history.sqlite"
+        path = new_folder() / "history.sqlite"
         hand_out(services.history(request), path)
         return str(path)
 
@@ -209,4 +211,4 @@ def _opened(kind: str, number: int, history: History) -> list[str]:
         drawn = curves.one(history, number)
         return [drawn.note, curve(drawn)]
     found = history.evaluation(number)
-    return [found.note, figures(found, history.rows(number))]
+    return [found.note, figures(found, history.rows(number)) + more("How it was made", how_made(found))]

@@ -15,13 +15,18 @@ from llmops.history.recorder import Recorder
 from llmops.offer import offers, task_languages
 from llmops.task import load_builtin
 from llmops.ui import (
+    access,
     api,
     board,
+    cloud,
+    decide_tab,
     evaluate_tab,
+    explain,
     future,
     history_tab,
     language,
     links,
+    notices,
     past,
     present,
     probes_tab,
@@ -30,12 +35,16 @@ from llmops.ui import (
     shared_input,
     sign_in,
     task_panel,
+    welcome,
 )
+from llmops.ui.background import MANY
 from llmops.ui.board import Board, Column
+from llmops.ui.cascade_panel import Chosen
 from llmops.ui.controls import Controls
 from llmops.ui.language import OWN_WORDS, Page
 from llmops.ui.services import Services
-from llmops.ui.visitor import visitor_of
+from llmops.ui.visitor import asking, visitor_of
+from llmops.visits import VISITS
 
 _HUB_WAIT_S = 1.0
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -60,6 +69,8 @@ def build(services: Services) -> gr.Blocks:
             elem_classes="lo-title",
         )
         sign_in.build()
+        start_training = welcome.build()
+        noted = notices.build()
         panel = shared_input.build(services)
         tasks = task_panel.build()
         with gr.Row(equal_height=True):
@@ -83,6 +94,8 @@ def build(services: Services) -> gr.Blocks:
                 tab_future = future.build()
             with gr.Tab("Evaluate", id="evaluate", elem_id="evaluation"):
                 tab_evaluate = evaluate_tab.build()
+            with gr.Tab("Decide", id="decide", elem_id="decide") as opened_decide:
+                tab_decide = decide_tab.build()
             with gr.Tab("Probes", id="probes", elem_id="probes"):
                 tab_probes = probes_tab.build()
             with gr.Tab("History", id="history", elem_id="history"):
@@ -90,6 +103,8 @@ def build(services: Services) -> gr.Blocks:
         with gr.Column(elem_id="results"):
             summary = gr.HTML(elem_id="summary", padding=False)
             columns = board.build(places)
+        explain.build("e2e", "ttft", "tpot", "prefill_decode", "memory", "kv_cache")
+        why_not_cloud = cloud.build()
         gr.Markdown(
             f"llm-ops {__version__}. Texts go only to the candidates you select; local ones stay on this machine."
         )
@@ -115,16 +130,21 @@ def build(services: Services) -> gr.Blocks:
             tab_future.token,
             tab_future.provider,
         )
+        welcome.wire(start_training)
         shared_input.wire(panel)
         task_panel.wire(tasks, panel, services)
         past.wire(tab_past, panel, services)
         present.wire(tab_present)
         future.wire(tab_future, services)
         evaluate_tab.wire(tab_evaluate, page, controls, services)
+        chosen = Chosen(controls.past, controls.present, controls.future)
+        decide_tab.wire(tab_decide, opened_decide, chosen, services)
         probes_tab.wire(tab_probes, controls, services)
         history_tab.wire(tab_history, page, services)
-        _wire_runs(services, controls, panel, current, summary, columns)
+        ended = _wire_runs(services, controls, panel, current, summary, columns)
+        cloud.wire(ended, current, why_not_cloud, services)
         _wire_opening(services, page, controls, preset, machine, panel.line, (tab_past, tab_present, tab_future))
+        notices.wire(noted, page, services)
         api.wire(services)
     return page
 
@@ -136,23 +156,26 @@ def _wire_runs(
     current: gr.State,
     summary: gr.HTML,
     columns: list[Column],
-) -> None:
+) -> list[gr.events.Dependency]:
     painted = [panel.line, summary, *(component for column in columns for component in column.painted)]
     outputs = [current, panel.problem, *painted]
-    measuring: dict[str, Any] = {**_QUIET, "concurrency_id": "measure", "concurrency_limit": 16}
+    measuring: dict[str, Any] = {**_QUIET, "concurrency_id": "measure", "concurrency_limit": MANY}
 
     def run(previous: Board | None, request: gr.Request, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
         if previous is not None:
             previous.comparison.stop()
         try:
             comparison = Controls(*values).comparison(services)
+            owner = visitor_of(request, services.settings)
+            made = Board(comparison, Recorder(services.settings.history_path, owner, "page", comparison))
+            with VISITS.runs(asking(), len(comparison.candidates), comparison.stop):
+                yield [made, "", *made.paint(len(columns))]  # before the start, so that it costs no run anything
+                comparison.start()
+                yield from follow(made)
         except LlmopsError as error:
             yield [previous, render.problem(error), *[gr.skip()] * len(painted)]
-            return
-        owner = visitor_of(request, services.settings)
-        made = Board(comparison, Recorder(services.settings.history_path, owner, "page", comparison))
-        yield [made, "", *made.paint(len(columns))]  # before the start, so that it costs no run anything
-        comparison.start()
+
+    def follow(made: Board) -> Iterator[list[Any]]:
         for _ in made.follow():
             yield [made, "", *made.paint(len(columns))]
         if trouble := made.recorder.settle():
@@ -162,12 +185,12 @@ def _wire_runs(
         if made is not None:
             made.comparison.stop()
 
-    panel.run.click(run, [current, *controls], outputs, **measuring)
-    panel.text.submit(run, [current, *controls], outputs, **measuring)
+    ended = [asked(run, [current, *controls], outputs, **measuring) for asked in (panel.run.click, panel.text.submit)]
     panel.stop.click(stop, current, None, queue=False, **_QUIET)
     panel.line.change(None, panel.line, None, js=_SHOW_RESULTS_JS, **_QUIET)
     for index, column in enumerate(columns):
         _wire_column(index, column, services, controls, current, outputs, measuring, len(columns))
+    return ended
 
 
 def _wire_column(
@@ -198,12 +221,17 @@ def _wire_column(
             yield [made, render.problem(error), *nothing[2:]]
             return
         followed = made.comparison.reading
-        made.retry(index, options)
         if followed:  # the run that still paints will paint this too
+            made.retry(index, options)
             yield nothing
             return
-        for _ in made.follow():
-            yield [made, "", *made.paint(places)]
+        try:
+            with VISITS.runs(asking(), 1, made.comparison.stop):
+                made.retry(index, options)
+                for _ in made.follow():
+                    yield [made, "", *made.paint(places)]
+        except LlmopsError as error:
+            yield [made, render.problem(error), *nothing[2:]]
         if trouble := made.recorder.settle():
             yield [made, render.said(trouble), *nothing[2:]]
 
@@ -233,14 +261,14 @@ def _wire_opening(
         if not found.candidates:
             texts = fitting.hub if reach else fitting.offline
             found = links.Selection(found.task_id, found.language, texts)
-        offered = offers(Connection(hf_token=sign_in.token()), reach, services.kept_encoders())
+        offered = offers(Connection(hf_token=sign_in.token()), reach, services.kept_encoders(asking().owner))
         task = load_builtin(found.task_id)
         asked = gr.update(choices=task_languages(task), value=found.language)
         text = shared_input.example_rows(task, found.language)[0][0]
         lists = [gr.update(choices=selection.choices(offered, e), value=found.of(e)) for e in _EPOCHS]
         tables = [selection.table(offered, e) for e in _EPOCHS]
         hub = {True: "model hub in reach", False: "no model hub in reach", None: "model hub not known yet"}[reach]
-        kept = gr.update(choices=list(services.kept_encoders()))
+        kept = gr.update(choices=list(services.kept_encoders(asking().owner)))
         return [found.task_id, asked, text, *lists, *tables, kept, fitting.id, f"{hardware().describe()}; {hub}"]
 
     def use_preset(preset_id: str) -> list[list[str]]:
@@ -260,7 +288,9 @@ def _wire_opening(
         machine,
     ]
     page.load(open_page, None, opened, **_QUIET)
-    page.load(None, None, None, js=language.SWITCH_JS, **_QUIET)
+    for script in (language.SWITCH_JS, access.MEND_JS):
+        page.load(None, None, None, js=script, **_QUIET)
+    page.unload(lambda: VISITS.left(asking().session))
     preset.input(use_preset, preset, chosen, **_QUIET)
     shown = [controls.task_id, controls.language, *chosen]
     gr.on([component.change for component in shown], None, shown, None, js=links.WRITE_JS, **_QUIET)

@@ -8,17 +8,18 @@ from typing import Any
 import gradio as gr
 
 from llmops import planner
-from llmops.architecture import find_config, find_shape
+from llmops.architecture import find_config
 from llmops.candidate import EMBEDDED_DECODER
-from llmops.catalog import architectures, gpus
+from llmops.catalog import architectures
 from llmops.engines.base import Connection, Report
 from llmops.errors import InputError, LlmopsError
+from llmops.programs import make_plan
 from llmops.ui import charts, render, sign_in
-from llmops.ui.background import Progress, Work, follow
+from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.services import Services
+from llmops.ui.visitor import asking
 
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-_CURVE_POINTS = 24
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class PlanPanel:
     requests: gr.Number
     plan: gr.Button
     said: gr.HTML
-    curve: gr.LinePlot
+    curve: gr.HTML
     layers: gr.Number
     prompt: gr.Number
     measure: gr.Button
@@ -58,9 +59,7 @@ def build() -> PlanPanel:
             requests = gr.Number(1, label="Requests at once", precision=0, minimum=1, min_width=120)
         plan = gr.Button("Plan", variant="primary", elem_id="plan")
         said = gr.HTML(elem_id="plan-said", padding=False)
-        curve = gr.LinePlot(
-            x="context", y="GB", color="precision", title="Memory by context", height=260, visible=False
-        )
+        curve = gr.HTML(elem_id="plan-curves", padding=False)
         gr.Markdown(
             "**Dry run**: the same shape with random weights, measured on this machine. With fewer layers, a slice is "
             "measured and stretched to the whole."
@@ -82,13 +81,12 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
 
     def show_plan(model: str, precision: str, context: float, requests: float, token: str) -> list[Any]:
         try:
-            shape = find_shape(model or "", Connection(hf_token=token.strip() or sign_in.token()))
-            made = planner.plan(
-                model, shape, precision, _whole("context", context), _whole("requests", requests), gpus()
-            )
+            counts = (_whole("context", context), _whole("requests", requests))
+            connection = Connection(hf_token=token.strip() or sign_in.token())
+            made, shape = make_plan(model or "", precision, *counts, connection=connection)
         except LlmopsError as error:
-            return [render.problem(error), gr.update(visible=False)]
-        return [charts.plan(made), gr.update(value=curves(made, shape), visible=True)]
+            return [render.problem(error), ""]
+        return [charts.plan(made), charts.memory(made, shape)]
 
     def show_dry_run(
         previous: Work | None, model: str, precision: str, layers: float, prompt: float, token: str
@@ -102,7 +100,8 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
         def make(report: Report, stop: threading.Event) -> Iterator[Any]:
             config = find_config(model or "", Connection(hf_token=token.strip() or sign_in.token()))
             counts = {"layers": _whole("layers", layers) or None, "prompt_tokens": _whole("prompt tokens", prompt)}
-            yield dry_run(model, config, precision, report, stop, pool=services.pool, **counts)  # type: ignore[arg-type]
+            where: dict[str, Any] = {"pool": services.pool, "owner": asking().owner}
+            yield dry_run(model, config, precision, report, stop, **where, **counts)  # type: ignore[arg-type]
 
         yield [work, render.said("starting")]
         try:
@@ -125,28 +124,10 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
         [panel.work, *asked, panel.layers, panel.prompt, token],
         [panel.work, panel.measured],
         concurrency_id="probe",
-        concurrency_limit=1,
+        concurrency_limit=MANY,
         **_QUIET,
     )
     panel.stop.click(stop, panel.work, None, queue=False, **_QUIET)
-
-
-def curves(made: planner.Plan, shape: Any) -> Any:  # noqa: ANN401
-    """Memory against context for every precision, as rows for a plot; up to twice the asked context."""
-    import pandas
-
-    most = min(shape.context, max(2 * made.context, 2048))
-    steps = [max(2, most * step // _CURVE_POINTS) for step in range(1, _CURVE_POINTS + 1)]
-    rows = [
-        {
-            "context": tokens,
-            "GB": planner.plan(made.model, shape, precision, tokens, made.requests, ()).peak_bytes / 1e9,
-            "precision": precision,
-        }
-        for precision in ("bf16", "int8", "nf4")
-        for tokens in steps
-    ]
-    return pandas.DataFrame(rows)
 
 
 def _whole(name: str, value: float | None) -> int:

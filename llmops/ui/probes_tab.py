@@ -11,8 +11,8 @@ from llmops.engines.base import Report
 from llmops.errors import InputError, LlmopsError
 from llmops.probes import context, load
 from llmops.programs import read_context, read_load
-from llmops.ui import charts, render
-from llmops.ui.background import Progress, Work, follow
+from llmops.ui import probe_charts, render
+from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.controls import Controls
 from llmops.ui.services import Services
 
@@ -31,7 +31,7 @@ class ProbesTab:
     tpot: gr.Number
     load: gr.Button
     load_said: gr.HTML
-    load_plot: gr.ScatterPlot
+    load_plot: gr.HTML
     load_table: gr.HTML
     lengths: gr.Textbox
     depths: gr.Textbox
@@ -40,7 +40,7 @@ class ProbesTab:
     context: gr.Button
     context_said: gr.HTML
     context_table: gr.HTML
-    context_plot: gr.LinePlot
+    context_plot: gr.HTML
     stop: gr.Button
     work: gr.State
 
@@ -48,7 +48,7 @@ class ProbesTab:
 def build() -> ProbesTab:
     """Lay out the tab."""
     gr.Markdown(
-        "### Probes: many requests, long texts\n\n"
+        "## Probes: many requests, long texts\n\n"
         "Both probes send real requests to one candidate, with the task and language chosen above, and measure on this "
         "side. Keys and addresses are those of the other tabs. A local model answers parallel requests as one batch."
     )
@@ -79,14 +79,7 @@ def build() -> ProbesTab:
             tpot = gr.Number(0.1, label="Good: TPOT up to, s", minimum=0, min_width=140)
         start_load = gr.Button("Probe load", variant="primary", elem_id="probe-load")
         load_said = gr.HTML(elem_id="load-said", padding=False)
-        load_plot = gr.ScatterPlot(
-            x="requests a second",
-            y="seconds",
-            color="figure",
-            title="Latency against throughput",
-            height=260,
-            visible=False,
-        )
+        load_plot = gr.HTML(elem_id="load-plot", padding=False)
         load_table = gr.HTML(elem_id="load-table", padding=False)
     with gr.Accordion("Context: the same finding in growing text", open=True):
         with gr.Row():
@@ -104,9 +97,7 @@ def build() -> ProbesTab:
         start_context = gr.Button("Probe context", variant="primary", elem_id="probe-context")
         context_said = gr.HTML(elem_id="context-said", padding=False)
         context_table = gr.HTML(elem_id="context-table", padding=False)
-        context_plot = gr.LinePlot(
-            x="prompt tokens", y="seconds", color="figure", title="Time by length", height=260, visible=False
-        )
+        context_plot = gr.HTML(elem_id="context-plot", padding=False)
     load_parts = (loop, levels, each, ttft, tpot, start_load, load_said, load_plot, load_table)
     context_parts = (lengths, depths, finding, label, start_context, context_said, context_table, context_plot)
     return ProbesTab(candidate, *load_parts, *context_parts, stop, gr.State(None))
@@ -136,14 +127,8 @@ def wire(tab: ProbesTab, controls: Controls, services: Services) -> None:
                 services.pool, task, texts, (candidate or "").strip(), page.options(services), settings, report, stop
             )
 
-        nothing = gr.update(visible=False)
         for work, said, points in _followed(previous, make):
-            yield [
-                work,
-                said,
-                gr.update(value=load_rows(points), visible=True) if points else nothing,
-                charts.load(points),
-            ]
+            yield [work, said, probe_charts.latency(points), probe_charts.load(points)]
 
     def probe_context(
         previous: Work | None,
@@ -163,29 +148,27 @@ def wire(tab: ProbesTab, controls: Controls, services: Services) -> None:
             name = (candidate or "").strip()
             yield from context.context_probe(services.pool, task, name, page.options(services), settings, report, stop)
 
-        nothing = gr.update(visible=False)
         for work, said, found in _followed(previous, make):
             cells = [one for one in found if isinstance(one, context.Cell)]
             ended = next((one for one in found if isinstance(one, context.Ended)), None)
-            plot = gr.update(value=time_rows(cells), visible=True) if cells else nothing
-            yield [work, said, charts.heat(cells, ended), plot]
+            yield [work, said, probe_charts.heat(cells, ended), probe_charts.times(cells)]
 
     def stop(work: Work | None) -> None:
         if work is not None:
             work.stop.set()
 
-    one_at_a_time: dict[str, Any] = {**_QUIET, "concurrency_id": "probe", "concurrency_limit": 1}
+    many: dict[str, Any] = {**_QUIET, "concurrency_id": "probe", "concurrency_limit": MANY}
     tab.load.click(
         probe_load,
         [tab.work, tab.candidate, tab.loop, tab.levels, tab.each, tab.ttft, tab.tpot, *controls],
         [tab.work, tab.load_said, tab.load_plot, tab.load_table],
-        **one_at_a_time,
+        **many,
     )
     tab.context.click(
         probe_context,
         [tab.work, tab.candidate, tab.lengths, tab.depths, tab.finding, tab.label, *controls],
         [tab.work, tab.context_said, tab.context_table, tab.context_plot],
-        **one_at_a_time,
+        **many,
     )
     tab.stop.click(stop, tab.work, None, queue=False, **_QUIET)
 
@@ -216,34 +199,3 @@ def _numbers(name: str, text: str) -> list[float]:
     except ValueError as error:
         raise InputError(f"The {name} are “{text[:80]}”.", "Write numbers with commas between: 1, 2, 4.") from error
     return [int(one) if one == int(one) else one for one in found]
-
-
-def load_rows(points: list[load.LoadPoint]) -> Any:  # noqa: ANN401
-    """Median and p90 latency by throughput, for a plot."""
-    import pandas
-
-    rows = []
-    for point in points:
-        for name, found in (("TTFT", point.ttft_s), ("E2E", point.e2e_s)):
-            for share in ("p50", "p90"):
-                if found:
-                    x = point.requests_per_s
-                    rows.append({"requests a second": x, "seconds": found[share], "figure": f"{name} {share}"})
-    return pandas.DataFrame(rows, columns=["requests a second", "seconds", "figure"])
-
-
-def time_rows(cells: list[context.Cell]) -> Any:  # noqa: ANN401
-    """Median TTFT and E2E of a length over its depths, for a plot."""
-    from statistics import median
-
-    import pandas
-
-    rows = []
-    for length in dict.fromkeys(cell.length for cell in cells):
-        same = [cell for cell in cells if cell.length == length]
-        tokens = median(cell.prompt_tokens or length for cell in same)
-        for name, values in (("TTFT", [cell.ttft_s for cell in same]), ("E2E", [cell.e2e_s for cell in same])):
-            known = [value for value in values if value is not None]
-            if known:
-                rows.append({"prompt tokens": tokens, "seconds": median(known), "figure": name})
-    return pandas.DataFrame(rows, columns=["prompt tokens", "seconds", "figure"])

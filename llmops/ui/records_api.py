@@ -1,11 +1,11 @@
 """The named endpoints over what is kept: /evaluate, /learning_curve, /history and /export."""
 
-import threading
 from typing import Any
 
 import gradio as gr
 
 from llmops.records import curve_data, evaluate_data, export_data, history_data
+from llmops.ui.background import MANY, as_job
 from llmops.ui.services import Services
 from llmops.ui.visitor import visitor_of
 
@@ -13,26 +13,24 @@ from llmops.ui.visitor import visitor_of
 def wire(services: Services) -> None:
     """Register the endpoints in the current Blocks."""
 
-    def evaluate(
-        request: gr.Request, task: str, candidates: list[str], settings: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
+    def evaluate(task: str, candidates: list[str], settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """Labelled texts through candidates: metrics, pairs of candidates, ladders, and how each ended.
 
         settings: an object with any of texts (objects with text, label and language; else the task's held-out split),
         repeats, ladder (a local model, in every precision), resume (an evaluation's id; the rest is then its own),
         batched (true unless told), verdict_only, and those of /compare.
         """
-        limits, stop = services.settings, threading.Event()
-        return evaluate_data(services.pool, task, candidates, settings, limits, stop, visitor_of(request, limits))
+        pool, limits = services.pool, services.settings
+        return as_job(lambda who, stop: evaluate_data(pool, task, candidates, settings, limits, stop, who.owner))
 
-    def learning_curve(request: gr.Request, task: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
+    def learning_curve(task: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """An encoder's accuracy against the examples it learns from, and the k that reaches each decoder.
 
         settings: an object with any of base, method (few-shot, setfit), ks, seeds, evaluation (an id: its texts, task
         and decoders are taken).
         """
-        limits, stop = services.settings, threading.Event()
-        return curve_data(services.pool, task, settings, limits, _silent, stop, visitor_of(request, limits))
+        pool, limits = services.pool, services.settings
+        return as_job(lambda who, stop: curve_data(pool, task, settings, limits, _silent, stop, who.owner))
 
     def history(
         request: gr.Request, evaluation: int | None = None, other: int | None = None, comparison: int | None = None
@@ -49,8 +47,8 @@ def wire(services: Services) -> None:
         limits = services.settings
         return export_data(limits, evaluation, kind, visitor_of(request, limits))
 
-    gr.api(evaluate, api_name="evaluate", concurrency_id="evaluate", concurrency_limit=2)
-    gr.api(learning_curve, api_name="learning_curve", concurrency_id="evaluate", concurrency_limit=2)
+    gr.api(evaluate, api_name="evaluate", concurrency_id="evaluate", concurrency_limit=MANY)
+    gr.api(learning_curve, api_name="learning_curve", concurrency_id="evaluate", concurrency_limit=MANY)
     gr.api(history, api_name="history")
     gr.api(export, api_name="export")
 

@@ -252,7 +252,7 @@ def _bars(
         f'<span class="lo-bar-value">{_e(written(value))}{_against(value, best, smaller)}</span></div>'
         for run, value in known
     )
-    return f'<section class="lo-chart" aria-label="{_e(title)}"><h4>{_e(title)}</h4>{rows}</section>'
+    return f'<section class="lo-chart" aria-label="{_e(title)}"><h3>{_e(title)}</h3>{rows}</section>'
 
 
 def _against(value: float, best: float, smaller: bool) -> str:
@@ -273,6 +273,8 @@ def _name(candidate: str) -> tuple[str, Epoch]:
         return f"{first}, below {parsed.threshold:.6g}: {second}", parsed.epoch
     spec = find(parsed)
     parts = [spec.name if spec else parsed.model.rstrip("/").rsplit("/", 1)[-1], parsed.precision or ""]
+    if parsed.kind == Kind.OPENAI and spec is None:
+        parts.append("endpoint")
     if parsed.kind == Kind.ENCODER and not parsed.model.startswith("trained/"):
         parts.append(parsed.method)
     return " · ".join(part for part in parts if part), parsed.epoch

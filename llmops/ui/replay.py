@@ -14,12 +14,14 @@ def replayed(one: Comparison, views: Sequence[View]) -> str:
     labels = tuple(Label(label, {one.language: name}, {}, {}) for label, name in one.labels.items())
     task = Task(one.task_id, one.task_name, labels, {})
     settings = ", ".join(f"{name} {value}" for name, value in one.settings.items())
+    versions = ", ".join(f"{name} {value}" for name, value in one.versions.items())
     origin = f", taken in from {one.origin}" if one.origin else ""
     head = f"{one.task_name}, {one.created[:16].replace('T', ' ')} UTC, by {one.source}, on {one.machine}{origin}"
     columns = "".join(_column(view, task, one.language) for view in views)
     return (
         f'<p class="lo-lead"><b>{_e(head)}</b></p><div class="lo-answer">{_e(one.text)}</div>'
-        f'<p class="lo-legend">{_e(settings)}</p>{render.summary(views)}<div class="lo-replay">{columns}</div>'
+        f'<p class="lo-legend">{_e(f"{settings}; {versions}")}</p>{render.summary(views)}'
+        f'<div class="lo-replay">{columns}</div>'
     )
 
 

@@ -1,8 +1,6 @@
 """What a kept evaluation shows: figures and plots, the rows to filter and read, and exports made when asked for."""
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,12 +11,13 @@ from llmops.history.export import FORMATS, export
 from llmops.history.store import Row
 from llmops.report.figures import figures
 from llmops.ui import render, results
+from llmops.ui.downloads import new_folder
 from llmops.ui.results import ANY, Filter
 from llmops.ui.services import Services
 
 _WIDTHS = ["52px", "440px", "92px", "110px"]  # number, text, language, true label; verdicts share the rest
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-_SAVE_JS = "() => setTimeout(() => document.querySelector('#{id} a, #{id}')?.click(), 300)"
+SAVE_JS = "() => setTimeout(() => document.querySelector('#{id} a, #{id}')?.click(), 300)"
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,7 @@ def _wire_export(
     def make(number: int | None, request: gr.Request) -> list[Any]:
         if number is None:
             raise gr.Error("Choose an evaluation first.", print_exception=False)
-        path = Path(tempfile.mkdtemp()) / f"evaluation-{number}.{kind}"
+        path = new_folder() / f"evaluation-{number}.{kind}"
         try:
             export(services.history(request), number, path)
         except LlmopsError as error:
@@ -151,7 +150,7 @@ def _wire_export(
         return [str(path), render.said(f"{path.name} is made.")]
 
     made = ask.click(make, kept, [save, panel.said], **{**_QUIET, "show_progress": "full"})
-    made.success(None, None, None, js=_SAVE_JS.replace("{id}", f"save-{kind}"), **_QUIET)
+    made.success(None, None, None, js=SAVE_JS.replace("{id}", f"save-{kind}"), **_QUIET)
 
 
 def _verdicts(services: Services, number: int | None, request: gr.Request) -> list[Row]:

@@ -13,6 +13,7 @@ from llmops.catalog import kinds, models
 from llmops.errors import InputError
 from llmops.format import count
 from llmops.offer import Offer
+from llmops.ui import explain
 from llmops.ui.services import texts
 
 
@@ -29,10 +30,18 @@ class Selection:
     table: gr.HTML
 
 
+_TERMS = {
+    Epoch.PAST: ("encoder", "few_shot", "setfit"),
+    Epoch.PRESENT: ("decoder", "token", "quantization", "kv_cache"),
+    Epoch.FUTURE: ("open_weights", "experts"),
+}
+
+
 def intro(epoch: Epoch) -> None:
-    """The epoch's heading and two paragraphs."""
+    """The epoch's heading, two paragraphs, and the words that are new in them."""
     words = texts()[epoch]
-    gr.Markdown(f"### {words['title']}\n\n{words['text']}")
+    gr.Markdown(f"## {words['title']}\n\n{words['text']}")
+    explain.build(*_TERMS[epoch])
 
 
 def build(epoch: Epoch, kind: Kind, chosen_label: str) -> Selection:
@@ -117,7 +126,8 @@ def choices(offers: list[Offer], epoch: Epoch) -> list[tuple[str, str]]:
     """(what is shown, candidate) of an epoch's offers; encoders once a method, what is not available says so."""
     rows = []
     for offer in (one for one in offers if one.epoch == epoch):
-        badge = f" · not here: {offer.why_not}" if offer.why_not else f" · {offer.fit}" if offer.fit else ""
+        badge = f" · {offer.fit}" if offer.fit else ""
+        badge += f" · not here: {offer.why_not}" if offer.why_not else ""
         for text in [f"{offer.candidate}?method={method}" for method in offer.methods] or [offer.candidate]:
             rows.append((text + badge, text))
     return rows

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import gradio as gr
 
+from llmops.aftermath import ENDED_WELL, Aftermath
 from llmops.history.store import History
 from llmops.hub import HubProbe
 from llmops.pool import Pool
 from llmops.report.page import figures_css
-from llmops.settings import Settings
+from llmops.settings import Settings, kept_folder
 from llmops.ui.visitor import visitor_of
 
 _DIR = Path(__file__).parent
@@ -26,14 +27,15 @@ class Services:
     settings: Settings
     pool: Pool
     hub: HubProbe
+    aftermath: Aftermath = ENDED_WELL
 
     def history(self, request: gr.Request | None) -> History:
         """The history as this request's visitor sees it. Raises HistoryError."""
         return History(self.settings.history_path, visitor_of(request, self.settings))
 
-    def kept_encoders(self) -> tuple[str, ...]:
-        """Names of the encoders that were trained here and kept."""
-        folder = self.settings.data_dir / "encoders"
+    def kept_encoders(self, owner: str = "") -> tuple[str, ...]:
+        """Names of the encoders that the owner has trained here and kept."""
+        folder = kept_folder(self.settings.data_dir, owner)
         return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())) if folder.is_dir() else ()
 
 

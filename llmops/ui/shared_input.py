@@ -113,15 +113,6 @@ def build(services: Services) -> SharedInput:
 def wire(panel: SharedInput) -> None:
     """Connect task and language to the examples, and an example to the text."""
 
-    def show_task(task_id: str, own: Task | None, language: str) -> tuple[object, object]:
-        try:
-            task = pick_task(task_id, own)
-        except InputError as error:
-            raise gr.Error(f"{error.message} {error.remedy}", print_exception=False) from None
-        language = language if language in task.languages else task.languages[0]
-        radio = gr.update(choices=task_languages(task), value=language)
-        return radio, gr.update(samples=example_rows(task, language))
-
     def show_language(task_id: str, own: Task | None, language: str) -> object:
         task = pick_task(task_id, own)
         return gr.update(samples=example_rows(task, language if language in task.languages else task.languages[0]))
@@ -131,6 +122,17 @@ def wire(panel: SharedInput) -> None:
     panel.task_id.change(show_task, given, [panel.language, panel.examples], **quiet)
     panel.language.change(show_language, given, panel.examples, **quiet)
     panel.examples.click(lambda row: row[0], panel.examples, panel.text, **quiet)
+
+
+def show_task(task_id: str, own: Task | None, language: str) -> tuple[object, object]:
+    """The languages and the examples of the task that is chosen. Raises gr.Error."""
+    try:
+        task = pick_task(task_id, own)
+    except InputError as error:
+        raise gr.Error(f"{error.message} {error.remedy}", print_exception=False) from None
+    language = language if language in task.languages else task.languages[0]
+    radio = gr.update(choices=task_languages(task), value=language)
+    return radio, gr.update(samples=example_rows(task, language))
 
 
 def task_choices(own: Task | None) -> list[tuple[str, str]]:

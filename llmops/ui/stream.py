@@ -14,6 +14,7 @@ from llmops.history.recorder import Recorder
 from llmops.view import View, fold
 
 _PAINT_S = 0.1
+_IDLE_S = 1.0
 
 
 def follow(
@@ -22,8 +23,10 @@ def follow(
     """Fold events into the views as they come; yields when it is time to paint, and at the end.
 
     A change waits for a tenth of a second: painting at once would take the interpreter from the very run that has just
-    begun (a warm encoder's 6.5 ms read 18, measured on 2 cores). first_at_once: but for a column's first words.
+    begun (a warm encoder's 6.5 ms read 18, measured on 2 cores). first_at_once: but for a column's first words. Once a
+    second it yields in any case: a reader that has left is noticed only here.
     """
+    yielded_s = time.perf_counter()
     changed_s: float | None = None  # since when something waits to be painted
     urgent = False
     with closing(comparison.updates()) as updates:
@@ -35,9 +38,11 @@ def follow(
                     recorder.take(update.column, update.event.run)
                 changed_s = time.perf_counter() if changed_s is None else changed_s
                 urgent = urgent or (first_at_once and not before.text and bool(after.text))
-            if changed_s is not None and (urgent or time.perf_counter() - changed_s >= _PAINT_S):
+            now_s = time.perf_counter()
+            due = changed_s is not None and (urgent or now_s - changed_s >= _PAINT_S)
+            if due or now_s - yielded_s >= _IDLE_S:
                 yield None
-                changed_s, urgent = None, False
+                changed_s, urgent, yielded_s = None, False, time.perf_counter()
     comparison.forget_secrets()
     yield None
 

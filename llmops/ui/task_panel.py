@@ -11,7 +11,7 @@ from llmops.task import Label, Prompt, Task, builtin_ids, load_builtin
 from llmops.ui import render
 from llmops.ui.controls import OWN_TASK, pick_task
 from llmops.ui.services import Services
-from llmops.ui.shared_input import SharedInput, task_choices
+from llmops.ui.shared_input import SharedInput, show_task, task_choices
 
 _NONE = "(none)"
 _COLUMNS = ["Label id", "Shown name", "Description (for zero-shot)", "Answer word"]
@@ -124,10 +124,13 @@ def wire(panel: TaskPanel, shared: SharedInput, services: Services) -> None:
     gr.on([shared.task_id.change, shared.language.change], show, current, shown, **_QUIET)
     panel.file.change(read, panel.file, [*panel.columns, panel.said], **_QUIET)
     # Not own_task.change: Gradio would hash the task, which holds dictionaries.
-    panel.use_file.click(use_file, [panel.file, *panel.columns, shared.language], changed, **_QUIET).then(
-        show, current, shown, **_QUIET
-    )
-    panel.apply.click(edit, [*current, *shown], changed, **_QUIET).then(show, current, shown, **_QUIET)
+    used = panel.use_file.click(use_file, [panel.file, *panel.columns, shared.language], changed, **_QUIET)
+    applied = panel.apply.click(edit, [*current, *shown], changed, **_QUIET)
+    for event in (used, applied):
+        # A second task of one's own has the first one's id, so that no change of it is told.
+        event.then(show_task, current, [shared.language, shared.examples], **_QUIET).then(
+            show, current, shown, **_QUIET
+        )
 
 
 def label_rows(task: Task, language: str) -> list[list[str]]:

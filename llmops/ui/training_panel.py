@@ -3,10 +3,10 @@
 The result waits in the session until it is kept; kept ones can be chosen, downloaded, deleted, and brought back.
 """
 
-import tempfile
 import threading
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,17 @@ import gradio as gr
 
 from llmops.candidate import DEFAULT_K, EMBEDDED_ENCODER, Candidate, Kind
 from llmops.catalog import models
+from llmops.engines.base import Report
 from llmops.errors import InputError, LlmopsError
 from llmops.task import Task
 from llmops.ui import render
+from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.controls import pick_task
+from llmops.ui.downloads import new_folder
 from llmops.ui.selection import Selection
 from llmops.ui.services import Services
 from llmops.ui.shared_input import SharedInput
+from llmops.ui.visitor import asking
 
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
@@ -32,6 +36,26 @@ class Session:
     stop: threading.Event = field(default_factory=threading.Event)
     trained: Any = None  # encoders.training.Trained
     meta: Any = None  # encoders.store.Meta
+
+
+class Waiting:
+    """Trained encoders that nobody has kept yet: each may hold a model's weights, so only the newest few are held."""
+
+    _MOST = 4
+
+    def __init__(self) -> None:
+        self._held: deque[Session] = deque()
+
+    def hold(self, session: Session, trained: Any, meta: Any) -> None:  # noqa: ANN401
+        """Let a session have its result; the oldest other one is dropped where there are too many."""
+        # A few-shot head leaves the base as it is, so its model is not wanted again.
+        session.trained = trained if meta.has_body else replace(trained, model=None)
+        session.meta = meta
+        if not meta.has_body:
+            return
+        self._held.append(session)
+        while len(self._held) > self._MOST:
+            self._held.popleft().trained = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +82,7 @@ class TrainingPanel:
 
 def build(services: Services) -> TrainingPanel:
     """Lay out the panel."""
-    with gr.Accordion("Train an encoder on the task's examples", open=False):
+    with gr.Accordion("Train an encoder on the task's examples", open=False, elem_id="training"):
         with gr.Row():
             base = gr.Dropdown(
                 [spec.id for spec in models() if spec.kind == Kind.ENCODER],
@@ -91,6 +115,7 @@ def build(services: Services) -> TrainingPanel:
 
 def wire(panel: TrainingPanel, shared: SharedInput, selection: Selection, services: Services) -> None:
     """Connect training, keeping and choosing."""
+    waiting = Waiting()
 
     def train(
         previous: Session | None, task_id: str, own: Task | None, base: str, method: str, k: float, seed: float
@@ -101,12 +126,22 @@ def wire(panel: TrainingPanel, shared: SharedInput, selection: Selection, servic
             previous.stop.set()  # one training a visitor
         session = Session()
         losses: list[float] = []
+
+        def make(report: Report, stop: threading.Event) -> Iterator[Any]:
+            with services.pool.slices("cpu", report, stop, asking().owner) as breathe:
+                for event in train_named(task, base or "", method, int(k), int(seed or 0), stop, breathe):
+                    if event is not None:
+                        yield event
+
         try:
             task = pick_task(task_id, own)
-            for event in train_named(task, base or "", method, int(k), int(seed or 0), session.stop):
+            for event in follow(Work(session.stop), make):
                 if isinstance(event, Trained):
-                    session.trained, session.meta = event, _meta(task, base, method, int(k), int(seed or 0), event)
-                elif event is not None:
+                    meta = _meta(task, base, method, int(k), int(seed or 0), event)
+                    waiting.hold(session, event, meta)
+                elif isinstance(event, Progress):
+                    yield [session, render.progress(event.message, event.fraction or 0), _curve(losses)]
+                else:
                     losses += [event.loss] if event.loss is not None else []
                     yield [session, render.progress(event.message, event.fraction), _curve(losses)]
         except LlmopsError as error:
@@ -124,8 +159,9 @@ def wire(panel: TrainingPanel, shared: SharedInput, selection: Selection, servic
 
         try:
             if session is None or session.trained is None:
-                raise InputError("Nothing is trained yet.", "Press Train first.")
-            store.keep(name.strip(), session.trained.model, session.trained.head, session.meta)
+                raise InputError("Nothing is trained, or others have trained since.", "Press Train first.")
+            trained = session.trained
+            store.keep(name.strip(), trained.model, trained.head, session.meta, asking().owner)
         except LlmopsError as error:
             return [render.problem(error), gr.skip()]
         session.trained = None
@@ -138,13 +174,13 @@ def wire(panel: TrainingPanel, shared: SharedInput, selection: Selection, servic
     def download(name: str | None) -> Any:  # noqa: ANN401
         from llmops.encoders import store
 
-        return str(store.pack(name, Path(tempfile.mkdtemp()))) if name else None
+        return str(store.pack(name, new_folder(), asking().owner)) if name else None
 
     def delete(name: str | None) -> list[Any]:
         from llmops.encoders import store
 
         if name:
-            store.delete(name)
+            store.delete(name, asking().owner)
         return [render.said(f"Deleted {name}." if name else "Choose one first."), _names(services, None)]
 
     def upload(path: str | None) -> list[Any]:
@@ -154,7 +190,7 @@ def wire(panel: TrainingPanel, shared: SharedInput, selection: Selection, servic
             return ["", gr.skip()]
         name = Path(path).stem
         try:
-            store.unpack(Path(path), name)
+            store.unpack(Path(path), name, asking().owner)
         except LlmopsError as error:
             return [render.problem(error), gr.skip()]
         return [render.said(f"Kept as trained/{name}."), _names(services, name)]
@@ -165,7 +201,7 @@ def wire(panel: TrainingPanel, shared: SharedInput, selection: Selection, servic
         inputs,
         [panel.session, panel.said, panel.curve],
         concurrency_id="training",
-        concurrency_limit=1,
+        concurrency_limit=MANY,
         **_QUIET,
     )
     panel.stop.click(stop, panel.session, None, queue=False, **_QUIET)
@@ -188,7 +224,7 @@ def _meta(task: Task, base: str, method: str, k: int, seed: int, trained: Any) -
 
 
 def _names(services: Services, chosen: str | None) -> Any:  # noqa: ANN401
-    names = list(services.kept_encoders())
+    names = list(services.kept_encoders(asking().owner))
     return gr.update(choices=names, value=chosen if chosen in names else None)
 
 

@@ -1,7 +1,7 @@
 """Who asks? "" for the one local user of a private page; on a public page an opaque id of the visitor.
 
 Signed in with Hugging Face: a hash of the user name, so that it is the same everywhere. Else the browser's cookie
-(`ui/door.py` hands it out), so that a reload or a restart loses nothing; a program without cookies is its session.
+(`ui/gate.py` hands it out), so that a reload or a restart loses nothing; a program without cookies is its session.
 Cookie and session are secrets of their visitor: only their hash is ever stored, and no id is taken from a visitor.
 """
 
@@ -9,8 +9,10 @@ import hashlib
 import re
 
 import gradio as gr
+from gradio.context import LocalContext
 
-from llmops.settings import Settings
+from llmops.settings import Settings, load_settings
+from llmops.visits import Visitor
 
 COOKIE = "llmops_visitor"
 COOKIE_FORM = re.compile(r"[A-Za-z0-9_-]{32,64}")
@@ -30,6 +32,12 @@ def visitor_of(request: gr.Request | None, settings: Settings) -> str:
         return _opaque("hf", name)
     cookie = _cookie(request)
     return _opaque("cookie", cookie) if cookie else _opaque("session", request.session_hash or "")
+
+
+def asking() -> Visitor:
+    """Who asks in the callback that runs now, or in a thread that has its context."""
+    request = LocalContext.request.get(None)
+    return Visitor(visitor_of(request, load_settings()), getattr(request, "session_hash", None) or "")
 
 
 def hugging_face_name(request: gr.Request) -> str | None:

@@ -43,10 +43,11 @@ def test_a_plan_draws_every_gpu_and_names_what_would_help(page):
     planning(page)
     page.locator("#plan").click()
     expect(page.locator("#plan-said")).to_contain_text("meta-llama/Llama-3.1-70B-Instruct in nf4")
-    expect(page.locator("#plan-said .lo-gpu")).to_have_count(15)
+    expect(page.locator("#plan-said .lo-gpu")).to_have_count(16)
     expect(page.locator("#plan-said tr", has_text="H100").first).to_contain_text("yes")
     expect(page.locator("#plan-said tr", has_text="T4").first).to_contain_text("usable")
-    expect(page.get_by_text("Memory by context")).to_be_visible()
+    expect(page.locator("#plan-curves svg[role=img]")).to_be_visible()
+    expect(page.locator("#plan-curves .lo-level", has_text="H100")).to_have_count(1)
 
 
 def test_an_absurd_plan_is_an_error_and_the_next_one_works(page):
@@ -56,7 +57,7 @@ def test_an_absurd_plan_is_an_error_and_the_next_one_works(page):
     expect(page.locator("#plan-said")).to_contain_text("131,072")
     fill(page, "Context, tokens", "1024")
     page.locator("#plan").click()
-    expect(page.locator("#plan-said .lo-gpu")).to_have_count(15)
+    expect(page.locator("#plan-said .lo-gpu")).to_have_count(16)
 
 
 def test_a_dry_run_shows_predicted_beside_measured(page):
@@ -76,13 +77,13 @@ def test_a_load_probe_and_a_context_probe_of_the_embedded_decoder(page):
     page.locator("#probe-load").click()
     expect(page.locator("#load-table tbody tr")).to_have_count(2, timeout=120_000)
     expect(page.locator("#load-said")).to_contain_text("Done")
-    expect(page.get_by_text("Latency against throughput")).to_be_visible()
+    expect(page.locator("#load-plot svg[role=img]")).to_be_visible()
     fill(page, "Lengths, tokens", "64, 8000")
     fill(page, "#probe-depths", "0, 1")
     page.locator("#probe-context").click()
     expect(page.locator("#context-table")).to_contain_text("Ended at 8,000 tokens", timeout=60_000)
     expect(page.locator("#context-table .lo-right, #context-table .lo-wrong")).to_have_count(2)
-    expect(page.get_by_text("Time by length")).to_be_visible()
+    expect(page.locator("#context-plot svg[role=img]")).to_be_visible()
 
 
 def test_a_probe_of_a_real_server_and_a_stopped_one_keep_what_was_measured(page, served):

@@ -6,11 +6,13 @@ from random import Random
 
 import pytest
 
+from llmops.compare import Comparison, Options, run_all
 from llmops.demo import DECODER_DIR
 from llmops.demo import train as trainer
 from llmops.demo.samples import samples
 from llmops.demo.score import MAX_NEW_TOKENS, score, unrelated
 from llmops.demo.train import Plan
+from llmops.pool import Pool
 from llmops.task import Example, load_builtin
 
 MEDICAL, SUPPORT = load_builtin("medical"), load_builtin("support")
@@ -37,6 +39,17 @@ def test_it_is_a_llama_under_ten_megabytes_without_pickles_or_code():
     config = json.loads((DECODER_DIR / "config.json").read_text())
     assert config["architectures"] == ["LlamaForCausalLM"]
     assert "auto_map" not in config
+
+
+def test_the_app_itself_reads_the_labels_that_were_scored(medical):
+    """Scoring answers in batches of its own; the page runs one text at a time through the decoder engine."""
+    pool = Pool(10**9)
+    for row in medical[::6]:
+        options = Options(row.example.language)
+        run = run_all(Comparison(pool, MEDICAL, row.example.text, ["embedded/decoder@bf16"], options))[0]
+        assert run.error is None
+        assert (run.label, run.text, run.finish) == (row.label, row.answer, "stop")
+    pool.close()
 
 
 @pytest.mark.parametrize("language", ["de", "en"])

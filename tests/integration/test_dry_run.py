@@ -5,11 +5,12 @@ import threading
 import pytest
 
 from llmops.architecture import find_config
+from llmops.counting import shape_of
 from llmops.dry_run import dry_run
 from llmops.engines.base import Connection
 from llmops.errors import InputError, ModelNotFound, OutOfMemory, Stopped
 from llmops.planner import kv_bytes, weights
-from llmops.shape import read_shape
+from llmops.shape import sliced
 
 
 def measure(model, precision="bf16", **options):
@@ -26,6 +27,7 @@ def measure(model, precision="bf16", **options):
         ("Qwen/Qwen2.5-0.5B-Instruct", "bf16", 6),
         ("google/gemma-2-2b-it", "int8", 2),
         ("mistralai/Mixtral-8x7B-Instruct-v0.1", "nf4", 1),
+        ("zai-org/GLM-4.7-Flash", "bf16", 2),
     ],
 )
 def test_weights_are_within_2_percent_the_cache_exact_and_the_peak_within_15_percent(model, precision, layers):
@@ -44,7 +46,7 @@ def test_the_embedded_decoders_weights_are_predicted_within_2_percent_in_every_p
 
     model = load("embedded/decoder", precision)
     model.warm_up()
-    predicted = weights(read_shape(find_config("embedded/decoder", Connection())), precision).total
+    predicted = weights(shape_of(find_config("embedded/decoder", Connection())), precision).total
     assert predicted == pytest.approx(model.weights_bytes, rel=0.02)
     model.close()
 
@@ -63,6 +65,23 @@ def test_a_slice_is_stretched_to_the_whole_and_marked_estimated():
 def test_a_mixture_in_four_bits_says_that_its_experts_are_not():
     made = measure("mistralai/Mixtral-8x7B-Instruct-v0.1", "nf4", layers=1)
     assert any("no nf4 model" in note for note in made.notes)
+
+
+def test_no_copy_in_full_precision_is_made_while_it_is_quantized():
+    import gc
+
+    from llmops.meter import PeakMemory, give_back
+
+    measure("HuggingFaceTB/SmolLM2-135M-Instruct", "nf4", layers=1)  # imports are no part of it
+    gc.collect()
+    give_back("cpu")
+    model, layers = "HuggingFaceTB/SmolLM2-1.7B-Instruct", 6
+    with PeakMemory("cpu") as peak:
+        made = measure(model, "nf4", layers=layers, prompt_tokens=8, new_tokens=2)
+        highest = peak.extra_bytes
+    full = weights(shape_of(sliced(find_config(model, Connection()), layers)), "bf16").total
+    assert made.measured.weights_bytes < 0.5 * full
+    assert highest < 0.8 * full
 
 
 def test_nothing_of_the_model_stays_behind():
@@ -108,6 +127,13 @@ def test_absurd_counts_are_refused(options, says):
     assert says in caught.value.message
 
 
+def test_a_slice_without_attention_says_how_many_layers_it_takes():
+    with pytest.raises(InputError) as caught:
+        measure("Qwen/Qwen3.6-27B", layers=2)
+    assert "first 3 layers" in caught.value.message
+    assert "4 to 64" in caught.value.remedy
+
+
 def test_an_unknown_precision_model_or_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match="precision"):
         measure("HuggingFaceTB/SmolLM2-135M-Instruct", "fp8")
@@ -125,6 +151,6 @@ def test_an_unknown_precision_model_or_folder_is_refused(tmp_path):
 
 def test_the_cache_of_a_long_context_is_predicted_to_the_byte():
     made = measure("google/gemma-3-270m-it", prompt_tokens=700, new_tokens=4)
-    shape = read_shape(find_config("google/gemma-3-270m-it", Connection()))
+    shape = shape_of(find_config("google/gemma-3-270m-it", Connection()))
     assert made.measured.kv_cache_bytes == kv_bytes(shape, "bf16", 703)
     assert made.gaps["kv_cache_bytes"] == 0

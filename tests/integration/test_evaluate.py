@@ -1,5 +1,6 @@
 """Evaluation with the embedded models: figures equal scikit-learn's, broken off and resumed, failures kept apart."""
 
+import csv
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from llmops.errors import InputError
 from llmops.evaluation.heldout import POOL, PROMPT, hold_out
 from llmops.evaluation.runner import Begun, Ended, Progress, evaluate, resume
 from llmops.evaluation.summary import summary
+from llmops.history.export import export
 from llmops.history.store import History
 from llmops.pool import Pool
 from llmops.task import Example, load_builtin
@@ -41,7 +43,7 @@ def run(history, candidates, examples=TEXTS, stop=None, url=None, **options):
     return list(evaluate(Pool(10**9), TASK, examples, candidates, settings, history, stop, **options))
 
 
-def test_every_text_goes_through_every_candidate_and_the_figures_are_scikit_learns(history):
+def test_every_text_goes_through_every_candidate_with_scikit_learns_figures_on_the_exported_rows(history, tmp_path):
     from sklearn.metrics import accuracy_score, f1_score
 
     updates = run(history, [ENCODER, DECODER])
@@ -59,6 +61,14 @@ def test_every_text_goes_through_every_candidate_and_the_figures_are_scikit_lear
         assert one["accuracy"] == accuracy_score(true, said)
         assert one["macro_f1"] == pytest.approx(f1_score(true, said, labels=list(TASK.label_ids), average="macro"))
         assert one["weights_bytes"] > 0
+    export(history, begun.evaluation_id, tmp_path / "e.csv")
+    with (tmp_path / "e.csv").open(encoding="utf-8-sig", newline="") as file:
+        exported = list(csv.DictReader(file))
+    for one in data["metrics"]:
+        mine = [line for line in exported if line["candidate"] == one["candidate"]]
+        true, said = [line["y_true"] for line in mine], [line["y_hat"] for line in mine]
+        assert (len(mine), one["accuracy"]) == (12, accuracy_score(true, said))
+        assert one["macro_f1"] == pytest.approx(f1_score(true, said, labels=list(TASK.label_ids), average="macro"))
     assert len(data["pairs"]) == 1
     progress = [
         one

@@ -102,12 +102,13 @@ def test_a_real_server_is_probed_by_concurrent_streams(served):
     assert four.memory_per_request_bytes is None
 
 
-def test_every_prompt_begins_differently():
-    options = Options("en")
-    made = list(load._requests(TASK, TEXTS, options, load.Settings(), 2, threading.Event()))
-    starts = [request.task.messages(request.text, "en")[0]["content"][:8] for request in made]
-    assert len(set(starts)) == len(made)
-    assert len({request.text[:8] for request in made}) == len(made)
+def test_every_prompt_begins_differently_in_a_probe_and_from_one_probe_to_the_next():
+    with FakeEndpoint(*["ok"] * 8) as fake:
+        for _ in range(2):
+            probe_load("openai/m", fake.url, levels=(2,), requests_each=2)
+        sent = [request["messages"] for request in fake.requests]
+    assert len({messages[0]["content"][:8] for messages in sent}) == len(sent) == 8  # warm-up and level, twice
+    assert len({messages[-1]["content"] for messages in sent}) == 8
 
 
 def test_a_fake_endpoint_that_dies_mid_probe_leaves_what_was_measured():

@@ -26,6 +26,8 @@ COVERED = {
     ".venv/bin/python app.py --share": ("tests/integration/test_colab.py", "serves_behind_a_password"),
     ".venv/bin/python -m tests.benchmarks": ("tests/integration/test_benchmarks.py", "test_every_benchmark_runs"),
     ".venv/bin/python -m tests.space": ("tests/browser/test_space.py", "test_a_space_starts"),
+    ".venv/bin/python -m tests.visitors": ("tests/integration/test_safe.py", "test_a_crowd_of_visitors"),
+    ".venv/bin/python -m tests.canary": ("tests/integration/test_safe.py", "test_no_key_is_found"),
 }
 # Commands that can't run here, and why.
 ELSEWHERE = {
@@ -33,6 +35,7 @@ ELSEWHERE = {
     "ray start": "needs the other machine",
     "ollama ": "needs Ollama and a download",
     ".venv/bin/python -m tests.screenshots": "takes minutes; the browser tests drive the same pages",
+    ".venv/bin/python -m tests.audit": "CI runs it after the tests; it asks a service on the network",
     ".venv/bin/ruff": "CI runs it after the tests",
 }
 

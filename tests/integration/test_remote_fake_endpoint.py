@@ -53,6 +53,23 @@ def test_fake_endpoint_streams_and_reports_its_own_token_counts():
     assert 0 < run.timing.ttft_s <= run.timing.e2e_s
 
 
+def test_an_answer_that_a_fake_endpoint_sends_in_one_go_has_no_token_rate():
+    with FakeEndpoint("ok") as fake:
+        run = _run(fake.url)
+    assert 0 < run.timing.ttft_s <= run.timing.e2e_s
+    assert run.timing.output_tokens == 3
+    assert run.timing.tpot_s is run.timing.decode_rate is run.timing.prefill_rate is None
+    assert any("in one go" in note for note in run.notes)
+
+
+def test_an_answer_that_a_fake_endpoint_sends_token_by_token_has_one():
+    with FakeEndpoint("paced") as fake:
+        run = _run(fake.url)
+    assert 0.025 < run.timing.tpot_s < 0.2
+    assert run.timing.prefill_rate > 0
+    assert not any("in one go" in note for note in run.notes)
+
+
 def test_thinking_that_a_fake_endpoint_counts_but_does_not_send_makes_no_token_rate_too_good():
     with FakeEndpoint("thinking") as fake:
         run = _run(fake.url)

@@ -25,7 +25,8 @@ def test_a_real_server_streams_with_its_own_token_counts(served):
     assert run.timing.prompt_tokens > 20
     assert run.timing.output_tokens > 3
     assert run.source["tokens"] == "server-reported"
-    assert run.timing.decode_rate > 0
+    # A short answer of a quick model is sometimes sent in one go: then no rate is told, and why.
+    assert run.timing.decode_rate or any("in one go" in note for note in run.notes)
 
 
 def test_the_server_and_the_local_engine_give_the_same_answer(served):

@@ -62,6 +62,18 @@ def test_fake_zerogpu_the_visitors_own_quota_pays(space):
     assert api.said("/schedule")[-1]["token"] == "a.e30.c"
 
 
+def test_fake_zerogpu_an_evaluation_asks_many_texts_of_one_lent_gpu(space):
+    address, api = space
+    before = len(api.said("/schedule"))
+    texts = [{"text": one, "label": "positive", "language": "en"} for one in (TEXT, "We support it.", "All is met.")]
+    client = Client(address, verbose=False)
+    answer = client.predict("medical", ["embedded/decoder@bf16"], {"texts": texts}, api_name="/evaluate")
+    assert answer["error"] is None, answer["error"]
+    (metrics,) = answer["metrics"]
+    assert metrics["accuracy"] == 1.0
+    assert 1 <= len(api.said("/schedule")) - before <= 3
+
+
 def test_fake_zerogpu_encoders_need_no_gpu_and_an_empty_quota_fails_one_column_with_a_remedy(space):
     address, api = space
     before = len(api.said("/schedule"))

@@ -1,5 +1,6 @@
 """The cascade from recorded rows: curve, bounds, halves; and that it says what a real cascade's rows would."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -130,3 +131,18 @@ def test_thresholds_lie_between_confidences_and_not_at_them():
     assert not {0.5, 0.9, 0.99999} & set(found)
     many = thresholds([index / 5000 for index in range(5000)])
     assert len(many) == 201
+
+
+def test_texts_that_shared_a_batch_count_with_the_mean_and_times_are_of_those_that_ran_alone():
+    def shared(one):
+        timing = one.run["timing"] | {"e2e_s": None}
+        return replace(one, run=one.run | {"timing": timing, "settings": {"batch_s": 1.0, "batch_texts": 100}})
+
+    mine = [shared(one) if one.candidate == ENCODER and one.place >= 4 else one for one in rows()]
+    found = simulate(mine, ENCODER, OPENAI, AT)
+    assert (found.texts, found.timed) == (10, 4)
+    assert found.points[0].cost_per_1000 == pytest.approx(0.02)  # as if all had run alone
+    assert found.points[-1].p95_s == pytest.approx(1.1)
+    none = simulate([shared(one) for one in rows()], ENCODER, OPENAI, AT)
+    assert none.points[0].p95_s is None
+    assert none.points[0].cost_per_1000 == pytest.approx(1000 * 0.01 * 0.0001 / 0.5)

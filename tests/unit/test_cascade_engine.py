@@ -137,6 +137,14 @@ class TwoDevices(ScriptedEngine):
         return "cpu" if candidate.option("kind") == "encoder" else "cuda:0"
 
 
+def waiting(turn, name):
+    """An event that is set once the turn has come."""
+    came = threading.Event()
+    wait = threading.Thread(target=lambda: (turn.wait(threading.Event(), lambda ahead: None), came.set()), name=name)
+    wait.start()
+    return came
+
+
 def test_a_cascade_over_two_devices_waits_in_both_queues_and_leaves_both(monkeypatch):
     monkeypatch.setattr("llmops.pool.held_bytes", lambda device: 0)
     engine = TwoDevices(sure=0.5)
@@ -145,13 +153,15 @@ def test_a_cascade_over_two_devices_waits_in_both_queues_and_leaves_both(monkeyp
     assert pool.device(candidate, Connection()) == "cpu+cuda:0"
     cpu, gpu = pool.enter("cpu"), pool.enter("cuda:0")
     both, later = pool.enter("cpu+cuda:0"), pool.enter("cpu")
-    assert (both.ahead(), later.ahead()) == (1, 2)
+    order = [waiting(both, "both"), waiting(later, "later")]
     cpu.leave()
-    assert both.ahead() == 1
+    assert not order[0].wait(0.3)
+    assert not order[1].is_set()
     gpu.leave()
-    assert both.ahead() == 0
+    assert order[0].wait(5)
+    assert not order[1].is_set()
     both.leave()
-    assert later.ahead() == 0
+    assert order[1].wait(5)
     later.leave()
     with pool.alone(candidate, TASK, Connection(), lambda *said: None, threading.Event()) as lease:
         assert lease.model.device == "cpu"  # as the scripted models say

@@ -1,5 +1,7 @@
 """Cost and energy of recorded rows, against figures computed by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from llmops.catalog import prices
@@ -165,3 +167,21 @@ def test_an_endpoint_that_nobody_has_sized_has_no_energy():
     found = energy("openai/secret", [remote("openai/secret", 0)], AT)
     assert found.wh is None
     assert "size" in found.why_not
+
+
+def batched(candidate, place, seconds, texts, **more):
+    one = row(candidate, place, e2e_s=None, **more)
+    return replace(one, run=one.run | {"settings": {"batch_s": seconds, "batch_texts": texts}})
+
+
+def test_texts_alone_and_texts_in_a_batch_are_never_mixed_in_one_figure():
+    mixed = [row(DECODER, 0, e2e_s=1.0), batched(DECODER, 1, 2.0, 10), batched(DECODER, 2, 2.0, 10)]
+    assert 1000 * cost(DECODER, mixed, AT).usd == pytest.approx(0.2)  # 1 s · 0.0001 / 0.5
+    many = assume(
+        {"utilisation": 0.5, "cpu_usd_hour": 0.36, "cpu_watts": 36, "g_per_kwh": 400, "together": True}, HARDWARE
+    )
+    found = cost(DECODER, mixed, many)
+    assert 1000 * found.usd == pytest.approx(0.04)  # 2 s for 10 texts
+    assert "in batches" in found.how
+    assert energy(DECODER, mixed, many).wh[0] == pytest.approx(1000 * 36 * 0.2 / 3600)
+    assert cost(DECODER, mixed[:1], many).usd == cost(DECODER, mixed[:1], AT).usd

@@ -118,7 +118,11 @@ def test_the_largest_counts_fit_and_one_more_does_not():
         (LLAMA_70B, "bf16", 4096, 1, "H100", "int8 instead of bf16"),
         (LLAMA_70B, "nf4", 4096, 1, "L4", "2 of these GPUs"),
         (MIXTRAL, "nf4", 4096, 1, "H100", "2 of these GPUs"),
-        (LLAMA_70B, "bf16", 4096, 1, "T4", "hosted"),
+        (LLAMA_70B, "bf16", 4096, 1, "T4", "4 of these GPUs (tensor parallel), in nf4"),
+        (LLAMA_8B, "bf16", 131072, 1, "T4", "int8 instead of bf16, and a context of"),
+        (LLAMA_8B, "bf16", 4096, 64, "T4", "int8 instead of bf16, and 10 requests at once instead of 64"),
+        (LLAMA_8B, "fp32", 4096, 1, "V100 32", "fp16 instead of fp32"),
+        (SHAPES["deepseek-ai/DeepSeek-V3-0324"], "bf16", 4096, 1, "T4", "hosted"),
     ],
 )
 def test_what_does_not_fit_names_the_nearest_change_that_does(shape, precision, context, requests, gpu, remedy):
@@ -170,13 +174,32 @@ def test_absurd_counts_are_refused_by_name(changes, says):
     assert says in caught.value.message
 
 
-def test_a_gpu_typed_wrong_lists_those_that_are_known():
-    assert find_gpu(" l4 ").name == "L4"
-    with pytest.raises(InputError) as caught:
-        find_gpu("L44")
-    assert "L40S" in caught.value.remedy
+def test_todays_families_keep_what_their_kind_keeps():
+    latent, hybrid = SHAPES["deepseek-ai/DeepSeek-V3-0324"], SHAPES["Qwen/Qwen3.6-27B"]
+    assert kv_bytes(latent, "bf16", 1000) == 1000 * 61 * (512 + 64) * 2
+    growing = kv_bytes(hybrid, "bf16", 2000) - kv_bytes(hybrid, "bf16", 1000)
+    assert growing == 1000 * 16 * 2 * 4 * 256 * 2
+    made = plan("m", hybrid, "bf16", 4096, 1, gpus())
+    assert any("48 of 64 layers keep a state" in note for note in made.notes)
 
 
-def test_every_catalogue_row_has_a_source():
-    for row in (*architectures(), *gpus()):
-        assert row.source, row
+@pytest.mark.parametrize(
+    ("name", "billions"),
+    [
+        # Active parameters as the models' names and papers tell them.
+        ("deepseek-ai/DeepSeek-V3-0324", 37),
+        ("Qwen/Qwen3.6-35B-A3B", 3),
+        ("google/gemma-4-26B-A4B-it", 4),
+        ("openai/gpt-oss-120b", 5.1),
+        ("mistralai/Mixtral-8x7B-Instruct-v0.1", 12.9),
+    ],
+)
+def test_the_parameters_that_one_token_uses_are_the_published_ones(name, billions):
+    assert SHAPES[name].active / 1e9 == pytest.approx(billions, rel=0.08)
+
+
+def test_what_the_hardware_lacks_is_said():
+    note = plan("m", LLAMA_8B, "int8", 4096, 1, [find_gpu("V100 32")]).gpus[0].note
+    assert "fp16" in note
+    assert "int8 works, but slowly" in note
+    assert plan("m", LLAMA_8B, "int8", 4096, 1, [find_gpu("L4")]).gpus[0].note == ""

@@ -1,0 +1,120 @@
+"""Why not just a cloud API? What the runs at hand say about each side of the question; nothing where they say nothing.
+
+A side is one of SIDES; a sentence names the candidates and figures it rests on. The general text is the page's.
+"""
+
+from collections.abc import Sequence
+
+from llmops.catalog import find
+from llmops.decision.assumptions import Assumptions
+from llmops.decision.cost import request_usd
+from llmops.decision.energy import request_wh
+from llmops.decision.parts import parsed, parts
+from llmops.format import count, rate, seconds
+from llmops.history.store import Row
+from llmops.run import Run
+
+SIDES = (
+    "privacy", "availability", "scaling", "latency", "limits", "cost", "footprint", "stability", "politics",
+)  # fmt: skip
+
+
+def from_runs(runs: Sequence[Run], at: Assumptions) -> dict[str, list[str]]:
+    """Sentences of one comparison, by side; a side it says nothing about is absent."""
+    done = [run for run in runs if run.error is None]
+    found = {
+        "privacy": [_sent(run) for run in done],
+        "availability": [f"{run.candidate} did not answer." for run in runs if _broke(run)],
+        "scaling": [
+            f"{run.candidate}: {rate(run.timing.texts_per_second, 'texts/s')}, one after the other."
+            for run in done
+            if run.timing.texts_per_second
+        ],
+        "latency": [one for run in done if (one := _latency(run))],
+        "limits": [one for run in done if (one := _tokens(run))],
+        "cost": [one for run in done if (one := _cost(run, at))],
+        "footprint": [one for run in done if (one := _energy(run, at))],
+        "politics": [one for run in runs if (one := _weights(run))],
+    }
+    return {side: list(dict.fromkeys(said)) for side, said in found.items() if said}
+
+
+def from_evaluation(number: int, rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Sentences of an evaluation: what failed, and what changed its mind when asked again."""
+    failed, changed = [], []
+    for name in dict.fromkeys(row.candidate for row in rows):
+        own = [row for row in rows if row.candidate == name]
+        broken = sum(row.failed for row in own)
+        failed.append(f"Evaluation {number}, {name}: {broken:,} of {len(own):,} answers failed.")
+        asked: dict[int, list[str | None]] = {}
+        for row in own:
+            asked.setdefault(row.place, []).append(row.y_hat)
+        again = [said for said in asked.values() if len(said) > 1]
+        if again:
+            differ = sum(len(set(said)) > 1 for said in again)
+            changed.append(
+                f"Evaluation {number}, {name}: {differ:,} of {len(again):,} verdicts changed when asked again."
+            )
+    found = {"availability": failed, "stability": changed}
+    return {side: said for side, said in found.items() if said}
+
+
+def _sent(run: Run) -> str:
+    receivers = sorted({part.sent_to for part in parts(run.to_json()) if part.sent_to})
+    if receivers:
+        return f"{run.candidate} sent the text to {' and '.join(receivers)}."
+    return f"{run.candidate} kept the text on this machine."
+
+
+def _broke(run: Run) -> bool:
+    return run.error is not None and run.error.kind == "endpoint"
+
+
+def _latency(run: Run) -> str:
+    where = "elsewhere" if run.sent_to else "here"
+    if run.timing.e2e_s is None:
+        return ""
+    name, whole = f"{run.candidate}, {where}", seconds(run.timing.e2e_s)
+    if run.timing.ttft_s is None:
+        return f"{name}: all after {whole}."
+    return f"{name}: first token after {seconds(run.timing.ttft_s)}, all after {whole}."
+
+
+def _tokens(run: Run) -> str:
+    """Tokens used, of the context where the catalogue knows it."""
+    candidate = parsed(run.candidate)
+    spec = find(candidate) if candidate and not candidate.stages else None
+    if run.timing.prompt_tokens is None:
+        return ""
+    used = run.timing.prompt_tokens + (run.timing.output_tokens or 0)
+    most = f" of {count(spec.context)}" if spec and spec.context else ""
+    return f"{run.candidate}: {count(used)}{most} tokens used."
+
+
+def _cost(run: Run, at: Assumptions) -> str:
+    usd, _ = request_usd(run.to_json(), at)
+    money = at.money(None if usd is None else 1000 * usd)
+    return "" if money is None else f"{run.candidate}: {money:.3g} {at.currency.code} for 1,000 such texts (estimated)."
+
+
+def _energy(run: Run, at: Assumptions) -> str:
+    wh, _ = request_wh(run.to_json(), at)
+    if wh is None:
+        return ""
+    low, high = (f"{1000 * one:.3g}" for one in wh)
+    how = "measured" if run.energy is not None else "estimated"
+    amount = low if low == high else f"{low} to {high}"
+    return f"{run.candidate}: {amount} Wh for 1,000 such texts ({how})."
+
+
+def _weights(run: Run) -> str:
+    """Whether the weights could move: local and hosted open ones can, an API's own can't."""
+    candidate = parsed(run.candidate)
+    if candidate is None or candidate.stages:
+        return ""
+    spec = find(candidate)
+    if spec is None:
+        return ""
+    if spec.licence and "proprietary" not in spec.licence.lower():
+        return f"{run.candidate}: open weights ({spec.licence}), they can move."
+    return f"{run.candidate}: closed weights, they stay with the provider."

@@ -1,0 +1,149 @@
+"""The Decide tab: one kept evaluation, limits and prices in; verdict, Pareto plot, cost, break-even, energy out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from llmops.decision.board import Board, make_board
+from llmops.errors import LlmopsError
+from llmops.history.export import export
+from llmops.report import decision, spending
+from llmops.ui import cascade_panel, decide_inputs, render
+from llmops.ui.cascade_panel import CascadePanel, Chosen
+from llmops.ui.decide_inputs import Wishes
+from llmops.ui.downloads import new_folder
+from llmops.ui.evaluate_tab import title
+from llmops.ui.results_panel import SAVE_JS
+from llmops.ui.services import Services
+
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_EMPTY = ["", "", "", "", gr.skip(), gr.skip(), "", ""]
+
+
+@dataclass(frozen=True)
+class DecideTab:
+    """The tab's components."""
+
+    kept: gr.Dropdown
+    wishes: Wishes
+    said: gr.HTML
+    verdict: gr.HTML
+    plot: gr.HTML
+    table: gr.HTML
+    costs: gr.HTML
+    own: gr.Dropdown
+    api: gr.Dropdown
+    even: gr.HTML
+    energy: gr.HTML
+    report: gr.Button
+    save: gr.DownloadButton
+    cascade: CascadePanel
+
+    @property
+    def shown(self) -> list[Any]:
+        """What a decision fills, in its order."""
+        return [self.said, self.verdict, self.plot, self.table, self.costs, self.own, self.api, self.even, self.energy]
+
+
+def build() -> DecideTab:
+    """Lay out the tab."""
+    gr.Markdown(
+        "### Decide: limits first, then what is left\n\n"
+        "From an evaluation that was kept (the Evaluate tab makes one): who is ruled out and why, quality against what "
+        "it takes, and a verdict made of these figures alone. Nothing is run again."
+    )
+    kept = gr.Dropdown([], label="Evaluation to decide on", elem_id="decide-evaluation")
+    wishes = decide_inputs.build()
+    said = gr.HTML(elem_id="decide-said", padding=False)
+    verdict = gr.HTML(elem_id="verdict", padding=False)
+    plot = gr.HTML(elem_id="pareto", padding=False)
+    table = gr.HTML(elem_id="decision", padding=False)
+    gr.Markdown("#### Cost of 1,000 requests")
+    costs = gr.HTML(elem_id="costs", padding=False)
+    with gr.Row():
+        own = gr.Dropdown([], label="Own machine", elem_id="break-even-own", min_width=240)
+        api = gr.Dropdown([], label="Against this API", elem_id="break-even-api", min_width=240)
+    even = gr.HTML(elem_id="break-even", padding=False)
+    gr.Markdown("#### Energy of 1,000 requests")
+    energy = gr.HTML(elem_id="energy", padding=False)
+    report = gr.Button("Report with this decision (HTML)", elem_id="decision-report")
+    save = gr.DownloadButton("Report", elem_id="save-decision", elem_classes="lo-unseen")
+    panel = cascade_panel.build()
+    return DecideTab(kept, wishes, said, verdict, plot, table, costs, own, api, even, energy, report, save, panel)
+
+
+def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> None:
+    """Connect. opened: the tab itself, so that evaluations made meanwhile are listed; chosen: the three selections."""
+
+    def list_kept(kept: int | None, request: gr.Request) -> Any:  # noqa: ANN401
+        try:
+            found = services.history(request).evaluations()
+        except LlmopsError as error:
+            raise gr.Error(f"{error.message} {error.remedy}", print_exception=False) from None
+        ids = [one.id for one in found]
+        value = kept if kept in ids else next(iter(ids), None)
+        return gr.update(choices=[(title(one), one.id) for one in found], value=value)
+
+    def board(kept: int, values: tuple[Any, ...], request: gr.Request) -> Board:
+        store = services.history(request)
+        return make_board(store.evaluation(kept), store.rows(kept), Wishes(*values).given())
+
+    def decide(
+        kept: int | None,
+        own: str | None,
+        api: str | None,
+        request: gr.Request,
+        *values: Any,  # noqa: ANN401
+    ) -> list[Any]:
+        if kept is None:
+            return [render.said("Evaluate first: then there is something to decide on."), *_EMPTY]
+        try:
+            made = board(kept, values, request)
+        except LlmopsError as error:
+            return [render.problem(error), *[gr.skip()] * len(_EMPTY)]
+        owns, apis = ([one.candidate for one in costs] for costs in (made.owns, made.apis))
+        mine = own if own in owns else made.decision.choice if made.decision.choice in owns else next(iter(owns), None)
+        other = api if api in apis else next(iter(apis), None)
+        return [
+            "",
+            decision.verdict(made),
+            decision.pareto(made),
+            decision.candidates(made),
+            spending.costs(made),
+            gr.update(choices=owns, value=mine),
+            gr.update(choices=apis, value=other),
+            spending.break_even(made, mine or "", other or ""),
+            spending.energies(made),
+        ]
+
+    def redraw(
+        kept: int | None,
+        own: str | None,
+        api: str | None,
+        request: gr.Request,
+        *values: Any,  # noqa: ANN401
+    ) -> str:
+        try:
+            return spending.break_even(board(kept, values, request), own or "", api or "") if kept is not None else ""
+        except LlmopsError as error:
+            return render.problem(error)
+
+    def make_report(kept: int | None, request: gr.Request, *values: Any) -> str:  # noqa: ANN401
+        if kept is None:
+            raise gr.Error("Choose an evaluation first.", print_exception=False)
+        path = new_folder() / f"decision-{kept}.html"
+        try:
+            export(services.history(request), kept, path, decision.whole(board(kept, values, request)))
+        except LlmopsError as error:
+            raise gr.Error(f"{error.message} {error.remedy}", print_exception=False) from None
+        return str(path)
+
+    asked = [tab.kept, tab.own, tab.api, *tab.wishes]
+    opened.select(list_kept, tab.kept, tab.kept, **_QUIET)
+    triggers = [tab.kept.change, *(one.change for one in tab.wishes)]
+    gr.on(triggers, decide, asked, tab.shown, trigger_mode="always_last", **_QUIET)
+    gr.on([tab.own.input, tab.api.input], redraw, asked, tab.even, trigger_mode="always_last", **_QUIET)
+    made = tab.report.click(make_report, [tab.kept, *tab.wishes], tab.save, **_QUIET)
+    made.success(None, None, None, js=SAVE_JS.replace("{id}", "save-decision"), **_QUIET)
+    cascade_panel.wire(tab.cascade, tab.kept, tab.wishes, chosen, services)

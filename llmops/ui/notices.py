@@ -1,0 +1,27 @@
+"""Above everything else: what went wrong with the last process, or is about to; nothing where all is well."""
+
+from typing import Any
+
+import gradio as gr
+
+from llmops.aftermath import notices
+from llmops.ui import render
+from llmops.ui.services import Services
+from llmops.ui.visitor import asking
+
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def build() -> gr.HTML:
+    """Lay out the place, empty."""
+    return gr.HTML(visible=False, elem_id="notices", padding=False)
+
+
+def wire(place: gr.HTML, page: gr.Blocks, services: Services) -> None:
+    """Fill it when a page is opened."""
+
+    def show() -> Any:  # noqa: ANN401
+        found = notices(services.aftermath, services.settings, asking().owner)
+        return gr.update(value=render.said("Please note:", found), visible=bool(found))
+
+    page.load(show, None, place, **_QUIET)

@@ -1,0 +1,174 @@
+"""What a visitor has going, and what belongs to whom."""
+
+import dataclasses
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from llmops import aftermath, expiry
+from llmops.candidate import parse_candidate
+from llmops.encoders import store
+from llmops.encoders.head import Head
+from llmops.engines.encoder import ENGINE
+from llmops.errors import InputError, LlmopsError, ModelNotFound, TooMuch
+from llmops.history.store import History, Row
+from llmops.programs import read_context, read_load
+from llmops.settings import Settings, load_settings
+from llmops.task import load_builtin
+from llmops.visits import Visitor, Visits
+
+ONE, OTHER = "v-1111111111111111111111111", "v-2222222222222222222222222"
+
+
+@pytest.fixture
+def public(monkeypatch, tmp_path):
+    monkeypatch.setenv("LLMOPS_PUBLIC", "1")
+    monkeypatch.setenv("LLMOPS_DATA", str(tmp_path))
+    return tmp_path
+
+
+def keep(name, owner, size=4):
+    head = Head(("a", "b"), np.zeros((2, size), np.float32), np.zeros(2, np.float32))
+    meta = store.Meta("t", "few-shot", "embedded/encoder", ("a", "b"), 1, 0, 2, has_body=False)
+    return store.keep(name, SimpleNamespace(), head, meta, owner)
+
+
+def test_a_visitor_has_so_many_runs_and_jobs_and_another_has_his_own(public, monkeypatch):
+    monkeypatch.setenv("LLMOPS_VISITOR_RUNS", "3")
+    visits, quiet = Visits(), lambda: None
+    with visits.runs(Visitor(ONE), 2, quiet):
+        with pytest.raises(TooMuch, match=r"2 more runs.*3"), visits.runs(Visitor(ONE), 2, quiet):
+            pass
+        with visits.runs(Visitor(OTHER), 2, quiet), visits.runs(Visitor(ONE), 1, quiet):
+            pass
+    with visits.runs(Visitor(ONE), 3, quiet), visits.job(Visitor(ONE), quiet):
+        with pytest.raises(TooMuch, match="one evaluation, probe or training"), visits.job(Visitor(ONE), quiet):
+            pass
+        with visits.job(Visitor(OTHER), quiet):
+            pass
+
+
+def test_who_leaves_stops_what_that_page_has_going_and_nothing_else(public):
+    visits = Visits()
+    mine, other_tab, others = threading.Event(), threading.Event(), threading.Event()
+    with (
+        visits.runs(Visitor(ONE, "page"), 1, mine.set),
+        visits.runs(Visitor(ONE, "other tab"), 1, other_tab.set),
+        visits.job(Visitor(OTHER, "others"), others.set),
+    ):
+        visits.left("page")
+        visits.left("nobody")
+        assert [one.is_set() for one in (mine, other_tab, others)] == [True, False, False]
+    visits.left("others")
+    assert not others.is_set()
+
+
+def test_a_kept_encoder_is_its_owners_alone(public):
+    keep("mine", ONE)
+    assert store.names(ONE) == ("mine",)
+    assert store.names(OTHER) == store.names() == ()
+    with pytest.raises(ModelNotFound):
+        store.load("mine", OTHER)
+    store.delete("mine", OTHER)
+    keep("mine", OTHER)  # the same name is free
+    task, text = load_builtin("medical"), parse_candidate("trained/mine@fp32")
+    assert ENGINE.key(text.owned_by(ONE), task) != ENGINE.key(text.owned_by(OTHER), task)
+    assert str(text.owned_by(ONE)) == "trained/mine@fp32"
+
+
+@pytest.mark.parametrize("owner", ["../x", "a/b", ".", "v-1\n"])
+def test_an_owner_is_no_path(public, owner):
+    with pytest.raises(ValueError, match="owner"):
+        store.root(owner)
+
+
+def test_kept_encoders_have_so_much_disk_and_what_is_too_much_leaves_nothing(public, monkeypatch):
+    monkeypatch.setenv("LLMOPS_VISITOR_DISK_MB", "1")
+    keep("small", ONE)
+    with pytest.raises(TooMuch, match="1 MB"):
+        keep("big", ONE, size=200_000)
+    assert store.names(ONE) == ("small",)
+    assert [path.name for path in store.root(ONE).iterdir()] == ["small"]
+    keep("big", ONE, size=10)
+
+
+def test_probes_of_a_public_page_are_bounded(public):
+    task, limits = load_builtin("medical"), load_settings()
+    with pytest.raises(TooMuch, match="requests"):
+        read_load({"levels": [1, 2], "requests_each": 1000}, task, limits)
+    with pytest.raises(InputError, match="tokens"):
+        read_context({"lengths": [1_000_000]}, task, limits)
+    with pytest.raises(InputError, match="take turns"):
+        read_load({"all_at_once": True}, task, limits)
+    private = dataclasses.replace(Settings(public))
+    assert read_load({"levels": [1, 2], "requests_each": 1000}, task, private)
+
+
+def test_a_killed_process_is_told_at_the_next_start_with_what_was_not_finished(tmp_path, monkeypatch):
+    monkeypatch.setenv("LLMOPS_DATA", str(tmp_path))
+    settings = Settings(tmp_path)
+    assert aftermath.begin(tmp_path) == aftermath.ENDED_WELL
+    gone = {"pid": 2**22 + 7, "created": 0.0, "began": "2026-01-01T00:00:00+00:00"}
+    (tmp_path / "running.json").write_text(json.dumps(gone))
+    (tmp_path / "encoders" / ".partial-x").mkdir(parents=True)
+    _unfinished(History(settings.history_path))
+    found = aftermath.begin(tmp_path)
+    said = aftermath.notices(found, settings, "")
+    assert "ended without warning" in said[0]
+    assert "Evaluation 1 was not finished: 1 of 2 answers" in said[1]
+    assert aftermath.notices(found, settings, ONE) == said[:1]  # it is not this visitor's
+    assert list((tmp_path / "encoders").iterdir()) == []
+    (tmp_path / "running.json").unlink()
+    assert aftermath.notices(aftermath.begin(tmp_path), settings, "") == []
+
+
+@pytest.mark.parametrize("written", ["", "{", "[]", '{"pid": "x", "created": 0, "began": 1}'])
+def test_a_state_file_that_was_cut_short_counts_as_a_bad_end(tmp_path, written):
+    (tmp_path / "running.json").write_text(written)
+    assert aftermath.begin(tmp_path).began
+
+
+def test_a_nearly_full_disk_and_a_damaged_encoder_are_said(public, monkeypatch):
+    keep("mine", ONE)
+    head = store.root(ONE) / "mine" / "head.safetensors"
+    head.write_bytes(head.read_bytes()[:-3])
+    usage = SimpleNamespace(total=1, used=1, free=5_000_000)
+    monkeypatch.setattr("shutil.disk_usage", lambda place: usage)
+    said = aftermath.notices(aftermath.ENDED_WELL, load_settings(), ONE)
+    assert any("nearly full: 5 MB" in one for one in said)
+    assert any("“mine” is damaged" in one for one in said)
+    with pytest.raises(LlmopsError):
+        store.load("mine", ONE)
+
+
+def test_what_visitors_left_is_deleted_after_some_days_and_the_owners_own_is_not(tmp_path, monkeypatch):
+    monkeypatch.setenv("LLMOPS_DATA", str(tmp_path))
+    settings = Settings(tmp_path, keep_days=30)
+    for owner in ("", ONE):
+        _unfinished(History(settings.history_path, owner))
+        keep("mine", owner)
+    now = datetime.now(UTC)
+    assert expiry.expire(settings, now) == 0
+    assert expiry.expire(Settings(tmp_path), now + timedelta(days=31)) == 0  # a private page keeps everything
+    assert expiry.expire(settings, now + timedelta(days=31)) == 2
+    assert History(settings.history_path, ONE).evaluations() == []
+    assert len(History(settings.history_path).evaluations()) == 1
+    assert (store.names(ONE), store.names()) == ((), ("mine",))
+
+
+def _unfinished(history):
+    """An evaluation of two texts of which one is answered."""
+    from llmops.history.sets import LabelledSet
+
+    task = load_builtin("medical")
+    texts = task.split("test")[:2]
+    labelled = LabelledSet.of(task, texts)
+    settings = {"repeats": 1}
+    number = history.begin("medical", "Medical", task.label_ids, labelled.hash, ["c"], settings, 0, {}, labelled)
+    one = texts[0]
+    row = Row("c", 0, 0, one.text, one.language, one.label, one.label, False, False, "", {"error": None})
+    history.add(number, row)
