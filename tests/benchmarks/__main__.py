@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -16,7 +17,7 @@ os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"
 from tests.benchmarks import report
 from tests.benchmarks.growth import GROWTH, Growth
 from tests.benchmarks.measure import Row, run
-from tests.benchmarks.rows import ROWS
+from tests.benchmarks.rows import ROWS, page
 
 _TOGETHER = {"few-shot": "setfit"}  # rows that share a slow baseline share a process
 _LIMIT_S = 900
@@ -40,10 +41,12 @@ def main() -> int:
         parser.error(f"there is no {', '.join(unknown)}; see --list")
     names = args.names or [*rows, *plots]
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["LLMOPS_DATA"] = folder
+        # int8 and nf4 copies are made once for all rows: their processes get the folder of this one.
+        os.environ["LLMOPS_DATA"] = os.environ.setdefault("LLMOPS_BENCHMARKS_DATA", folder)
         store = report.Store(Path(folder) if args.tiny else report.HERE)
         if args.tiny or args.here:
-            return max([_one(rows.get(name) or plots[name], store, args.tiny) for name in names])
+            with page.shared() if args.tiny else nullcontext():
+                return max([_one(rows.get(name) or plots[name], store, args.tiny) for name in names])
         return max([_apart(group, store) for group in _groups(names)])
 
 

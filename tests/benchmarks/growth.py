@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,6 @@ from tests.benchmarks import shapes
 from tests.benchmarks.rows import encoder, page, streaming
 from tests.benchmarks.svg import Series
 from tests.benchmarks.texts import TASK, labelled, texts
-from tests.fake_endpoint import FakeEndpoint
 
 
 @dataclass(frozen=True)
@@ -106,15 +104,12 @@ def _requests(tiny: bool) -> list[tuple[float, float, float | None]]:
 def _columns(tiny: bool) -> list[tuple[float, float, float | None]]:
     """Server CPU seconds of a whole run of so many columns, and the server's memory."""
     found = []
-    with ExitStack() as stack:
-        url, _ = stack.enter_context(page.served())
-        fake = stack.enter_context(FakeEndpoint("paced"))
-        browser = stack.enter_context(browsing.chromium())
-        server = page.server_of(url)
+    with page.served() as app:
+        server = page.server_of(app.url)
         for count in (1, 2, 3) if tiny else (1, 1, 2, 4, 8):
             names = [f"openai/m{number}" for number in range(count)]
-            shown = browsing.open_page(browser, browsing.link(url, *names))
-            browsing.type_address(shown, fake.url)
+            shown = browsing.open_page(app.browser, browsing.link(app.url, *names))
+            browsing.type_address(shown, app.fake.url)
             shown.wait_for_timeout(500)
             before = page.cpu_seconds(server)
             browsing.run(shown, "The chair is needed.")
