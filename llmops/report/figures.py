@@ -10,7 +10,7 @@ from llmops.format import count, percent, seconds, size
 from llmops.history.store import Evaluation, Row
 from llmops.report import ladder
 from llmops.report.svg import Plot, Point, percent_axis
-from llmops.report.tables import more, row, sentences, table
+from llmops.report.tables import known, more, row, sentences, table
 
 _MANY_PAIRS = 6
 
@@ -50,8 +50,8 @@ def quality(measured: Sequence[Metrics]) -> str:
     """Accuracy and macro-F1 with intervals, what was not answered, calibration, stability, languages."""
     titles = ("Quality", "Texts", "Accuracy", "95 %", "Macro-F1", "95 %", "Unparsed", "Failed", "ECE", "Flips")
     languages = list(dict.fromkeys(language for one in measured for language in one.by_language))
-    body = "".join(
-        row(
+    rows = [
+        (
             one.candidate,
             (
                 count(one.texts),
@@ -67,12 +67,12 @@ def quality(measured: Sequence[Metrics]) -> str:
             ),
         )
         for one in measured
-    )
+    ]
     legend = (
         "Intervals: 95 % bootstrap. Unparsed and failed count as wrong. ECE: mean gap between confidence and accuracy. "
         "Flips: texts whose verdict changes over repeats. By language: accuracy / macro-F1."
     )
-    return table((*titles, *languages), body) + f'<p class="lo-legend">{legend}</p>'
+    return known((*titles, *languages), rows) + f'<p class="lo-legend">{legend}</p>'
 
 
 def _language(one: Metrics, language: str) -> str:
@@ -87,8 +87,8 @@ def _span(interval: tuple[float, float]) -> str:
 
 def _speed(measured: Sequence[Metrics]) -> str:
     titles = ("Speed and memory", "p50", "p90", "p99", "Texts/s", "Batched/s", "Weights", "Peak extra")
-    body = "".join(
-        row(
+    rows = [
+        (
             one.candidate,
             (
                 *(seconds((one.e2e_s or {}).get(name)) for name in ("p50", "p90", "p99")),
@@ -98,12 +98,12 @@ def _speed(measured: Sequence[Metrics]) -> str:
             ),
         )
         for one in measured
-    )
+    ]
     legend = (
         "E2E a text, client-measured, of texts that ran alone; loading is in none of it. Texts/s: one after the other, "
         "Batched/s: many at once. p99 of fewer than 100 texts is near the slowest."
     )
-    return table(titles, body) + f'<p class="lo-legend">{legend}</p>'
+    return known(titles, rows) + f'<p class="lo-legend">{legend}</p>'
 
 
 def _pairs(rows: Sequence[Row], measured: Sequence[Metrics]) -> str:

@@ -49,7 +49,7 @@ def _ladder(made: Ladder) -> str:
     return (
         f"<h4>Precision ladder: {_e(made.model)}</h4>"
         f"{table((*titles, 'Weights', 'Peak extra', 'p50', 'Texts/s'), body)}"
-        f"{more(f'The {len(flips)} verdicts that flip', texts)}"
+        f"{more(f'Verdicts that flip: {len(flips)}', texts)}"
     )
 
 

@@ -16,6 +16,13 @@ def row(name: str, cells: Sequence[str]) -> str:
     return f'<tr><th scope="row">{_e(name)}</th>' + "".join(f"<td>{_e(cell)}</td>" for cell in cells) + "</tr>"
 
 
+def known(titles: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """A table of (name, cells) without the columns that nothing is known for."""
+    kept = [place for place in range(len(titles) - 1) if any(cells[place] for _, cells in rows)]
+    body = "".join(row(name, [cells[place] for place in kept]) for name, cells in rows)
+    return table([titles[0], *(titles[place + 1] for place in kept)], body)
+
+
 def sentences(lines: Sequence[str]) -> str:
     """A list of sentences, or nothing."""
     items = "".join(f"<li>{_e(line)}</li>" for line in lines)

@@ -48,7 +48,7 @@ class CascadePanel:
 def build() -> CascadePanel:
     """Lay out the panel."""
     gr.Markdown(
-        "#### Cascade\n\n"
+        "### Cascade\n\n"
         "An encoder answers where it is sure; below a threshold another candidate does. The curve is made from kept "
         "answers; the best threshold is chosen on one half of the texts and reported on the other."
     )

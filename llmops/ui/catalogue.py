@@ -22,6 +22,7 @@ _ATTRIBUTE = re.compile(r'\b(title|aria-label|alt|placeholder|aria-description)=
 _INLINE = {"b", "strong", "i", "em", "code", "abbr", "a", "small", "sub", "sup", "kbd", "q"}
 _LEFT_ALONE = {"code", "pre", "script", "style", "textarea"}
 _VOID = {"br", "hr", "img", "input", "meta", "link", "wbr", "col"}
+_WITHIN_A_SENTENCE = r"(?:(?![.!?]\s[A-Z]).)+?"
 # Where a text without a translation of its own is cut: at sentences first, then at the lesser marks.
 _CUTS = (re.compile(r"(?<=[.!?”])\s+(?=[A-ZÄÖÜ“„\d])"), re.compile(r"(?<=\S) · (?=\S)|(?<=\w); (?=\S)"))
 # A figure: numbers, signs and short units, with nothing to translate but the separators.
@@ -185,7 +186,7 @@ class _Pattern:
         expression = re.escape(literals[0])
         seen: set[str] = set()
         for name, mark, literal in zip(names, marks, literals[1:], strict=True):
-            anything = _FIGURE.pattern if mark == "#" else ".+?"
+            anything = _FIGURE.pattern if mark == "#" else _WITHIN_A_SENTENCE
             hole = f"(?P={name})" if name in seen else f"(?P<{name}>{anything})"
             seen.add(name)
             expression += hole + re.escape(literal)

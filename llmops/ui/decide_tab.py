@@ -9,7 +9,7 @@ from llmops.decision.board import Board, make_board
 from llmops.errors import LlmopsError
 from llmops.history.export import export
 from llmops.report import decision, spending
-from llmops.ui import cascade_panel, decide_inputs, render
+from llmops.ui import cascade_panel, decide_inputs, explain, render
 from llmops.ui.cascade_panel import CascadePanel, Chosen
 from llmops.ui.decide_inputs import Wishes
 from llmops.ui.downloads import new_folder
@@ -49,23 +49,24 @@ class DecideTab:
 def build() -> DecideTab:
     """Lay out the tab."""
     gr.Markdown(
-        "### Decide: limits first, then what is left\n\n"
+        "## Decide: limits first, then what is left\n\n"
         "From an evaluation that was kept (the Evaluate tab makes one): who is ruled out and why, quality against what "
         "it takes, and a verdict made of these figures alone. Nothing is run again."
     )
+    explain.build("pareto", "cascade")
     kept = gr.Dropdown([], label="Evaluation to decide on", elem_id="decide-evaluation")
     wishes = decide_inputs.build()
     said = gr.HTML(elem_id="decide-said", padding=False)
     verdict = gr.HTML(elem_id="verdict", padding=False)
     plot = gr.HTML(elem_id="pareto", padding=False)
     table = gr.HTML(elem_id="decision", padding=False)
-    gr.Markdown("#### Cost of 1,000 requests")
+    gr.Markdown("### Cost of 1,000 requests")
     costs = gr.HTML(elem_id="costs", padding=False)
     with gr.Row():
         own = gr.Dropdown([], label="Own machine", elem_id="break-even-own", min_width=240)
         api = gr.Dropdown([], label="Against this API", elem_id="break-even-api", min_width=240)
     even = gr.HTML(elem_id="break-even", padding=False)
-    gr.Markdown("#### Energy of 1,000 requests")
+    gr.Markdown("### Energy of 1,000 requests")
     energy = gr.HTML(elem_id="energy", padding=False)
     report = gr.Button("Report with this decision (HTML)", elem_id="decision-report")
     save = gr.DownloadButton("Report", elem_id="save-decision", elem_classes="lo-unseen")
@@ -80,7 +81,7 @@ def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> 
         try:
             found = services.history(request).evaluations()
         except LlmopsError as error:
-            raise gr.Error(f"{error.message} {error.remedy}", print_exception=False) from None
+            raise gr.Error(render.toast(error), print_exception=False) from None
         ids = [one.id for one in found]
         value = kept if kept in ids else next(iter(ids), None)
         return gr.update(choices=[(title(one), one.id) for one in found], value=value)
@@ -136,7 +137,7 @@ def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> 
         try:
             export(services.history(request), kept, path, decision.whole(board(kept, values, request)))
         except LlmopsError as error:
-            raise gr.Error(f"{error.message} {error.remedy}", print_exception=False) from None
+            raise gr.Error(render.toast(error), print_exception=False) from None
         return str(path)
 
     asked = [tab.kept, tab.own, tab.api, *tab.wishes]

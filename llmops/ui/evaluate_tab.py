@@ -18,7 +18,7 @@ from llmops.history.store import Evaluation
 from llmops.labelled import Labelled, read_labelled
 from llmops.reading import ColumnMap, guess_columns, read_table
 from llmops.task import Task
-from llmops.ui import curve_panel, render, results, results_panel
+from llmops.ui import curve_panel, explain, render, results, results_panel
 from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.controls import Controls, pick_task
 from llmops.ui.curve_panel import CurvePanel
@@ -59,6 +59,7 @@ def build() -> EvaluateTab:
         "evaluation that was broken off is resumed without asking a text twice. Texts that a candidate has learnt "
         "from, or that stand in the prompt, are left out."
     )
+    explain.build("macro_f1", "interval", "mcnemar", "ece")
     with gr.Row():
         file = gr.File(
             label="Labelled texts (CSV, XLSX, JSONL); none: the task's held-out split",

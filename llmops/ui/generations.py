@@ -95,7 +95,7 @@ def _step(place: int, name: str, model: str, precision: str) -> str:
 
 def _mark(gpu: Gpu, place: int) -> str:
     colour, shape = _ARCHS[gpu.arch]
-    words = f"{gpu.name}: {gpu.gb:g} GB, {_bandwidth(gpu.bandwidth)}, {gpu.arch} {gpu.year}"
+    words = f"{gpu.name}: {gpu.gb:g} GB of memory, {_bandwidth(gpu.bandwidth)}, {gpu.arch} {gpu.year}"
     left = place % 2 == 0
     anchor, shift = ("end", -11) if left else ("start", 11)
     return (

@@ -21,11 +21,11 @@ from llmops.report.tables import more
 from llmops.ui import render
 from llmops.ui.downloads import new_folder
 from llmops.ui.replay import replayed
+from llmops.ui.results_panel import SAVE_JS
 from llmops.ui.services import Services
 
 _KINDS = [("evaluations", "evaluation"), ("single comparisons", "comparison"), ("learning curves", "curve")]
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-_SAVE_JS = "() => setTimeout(() => document.querySelector('#save-history a, #save-history')?.click(), 300)"
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class HistoryTab:
 def build() -> HistoryTab:
     """Lay out the tab."""
     gr.Markdown(
-        "### History\n\n"
+        "## History\n\n"
         "Comparisons, evaluations and learning curves are kept with machine, library versions, settings and seed. "
         "Click a row to open it; a comparison is replayed as it was painted."
     )
@@ -69,7 +69,7 @@ def build() -> HistoryTab:
         keep_note = gr.Button("Keep note", scale=0, min_width=130, elem_classes="lo-side")
         delete = gr.Button("Delete it", scale=0, min_width=130, elem_classes="lo-side", elem_id="history-delete")
     shown = gr.HTML(elem_id="history-shown", padding=False)
-    gr.Markdown("#### Two evaluations side by side: another day, another setting, another machine")
+    gr.Markdown("### Two evaluations side by side: another day, another setting, another machine")
     with gr.Row(equal_height=True):
         one = gr.Dropdown([], label="A", scale=3, min_width=240, elem_id="history-a")
         other = gr.Dropdown([], label="B", scale=3, min_width=240, elem_id="history-b")
@@ -168,7 +168,8 @@ def wire(tab: HistoryTab, page: gr.Blocks, services: Services) -> None:
     tab.lay.click(lay, [tab.one, tab.other], tab.beside, **_QUIET)
     taken = tab.file.upload(upload, tab.file, tab.said, **_QUIET)
     taken.success(lambda: None, None, tab.file, **_QUIET)
-    tab.ask.click(out, None, tab.save, **_QUIET).success(None, None, None, js=_SAVE_JS, **_QUIET)
+    made = tab.ask.click(out, None, tab.save, **_QUIET)
+    made.success(None, None, None, js=SAVE_JS.replace("{id}", "save-history"), **_QUIET)
 
 
 def _module(kind: str) -> ModuleType:

@@ -11,7 +11,7 @@ from llmops.engines.base import Report
 from llmops.errors import InputError, LlmopsError
 from llmops.probes import context, load
 from llmops.programs import read_context, read_load
-from llmops.ui import probe_charts, render
+from llmops.ui import explain, probe_charts, render
 from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.controls import Controls
 from llmops.ui.services import Services
@@ -52,6 +52,7 @@ def build() -> ProbesTab:
         "Both probes send real requests to one candidate, with the task and language chosen above, and measure on this "
         "side. Keys and addresses are those of the other tabs. A local model answers parallel requests as one batch."
     )
+    explain.build("loops", "percentiles", "context")
     with gr.Row(equal_height=True):
         candidate = gr.Dropdown(
             ["embedded/decoder@bf16"],

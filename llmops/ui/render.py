@@ -75,6 +75,11 @@ def problem(error: RunError | LlmopsError) -> str:
     return f'<div class="lo-error" role="alert"><b>{_e(error.message)}</b>{remedy}</div>'
 
 
+def toast(error: LlmopsError) -> str:
+    """The same as words for Gradio's toast, which takes its message for HTML."""
+    return _e(f"{error.message} {error.remedy}".strip())
+
+
 def said(sentence: str, notes: Sequence[str] = ()) -> str:
     """A sentence for the user, with notes below it."""
     return f'<div role="status">{_e(sentence)}</div>{_notes(notes)}'

@@ -146,7 +146,7 @@ def _wire_export(
         try:
             export(services.history(request), number, path)
         except LlmopsError as error:
-            raise gr.Error(f"{error.message} {error.remedy}", print_exception=False) from None
+            raise gr.Error(render.toast(error), print_exception=False) from None
         return [str(path), render.said(f"{path.name} is made.")]
 
     made = ask.click(make, kept, [save, panel.said], **{**_QUIET, "show_progress": "full"})

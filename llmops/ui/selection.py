@@ -13,7 +13,7 @@ from llmops.catalog import kinds, models
 from llmops.errors import InputError
 from llmops.format import count
 from llmops.offer import Offer
-from llmops.ui import explain
+from llmops.ui import explain, render
 from llmops.ui.services import texts
 
 
@@ -94,7 +94,7 @@ def wire(selection: Selection, kind: Kind) -> None:
         try:
             texts = build_texts(kind, model or "", precisions, method, k)
         except InputError as error:
-            raise gr.Error(f"{error.message} {error.remedy}", print_exception=False) from None
+            raise gr.Error(render.toast(error), print_exception=False) from None
         return list(dict.fromkeys([*(chosen or []), *texts]))
 
     extra = [part for part in (selection.method, selection.k) if part is not None]
@@ -149,9 +149,9 @@ def _names(offers: list[Offer], epoch: Epoch) -> list[str]:
 def _row(name: str, same: list[Offer]) -> str:
     first = same[0]
     spec = next((spec for spec in models() if spec.name == name), None)
-    size = "" if spec is None or spec.params is None else f"{spec.params / 1e9:.3g} B"
+    size = "" if spec is None or spec.params is None else f"{spec.params / 1e9:.3g} billion"
     if spec is not None and spec.params and spec.active:
-        size += f" ({spec.active / 1e9:.3g} B active)"
+        size += f" ({spec.active / 1e9:.3g} billion active)"
     context = count(spec.context) if spec else ""
     licence = first.licence + (", gated" if first.gated else "")
     ready = [one for one in same if one.available]

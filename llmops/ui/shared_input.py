@@ -7,6 +7,7 @@ import gradio as gr
 from llmops.errors import InputError
 from llmops.offer import task_languages
 from llmops.task import Task, builtin_ids, load_builtin
+from llmops.ui import render
 from llmops.ui.controls import OWN_TASK, pick_task
 from llmops.ui.services import Services
 
@@ -84,11 +85,13 @@ def build(services: Services) -> SharedInput:
                 False,
                 label="Local models all at once",
                 info="Quicker to the last answer, but the times disturb each other.",
+                visible=not services.settings.public,  # at other visitors' cost
             )
             unload_after = gr.Checkbox(
                 False,
                 label="Unload after each run",
                 info="Frees memory and shows what stays behind; the next run loads again.",
+                visible=not services.settings.public,
             )
     return SharedInput(
         task_id,
@@ -129,7 +132,7 @@ def show_task(task_id: str, own: Task | None, language: str) -> tuple[object, ob
     try:
         task = pick_task(task_id, own)
     except InputError as error:
-        raise gr.Error(f"{error.message} {error.remedy}", print_exception=False) from None
+        raise gr.Error(render.toast(error), print_exception=False) from None
     language = language if language in task.languages else task.languages[0]
     radio = gr.update(choices=task_languages(task), value=language)
     return radio, gr.update(samples=example_rows(task, language))

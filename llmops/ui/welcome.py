@@ -28,7 +28,7 @@ def build() -> gr.Button:
     """Lay out the words and the button."""
     with gr.Row(equal_height=True, elem_id="welcome"):
         gr.Markdown(_WORDS, elem_classes="lo-welcome")
-        return gr.Button("Train an encoder", scale=0, min_width=190, elem_id="welcome-train")
+        return gr.Button("Train an encoder", scale=0, min_width=190, elem_id="welcome-train", elem_classes="lo-side")
 
 
 def wire(train: gr.Button) -> None:

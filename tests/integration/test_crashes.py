@@ -17,6 +17,8 @@ from tests.serving import ROOT, free_port, wait_until_up
 from tests.unit.test_visits import keep
 
 TEXT = "All requirements for the wheelchair are met."
+_MINE = """SELECT e.id, count(*) FROM runs r JOIN evaluations e ON e.id = r.evaluation_id
+    WHERE e.owner = '' AND e.origin = '' GROUP BY e.id"""
 _SMALL = 40_000  # bytes a file may have: less than the history needs, as on a disk that is full
 
 
@@ -88,7 +90,7 @@ def test_a_kill_in_the_middle_is_told_at_the_restart_and_the_rest_is_resumed(tmp
         client = httpx.Client(base_url=hands.address, timeout=120)
         wanted = {"texts": texts, "max_new_tokens": 8, "batched": False}
         client.post("gradio_api/call/evaluate", json={"data": ["medical", ["embedded/decoder@bf16"], wanted]})
-        _until_some_are_kept(tmp_path / "data" / "history.sqlite")
+        number = _until_some_are_kept(tmp_path / "data" / "history.sqlite")
         process.send_signal(signal.SIGKILL)
         process.wait(20)
     keep("mine", "")
@@ -97,16 +99,16 @@ def test_a_kill_in_the_middle_is_told_at_the_restart_and_the_rest_is_resumed(tmp
     with running(tmp_path) as (hands, _):
         said = notices(hands)
         assert "ended without warning" in said
-        assert "Evaluation 1 was not finished" in said
+        assert f"Evaluation {number} was not finished" in said
         assert "mine" in said
         assert "damaged" in said
         run = compare(hands, "trained/mine@fp32")["runs"][0]
         assert run["error"]["kind"] == "refused"
         client = httpx.Client(base_url=hands.address, timeout=240)
-        done = hands.call(client, "evaluate", "medical", [], {"resume": 1})
+        done = hands.call(client, "evaluate", "medical", [], {"resume": number})
         assert done["error"] is None
         assert done["metrics"][0]["texts"] == 60
-        assert "Evaluation 1" not in notices(hands)
+        assert f"Evaluation {number}" not in notices(hands)
 
 
 def _until_some_are_kept(database):
@@ -116,9 +118,9 @@ def _until_some_are_kept(database):
         time.sleep(0.1)
         try:
             with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as reading:
-                (count,) = reading.execute("SELECT count(*) FROM runs WHERE evaluation_id = 1").fetchone()
+                found = reading.execute(_MINE).fetchone()
         except sqlite3.Error:
             continue
-        if count >= 2:
-            return
+        if found and found[1] >= 2:
+            return found[0]
     raise AssertionError("nothing was kept")

@@ -35,7 +35,6 @@ ELSEWHERE = {
     "ray start": "needs the other machine",
     "ollama ": "needs Ollama and a download",
     ".venv/bin/python -m tests.screenshots": "takes minutes; the browser tests drive the same pages",
-    ".venv/bin/python -m tests.audit": "CI runs it after the tests; it asks a service on the network",
     ".venv/bin/ruff": "CI runs it after the tests",
 }
 

@@ -1,8 +1,12 @@
 """A public page under attack and under load: canary keys, many visitors, files that are not the page's."""
 
+import json
+import sqlite3
 import subprocess
 import sys
+import time
 from urllib.parse import quote
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -69,3 +73,58 @@ def test_an_endpoint_can_only_be_joined_through_the_queue(public):
     body = {"data": ["x", "medical", ["embedded/encoder@fp32"], {}], "session_hash": "abc123"}
     assert httpx.post(f"{address}gradio_api/api/compare", json=body).status_code == 404
     assert httpx.post(f"{address}gradio_api/run/compare", json=body).status_code == 404
+
+
+def test_who_leaves_stops_his_own_evaluation_and_keeps_what_is_done(public):
+    address, data = public
+    session = uuid4().hex
+    texts = [{"text": f"All is met, case {number}.", "label": "positive", "language": "en"} for number in range(400)]
+    wanted = {"texts": texts, "batched": False, "max_new_tokens": 8}
+    with httpx.Client(base_url=address, timeout=60) as leaver, httpx.Client(base_url=address, timeout=240) as other:
+        leaver.get("")
+        other.get("")
+        with leaver.stream("GET", f"gradio_api/heartbeat/{session}"):
+            body = {"data": ["medical", ["embedded/decoder@bf16"], wanted], "session_hash": session}
+            leaver.post("gradio_api/call/evaluate", json=body).raise_for_status()
+            until(lambda: answered(data) >= 2)
+        until(lambda: settled(data))
+        assert 2 <= answered(data) < 400
+        # Nothing of it is another visitor's, and the device is free again.
+        begun = other.post("gradio_api/call/compare", json={"data": ["Met.", "medical", ["embedded/encoder@fp32"], {}]})
+        answer = other.get(f"gradio_api/call/compare/{begun.json()['event_id']}").text
+        run = json.loads(answer.rpartition("data: ")[2])[0]["runs"][0]
+        assert run["error"] is None
+        number, _ = evaluation(data)
+        begun = other.post("gradio_api/call/history", json={"data": [number, None, None]})
+        assert (
+            f"There is no evaluation {number}" in other.get(f"gradio_api/call/history/{begun.json()['event_id']}").text
+        )
+
+
+def until(true):
+    for _ in range(600):
+        if true():
+            return
+        time.sleep(0.2)
+    raise AssertionError("it did not come to that")
+
+
+def evaluation(data):
+    """(id, answers so far) of the only visitor's evaluation."""
+    query = """SELECT e.id, count(*) FROM runs r JOIN evaluations e ON e.id = r.evaluation_id
+        WHERE e.owner LIKE 'v-%' GROUP BY e.id"""
+    try:
+        with sqlite3.connect(f"file:{data / 'history.sqlite'}?mode=ro", uri=True) as database:
+            return database.execute(query).fetchone() or (0, 0)
+    except sqlite3.Error:
+        return 0, 0
+
+
+def answered(data):
+    return evaluation(data)[1]
+
+
+def settled(data):
+    before = answered(data)
+    time.sleep(3)
+    return answered(data) == before
