@@ -76,7 +76,7 @@ def app(data: Path, log: Path, **environment: str) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}/"
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
 
 
 class StampingProxy:

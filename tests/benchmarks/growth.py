@@ -46,7 +46,7 @@ def _costs(work: Callable[[], Any]) -> tuple[float, float | None]:
 
 
 def _texts(tiny: bool) -> list[tuple[float, float, float | None]]:
-    model = encoder.load("int8")
+    model = encoder.load("int8", tiny)
     asked = texts(30 if tiny else 10_000, most=6)
     requests = [Request(TASK, text, TASK.languages[0]) for text in asked]
     counts = (10, 20, 30) if tiny else (10, 30, 100, 300, 1000, 3000, 10_000)

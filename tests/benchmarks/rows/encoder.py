@@ -13,40 +13,45 @@ from tests.benchmarks.measure import Measured, Row, Sides, timed
 from tests.benchmarks.texts import TASK, texts
 
 _K = 16
+_NAME = "benchmark"
 _ALIKE = 0.99  # of the labels
 
 
-def setfit_of(model: Any) -> Any:
-    """The library's own model out of ours: the same body in fp32, and the same head as a scikit-learn object."""
-    import numpy as np
-    from setfit import SetFitModel
-    from sklearn.linear_model import LogisticRegression
+def load(precision: str, tiny: bool) -> Any:
+    """An encoder tuned by SetFit, kept, and loaded by our engine in a precision; warmed up."""
+    from llmops.encoders import body, store, training
 
-    from llmops.encoders import body, training
-    from llmops.encoders.head import fit_head
-
-    plain = body.load_body(body.embedded_folder(), "embedded/encoder")
-    examples = training.pick_examples(TASK, _K, 0)
-    vectors = body.embed_all(body.TorchBody(plain), [one.text for one in examples])
-    head = LogisticRegression(max_iter=2000, random_state=0).fit(vectors, [one.label for one in examples])
-    ours = fit_head(vectors, [one.label for one in examples], 0)
-    assert np.allclose(ours.coef, next(iter(model._heads.values())).coef)
-    return SetFitModel(model_body=plain, model_head=head)
-
-
-def load(precision: str) -> Any:
-    """Our encoder with its few-shot head, warmed up."""
-    candidate = parse_candidate(f"embedded/encoder@{precision}?method=few-shot&k={_K}&seed=0")
+    if _NAME not in store.names():
+        k = 2 if tiny else _K
+        fresh = body.load_body(body.embedded_folder(), "embedded/encoder")
+        *_, done = training.train(fresh, "setfit", training.pick_examples(TASK, k, 0), 0, threading.Event())
+        meta = store.Meta(TASK.id, "setfit", "embedded/encoder", done.head.labels, k, 0, done.examples, has_body=True)
+        store.keep(_NAME, done.model, done.head, meta)
+    candidate = parse_candidate(f"trained/{_NAME}@{precision}")
     model = ENGINE.load(candidate, TASK, Connection(), lambda message, fraction: None, threading.Event())
     model.warm_up()
     return model
 
 
+def library() -> Any:
+    """The same weights as setfit's own model: body in fp32, head as a scikit-learn object."""
+    import numpy as np
+    from setfit import SetFitModel
+    from sklearn.linear_model import LogisticRegression
+
+    from llmops.encoders import body, store
+
+    kept = store.load(_NAME)
+    head = LogisticRegression()
+    head.classes_ = np.array(kept.head.labels)
+    head.coef_, head.intercept_ = kept.head.coef[1:], kept.head.intercept[1:]  # two labels: the first row is zero
+    return SetFitModel(model_body=body.load_body(kept.folder / "body", _NAME), model_head=head)
+
+
 def _many(precision: str, at_least: float) -> Row:
     @contextmanager
     def prepare(tiny: bool) -> Iterator[Sides]:
-        model = load(precision)
-        library = setfit_of(model)
+        model, plain = load(precision, tiny), library()
         asked = texts(40 if tiny else 1000)
         requests = [Request(TASK, text, TASK.languages[0]) for text in asked]
 
@@ -55,10 +60,10 @@ def _many(precision: str, at_least: float) -> Row:
             return Measured(len(asked) / done.value, done.result)
 
         def baseline(repeat: int) -> Measured:
-            done = timed(lambda: [str(label) for label in library.predict(asked)])
+            done = timed(lambda: [str(label) for label in plain.predict(asked)])
             return Measured(len(asked) / done.value, done.result)
 
-        ours(0), library.predict(asked[:32])
+        ours(0), plain.predict(asked[:32])
         yield Sides(ours, baseline, _alike)
 
     name = f"encoder-1000-{precision}"
@@ -69,8 +74,7 @@ def _many(precision: str, at_least: float) -> Row:
 def _one(precision: str, at_least: float) -> Row:
     @contextmanager
     def prepare(tiny: bool) -> Iterator[Sides]:
-        model = load(precision)
-        library = setfit_of(model)
+        model, plain = load(precision, tiny), library()
         asked = texts(4 if tiny else 50)
 
         def ours(repeat: int) -> Measured:
@@ -82,7 +86,7 @@ def _one(precision: str, at_least: float) -> Row:
             return Measured(sorted(seconds)[len(seconds) // 2], labels)
 
         def baseline(repeat: int) -> Measured:
-            done = [timed(lambda text=text: str(library.predict([text])[0])) for text in asked]
+            done = [timed(lambda text=text: str(plain.predict([text])[0])) for text in asked]
             return Measured(sorted(one.value for one in done)[len(done) // 2], [one.result for one in done])
 
         ours(0), baseline(0)

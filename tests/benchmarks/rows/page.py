@@ -5,7 +5,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,15 +37,37 @@ class Served:
     fake: FakeEndpoint
 
 
-_shared: list[Served] = []
+_kept: list[ExitStack] = []  # where only results count: what keeps the one app that all rows use
+_found: list[Served] = []
 
 
 @contextmanager
 def served() -> Iterator[Served]:
-    """All of it, fresh; or what `shared` has started."""
-    if _shared:
-        yield _shared[0]
+    """All of it, fresh; or within `shared` one for all."""
+    if not _kept:
+        with _fresh() as found:
+            yield found
         return
+    if not _found:
+        _found.append(_kept[0].enter_context(_fresh()))
+        _found[0].fake.pace_s = 0.001
+    yield _found[0]
+
+
+@contextmanager
+def shared() -> Iterator[None]:
+    """One app for all rows, started when the first needs it, and no pauses."""
+    with ExitStack() as stack:
+        _kept.append(stack)
+        try:
+            yield
+        finally:
+            _kept.clear()
+            _found.clear()
+
+
+@contextmanager
+def _fresh() -> Iterator[Served]:
     with (
         tempfile.TemporaryDirectory() as name,
         serving.app(Path(name) / "data", Path(name) / "log.txt") as url,
@@ -53,18 +75,6 @@ def served() -> Iterator[Served]:
         FakeEndpoint("paced") as fake,
     ):
         yield Served(url, Path(name) / "data", browser, fake)
-
-
-@contextmanager
-def shared() -> Iterator[None]:
-    """One app for all rows, and no pauses: where only results count."""
-    with served() as found:
-        found.fake.pace_s = 0.001
-        _shared.append(found)
-        try:
-            yield
-        finally:
-            _shared.clear()
 
 
 @contextmanager
