@@ -15,7 +15,7 @@ from llmops.decision.decide import Decision, Limits, decide
 from llmops.decision.figures import Figures, figures
 from llmops.decision.parts import parsed
 from llmops.errors import InputError
-from llmops.evaluation.metrics import compare
+from llmops.evaluation.metrics import Metrics, compare
 from llmops.history.store import Evaluation, Row
 from llmops.inputs import as_object
 
@@ -57,8 +57,16 @@ class Board:
         }
 
 
-def make_board(found: Evaluation, rows: Sequence[Row], given: str | Mapping[str, Any] | None) -> Board:
-    """given: an object with any of LIMIT_NAMES, assumptions.NAMES, axis and weights. Raises InputError."""
+def make_board(
+    found: Evaluation,
+    rows: Sequence[Row],
+    given: str | Mapping[str, Any] | None,
+    known: Sequence[Metrics] | None = None,
+) -> Board:
+    """given: an object with any of LIMIT_NAMES, assumptions.NAMES, axis and weights; known: as in figures.figures.
+
+    Raises InputError.
+    """
     data = dict(as_object(given))
     axis, weights = data.pop("axis", "cost"), data.pop("weights", None)
     limits, at = read_limits(data), read_assumptions(data, found.machine)
@@ -66,7 +74,7 @@ def make_board(found: Evaluation, rows: Sequence[Row], given: str | Mapping[str,
         raise InputError(f"Nothing is kept of evaluation {found.id} yet.", "Run it, or choose another one.")
     if weights is not None and not isinstance(weights, Mapping):
         raise InputError("weights is an object.", 'Write "weights": {"quality": 2, "cost": 1}.')
-    made = figures(rows, found.labels, found.candidates, at)
+    made = figures(rows, found.labels, found.candidates, at, known)
     decision = decide(made, limits, axis, lambda one, other: compare(rows, one, other), at.currency.sign, weights)
     apis = tuple(one.cost for one in made if one.cost.usd is not None and not one.cost.machines)
     apis = apis or reckoned(rows, at)

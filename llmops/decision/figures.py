@@ -48,13 +48,22 @@ class Figures:
         return data
 
 
-def figures(rows: Sequence[Row], labels: Sequence[str], order: Sequence[str], at: Assumptions) -> list[Figures]:
-    """Figures of each candidate that has rows, in `order`. Repeats count once: the first."""
+def figures(
+    rows: Sequence[Row],
+    labels: Sequence[str],
+    order: Sequence[str],
+    at: Assumptions,
+    known: Sequence[Metrics] | None = None,
+) -> list[Figures]:
+    """Figures of each candidate that has rows, in `order`. Repeats count once: the first.
+
+    known: the rows' metrics, where they were measured before; bootstrapping them takes most of the time.
+    """
     by_candidate: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         if row.repeat == 0:
             by_candidate[row.candidate].append(row)
-    measured = {one.candidate: one for one in measure(rows, labels)}
+    measured = {one.candidate: one for one in (known if known is not None else measure(rows, labels))}
     names = [*(name for name in order if name in by_candidate), *(name for name in by_candidate if name not in order)]
     return [_figures(name, by_candidate[name], measured[name], at) for name in names]
 

@@ -57,7 +57,7 @@ def beside(both: SideBySide) -> str:
     """Two evaluations, a row a candidate: A's figure, then B's."""
     heads = [
         f"{name}: evaluation {one.id} ({one.task_name}, {one.created[:10]}), {one.machine}"
-        + (f", from {one.origin}" if one.origin else "")
+        + {"": "", "recorded": ", recorded"}.get(one.origin, f", from {one.origin}")
         + (f". Note: {one.note}" if one.note else "")
         for name, one in (("A", both.one), ("B", both.other))
     ]

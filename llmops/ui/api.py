@@ -71,7 +71,9 @@ def wire(services: Services) -> None:
         request: gr.Request, text: str, task: str, candidates: list[str], settings: dict[str, Any] | None = None
     ) -> Iterator[dict[str, Any]]:
         """The same while it runs: `columns` again and again, each with candidate, status, message, text, and its run
-        once there is one. Arguments as for /compare.
+        once there is one.
+
+        text: the input. task: id of a built-in task. candidates: their texts. settings: as for /compare.
         """
         try:
             comparison = make_comparison(
@@ -126,7 +128,9 @@ def _wire_planning(services: Services) -> None:
     ) -> dict[str, Any]:
         """Measure a model's real shape with random weights on this machine, beside what was predicted.
 
-        layers: measure so many and stretch to the whole, marked estimated; none: all of them.
+        model: catalogue or hub id, embedded/decoder, or a folder. precision: fp32, bf16, fp16, int8 or nf4. layers:
+        measure so many and stretch to the whole, marked estimated; none: all of them. prompt_tokens: read at once.
+        new_tokens: written one by one.
         """
         counts = (layers or None, prompt_tokens, new_tokens)
         return as_job(
@@ -138,6 +142,7 @@ def _wire_planning(services: Services) -> None:
     def load_probe(task: str, candidate: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """Parallel requests against a candidate: a point a level.
 
+        task: id of a built-in task, whose held-out texts are sent. candidate: its text, such as embedded/decoder@nf4.
         settings: an object with any of levels, loop (closed or open), requests_each, max_new_tokens, seed, slo_ttft_s,
         slo_tpot_s, and those of /compare.
         """
@@ -149,6 +154,7 @@ def _wire_planning(services: Services) -> None:
     def context_probe(task: str, candidate: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """The same finding at several depths of growing text: a cell a length and depth.
 
+        task: id of a built-in task. candidate: its text, such as embedded/decoder@nf4.
         settings: an object with any of lengths, depths, finding, label, seed, and those of /compare.
         """
         pool, limits = services.pool, services.settings

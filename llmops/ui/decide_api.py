@@ -34,7 +34,8 @@ def wire(services: Services) -> None:
     ) -> dict[str, Any]:
         """An encoder where it is sure, else another candidate: a point a threshold, and the best threshold.
 
-        first, second: candidates of the evaluation. settings: an object with any of goal (quality, cost, latency,
+        first: an encoder of the evaluation. second: another candidate of it. evaluation: its id; none: the newest.
+        settings: an object with any of goal (quality, cost, latency,
         energy, privacy), seed, max_cost, max_p95_s, max_leaving, min_macro_f1, and the prices and machines of /decide.
         The answer's `candidate` can be run like any other.
         """

@@ -1,13 +1,17 @@
 """The Decide tab: one kept evaluation, limits and prices in; verdict, Pareto plot, cost, break-even, energy out."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from llmops.decision.board import Board, make_board
 from llmops.errors import LlmopsError
+from llmops.evaluation.metrics import Metrics, measure
 from llmops.history.export import export
+from llmops.history.store import History
 from llmops.report import decision, spending
 from llmops.ui import cascade_panel, decide_inputs, explain, render
 from llmops.ui.cascade_panel import CascadePanel, Chosen
@@ -88,9 +92,11 @@ def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> 
 
     def board(kept: int, values: tuple[Any, ...], request: gr.Request) -> Board:
         store = services.history(request)
-        return make_board(store.evaluation(kept), store.rows(kept), Wishes(*values).given())
+        found, rows = store.evaluation(kept), store.rows(kept)
+        known = measured(store.path, store.owner, kept, found.created, len(rows))
+        return make_board(found, rows, Wishes(*values).given(), known)
 
-    def decide(
+    def show(
         kept: int | None,
         own: str | None,
         api: str | None,
@@ -143,8 +149,15 @@ def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> 
     asked = [tab.kept, tab.own, tab.api, *tab.wishes]
     opened.select(list_kept, tab.kept, tab.kept, **_QUIET)
     triggers = [tab.kept.change, *(one.change for one in tab.wishes)]
-    gr.on(triggers, decide, asked, tab.shown, trigger_mode="always_last", **_QUIET)
+    gr.on(triggers, show, asked, tab.shown, trigger_mode="always_last", **_QUIET)
     gr.on([tab.own.input, tab.api.input], redraw, asked, tab.even, trigger_mode="always_last", **_QUIET)
     made = tab.report.click(make_report, [tab.kept, *tab.wishes], tab.save, **_QUIET)
     made.success(None, None, None, js=SAVE_JS.replace("{id}", "save-decision"), **_QUIET)
     cascade_panel.wire(tab.cascade, tab.kept, tab.wishes, chosen, services)
+
+
+@lru_cache(maxsize=8)
+def measured(path: Path, owner: str, kept: int, created: str, count: int) -> tuple[Metrics, ...]:
+    """An evaluation's metrics; once for as long as it has no more rows, since each move of a slider asks for them."""
+    store = History(path, owner)
+    return tuple(measure(store.rows(kept), store.evaluation(kept).labels))

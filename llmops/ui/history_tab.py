@@ -193,10 +193,10 @@ def _rows(kind: str, history: History) -> dict[str, list[Any]]:
         ]  # fmt: skip
         return {"headers": ["#", "Created", "Task", "Encoder", "Points", "Machine", "From", "Note"], "data": data}
     data = [
-        [one.id, _when(one.created), one.task_name, ", ".join(one.candidates), one.machine, one.origin, one.note]
+        [one.id, _when(one.created), one.task_name, one.machine, one.origin, one.note, ", ".join(one.candidates)]
         for one in history.evaluations()
     ]
-    return {"headers": ["#", "Created", "Task", "Candidates", "Machine", "From", "Note"], "data": data}
+    return {"headers": ["#", "Created", "Task", "Machine", "From", "Note", "Candidates"], "data": data}
 
 
 def _when(created: str) -> str:

@@ -16,6 +16,7 @@ def wire(services: Services) -> None:
     def evaluate(task: str, candidates: list[str], settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """Labelled texts through candidates: metrics, pairs of candidates, ladders, and how each ended.
 
+        task: id of a built-in task. candidates: texts such as embedded/decoder@nf4.
         settings: an object with any of texts (objects with text, label and language; else the task's held-out split),
         repeats, ladder (a local model, in every precision), resume (an evaluation's id; the rest is then its own),
         batched (true unless told), verdict_only, and those of /compare.
@@ -26,6 +27,7 @@ def wire(services: Services) -> None:
     def learning_curve(task: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """An encoder's accuracy against the examples it learns from, and the k that reaches each decoder.
 
+        task: id of a built-in task.
         settings: an object with any of base, method (few-shot, setfit), ks, seeds, evaluation (an id: its texts, task
         and decoders are taken).
         """
@@ -37,13 +39,17 @@ def wire(services: Services) -> None:
     ) -> dict[str, Any]:
         """What is kept, newest first; with an id, an evaluation's metrics; with two, both side by side.
 
-        comparison: the id of a single comparison, which is given with its runs.
+        evaluation: its id; none: list everything. other: a second evaluation's id. comparison: the id of a single
+        comparison, which is given with its runs.
         """
         limits = services.settings
         return history_data(limits, evaluation, other, comparison, visitor_of(request, limits))
 
     def export(request: gr.Request, evaluation: int, kind: str = "html") -> dict[str, Any]:
-        """An evaluation as a file: name and base64. kind: xlsx, csv, jsonl or html."""
+        """An evaluation as a file: name and base64.
+
+        evaluation: its id. kind: xlsx, csv, jsonl or html.
+        """
         limits = services.settings
         return export_data(limits, evaluation, kind, visitor_of(request, limits))
 

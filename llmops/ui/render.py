@@ -131,6 +131,7 @@ def figures(view: View) -> str:
         ("KV cache", size(memory.kv_cache_bytes), "memory"),
         ("Peak extra", size(memory.peak_bytes), "memory"),
         ("Left after unload", size(memory.left_bytes), "memory"),
+        ("Energy above idle", _watt_hours(run), "energy"),
         ("Device", memory.device or "", ""),
     ]
     body = "".join(
@@ -142,6 +143,13 @@ def figures(view: View) -> str:
     caption = f'<caption class="lo-sr">figures of {_e(run.candidate)}</caption>'
     table = f'<table class="lo-figures">{caption}<tbody>{body}</tbody></table>' if body else ""
     return table + _notes(run.notes)
+
+
+def _watt_hours(run: Run) -> str:
+    """Measured by counters, of a cascade its stages' sum; empty where any of it was not measured."""
+    spent = [stage.energy for stage in run.stages] or [run.energy]
+    known = [one.wh for one in spent if one is not None]
+    return f"{sum(known):.3g} Wh" if len(known) == len(spent) else ""
 
 
 def _expected(run: Run) -> str:
@@ -167,7 +175,7 @@ def _sum(memory: Memory) -> int | None:
 
 
 def _source(run: Run, group: str) -> str:
-    source = Source.CLIENT if group == "load" else run.source.get(group)
+    source = Source.CLIENT if group in ("load", "energy") else run.source.get(group)
     if source is None:
         return ""
     return _LETTER[source]

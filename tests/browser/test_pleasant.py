@@ -1,12 +1,15 @@
 """The page for everybody: both languages, keyboard, axe-core, no outside host, a first screen without a manual."""
 
+import json
 import re
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import expect
 
 from tests import accessibility, browsing
+from tests.integration.test_api import ENDPOINTS
 from tests.serving import app
 
 ENCODER = "embedded/encoder@fp32?method=zero-shot"
@@ -116,6 +119,17 @@ def test_one_click_on_the_first_screen_compares_and_one_more_trains(browser, add
     page.locator("#stop-training").click()
     expect(page.locator("#training-said")).to_contain_text("stopped", timeout=60_000)
     page.context.close()
+
+
+def test_the_api_page_lists_the_endpoints_for_programs_and_each_says_what_it_takes(address):
+    with urlopen(f"{address}gradio_api/info") as answer:
+        info = json.load(answer)
+    assert info["unnamed_endpoints"] == {}
+    assert set(info["named_endpoints"]) == ENDPOINTS
+    for name, endpoint in info["named_endpoints"].items():
+        told = endpoint["description"]
+        silent = [one["parameter_name"] for one in endpoint["parameters"] if f"{one['parameter_name']}:" not in told]
+        assert not silent, f"{name} does not say what it takes as {silent}"
 
 
 def _tab_to(page, selector):

@@ -39,7 +39,7 @@ def test_a_space_starts_without_a_writable_home_and_serves_page_and_api(rehearse
 
 def test_fake_openid_who_signs_in_uses_the_own_token_and_nobody_the_owners(rehearsed, browser):
     running, hosted, openid = rehearsed
-    link = browsing.link(running.address, "hosted/openai/gpt-oss-120b")
+    link = browsing.link(running.address, "hosted/openai/gpt-oss-120b") + "&ui=de"  # the button must work in German too
     page = browsing.open_page(browser, link)
     browsing.run(page, space.TEXT)
     browsing.wait_finished(page, 1)

@@ -339,3 +339,25 @@ def test_nothing_leaves_the_machine_where_a_program_asks_for_that(client):
     remote, local = compare(client, "openai/gpt-5.4-mini", "embedded/decoder@bf16", settings=settings)
     assert remote["error"]["kind"] == "privacy"
     assert local["error"] is None
+
+
+def test_decide_and_cascade_read_a_kept_evaluation_and_the_cascade_runs(client):
+    texts = [
+        {"text": f"The {aid} is {word} recommended for daily use.", "label": label, "language": "en"}
+        for aid in ("lift", "bed", "ramp", "walker")
+        for word, label in (("", "positive"), ("not", "negative"))
+    ]
+    first, second = "embedded/encoder@fp32", "embedded/decoder@bf16"
+    made = client.predict("medical", [first, second], {"texts": texts}, api_name="/evaluate")
+    number = made["evaluation"]["id"]
+    board = client.predict(number, {"axis": "latency", "max_cost": 1000}, api_name="/decide")
+    assert board["error"] is None
+    assert board["decision"]["choice"] in (first, second)
+    assert all(one["cost_per_1000"] > 0 for one in board["candidates"])
+    found = client.predict(first, second, number, {"goal": "cost"}, api_name="/cascade")
+    assert found["error"] is None
+    (run,) = compare(client, found["candidate"])
+    assert run["error"] is None
+    assert run["stages"][0]["candidate"] == first
+    assert "no evaluation" in client.predict(10**6, {}, api_name="/decide")["error"]["message"]
+    assert client.predict(second, first, number, {}, api_name="/cascade")["error"]["remedy"]

@@ -92,12 +92,6 @@ def test_every_translation_has_the_placeholders_of_its_key():
         assert {name for name, _ in re.findall(r"\{(\w+)(!t|#)?\}", value)} <= wanted, key
 
 
-def test_no_text_has_two_translations():
-    found: dict[str, str] = {}
-    for key, value in read_pairs("de"):
-        assert found.setdefault(key, value) == value, key
-
-
 def test_no_key_is_so_open_that_it_takes_any_text():
     for key, _ in read_pairs("de"):
         holes = re.findall(r"\{\w+(!t|#)?\}", key)
