@@ -92,7 +92,8 @@ class Catalogue:
         if exact is not None:
             return exact
         if _FIGURE.fullmatch(core):
-            return _SEPARATORS.sub(lambda found: "." if found.group() == "," else ",", core)
+            turned = _SEPARATORS.sub(lambda found: "." if found.group() == "," else ",", core)
+            return turned.replace(" to ", f" {self._exact.get('to', 'to')} ")
         for start in (core[:4], ""):
             for pattern in self._patterns.get((tagged, start), ()):
                 filled = pattern.fill(core, self)
