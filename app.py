@@ -91,6 +91,8 @@ def main() -> None:
         max_file_size=settings.max_upload_bytes,
         footer_links=["api"],
         ssr_mode=False,
+        # Gradio keeps about 1 MB for each session, for an hour after it has closed; the least recently used goes first.
+        state_session_capacity=128,
         max_threads=256,  # a run that waits for its turn holds one
         app_kwargs={"middleware": [Middleware(Gate, settings=settings), Middleware(InLanguage)]},
     )

@@ -1,8 +1,9 @@
-"""A device's queue that is fair between visitors: whose turns have taken the least of the device so far goes next.
+"""A device's queue that is fair between visitors: they take turns, one each a round.
 
-Start-time fair queueing (Goyal, Vin and Cheng 1996) with measured seconds as the cost of a turn: eight columns or a
-thousand texts of one visitor pass in the time that is theirs, and a newcomer neither waits for all of them nor gets
-credit for the time before. One visitor's own turns go in their order; on a private page all are one visitor's.
+Start-time fair queueing (Goyal, Vin and Cheng 1996) with one as the cost of a turn: of eight columns or a thousand
+texts of one visitor one passes a round, and a newcomer waits for the round, not for all of them. (With seconds as the
+cost, who came anew all the time went before everybody; in the load test mean waits differed by more than a half.) One
+visitor's own turns go in their order; on a private page all are one visitor's.
 """
 
 import heapq
@@ -33,9 +34,9 @@ class Ahead:
 
 @dataclass
 class _Owner:
-    """One visitor in a line. used_s: seconds of the device, on the line's own clock; turn_s: what one turn takes."""
+    """One visitor in a line. round: in which the next turn is; turn_s: what one turn takes."""
 
-    used_s: float
+    round: int
     waiting: deque["Place"] = field(default_factory=deque)
     turn_s: float | None = None
 
@@ -49,7 +50,7 @@ class Line:
         self._owners: dict[str, _Owner] = {}
         self._holder: Place | None = None
         self._since_s = 0.0
-        self._now_s = 0.0  # where the owner that was served last started: newcomers start there
+        self._round = 0  # of the turn that was given last; newcomers come in the next one
         self._turn_s: float | None = None
         self._arrivals = 0
         self._order: dict[Place, Ahead] | None = None  # forgotten at each change
@@ -61,9 +62,9 @@ class Line:
             place = Place(self, owner, self._arrivals)
             one = self._owners.get(owner)
             if one is None:
-                one = self._owners[owner] = _Owner(self._now_s)
-            elif not one.waiting and not self._holds(owner):
-                one.used_s = max(one.used_s, self._now_s)
+                one = self._owners[owner] = _Owner(self._round + 1)
+            elif not one.waiting:
+                one.round = max(one.round, self._round)
             one.waiting.append(place)
             self._next()
         return place
@@ -83,7 +84,6 @@ class Line:
                 return
             if self._holder is place:
                 taken_s = self._clock() - self._since_s
-                one.used_s += taken_s
                 one.turn_s, self._turn_s = _smoothed(one.turn_s, taken_s), _smoothed(self._turn_s, taken_s)
                 self._holder = None
             elif place in one.waiting:
@@ -95,18 +95,19 @@ class Line:
         return self._holder is not None and self._holder.owner == owner
 
     def _next(self) -> None:
-        """Hand the device to who has used it least; the first to come among equals. The guard is held."""
+        """Hand the device to who is first in the earliest round. The guard is held."""
         self._order = None
         if self._holder is not None:
             return
-        ready = [(one.used_s, one.waiting[0].number, one) for one in self._owners.values() if one.waiting]
-        if not ready:  # idle: what was used before counts no longer
+        ready = [(one.round, one.waiting[0].number, one) for one in self._owners.values() if one.waiting]
+        if not ready:  # idle: who came before counts no longer
             self._owners.clear()
-            self._now_s = 0.0
+            self._round = 0
             return
         _, _, one = min(ready, key=lambda entry: entry[:2])
         self._holder = one.waiting.popleft()
-        self._since_s, self._now_s = self._clock(), max(self._now_s, one.used_s)
+        self._since_s, self._round = self._clock(), max(self._round, one.round)
+        one.round += 1
         self._holder.granted.set()
 
     def _forget(self) -> None:
@@ -114,7 +115,7 @@ class Line:
         gone = [
             name
             for name, one in self._owners.items()
-            if not one.waiting and one.used_s <= self._now_s and not self._holds(name)
+            if not one.waiting and one.round <= self._round and not self._holds(name)
         ]
         for name in gone:
             del self._owners[name]
@@ -127,20 +128,19 @@ class Line:
         heap, places = [], {}
         for name, one in self._owners.items():
             turn_s = one.turn_s if one.turn_s is not None else usual_s
-            charged_s = max(turn_s or 0.0, passed_s) if self._holds(name) else 0.0
             if one.waiting:
-                heap.append((one.used_s + charged_s, one.waiting[0].number, name, 0))
+                heap.append((one.round, one.waiting[0].number, name, 0))
             places[name] = (list(one.waiting), turn_s)
         heapq.heapify(heap)
         wait_s = None if usual_s is None else max(0.0, usual_s - passed_s) if holding else 0.0
         order: dict[Place, Ahead] = {}
         while heap:
-            used_s, _, name, index = heapq.heappop(heap)
+            turn_round, _, name, index = heapq.heappop(heap)
             waiting, turn_s = places[name]
             order[waiting[index]] = Ahead(holding + len(order), wait_s)
             wait_s = None if wait_s is None else wait_s + (turn_s or 0.0)
             if index + 1 < len(waiting):
-                heapq.heappush(heap, (used_s + (turn_s or 1e-6), waiting[index + 1].number, name, index + 1))
+                heapq.heappush(heap, (turn_round + 1, waiting[index + 1].number, name, index + 1))
         return order
 
 

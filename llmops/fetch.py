@@ -84,10 +84,14 @@ def download(model: str, connection: Connection, report: Report, stop: threading
 def small_file(model: str, name: str, connection: Connection) -> Path:
     """One file of a hub model, such as its config.json; no weights. Raises ModelNotFound, ModelGated, EndpointError."""
     _check_id(model)
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
 
+    token = hub_token(connection)
     try:
-        return Path(hf_hub_download(model, name, token=hub_token(connection)))
+        if not constants.HF_HUB_OFFLINE and not isinstance(try_to_load_from_cache(model, name), str):
+            # Asked first, for without a hub in reach the download of a new file retries for 23 s.
+            get_hf_file_metadata(hf_hub_url(model, name), token=token, timeout=_HUB_TIMEOUT_S)
+        return Path(hf_hub_download(model, name, token=token))
     except Exception as error:
         raise explain(error, model) from error
 

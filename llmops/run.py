@@ -110,7 +110,7 @@ class Run:
     label: a label id of the task; None when unparsed or failed (`unparsed` tells them apart).
     probabilities: label id → probability, summing to 1; None where unknown.
     warm: the model was in memory before this run; timing.load_s is then from when it was loaded.
-    predicted: what the planner expects of weights, cache and peak, for local decoders; always estimated.
+    predicted: what weights, cache and peak of a local candidate are expected to be; always estimated.
     source: figure group (`timing`, `tokens`, `memory`, `probabilities`) → Source.
     notes: sentences the user should read beside the figures.
     settings: what the run was made with (generation settings, beside whom it ran).

@@ -68,11 +68,11 @@ def gemma(folder: Path, **sizes) -> Path:
     return _save(Gemma2ForCausalLM, Gemma2Config, folder, REFUSES_SYSTEM, 0, sizes, False)
 
 
-def bert(folder: Path) -> Path:
+def bert(folder: Path, **sizes) -> Path:
     """An encoder: no decoder that writes text."""
     from transformers import BertConfig, BertModel
 
-    return _save(BertModel, BertConfig, folder, None, 0, {}, False)
+    return _save(BertModel, BertConfig, folder, None, 0, sizes, False)
 
 
 def _save(model_class, config_class, folder: Path, template, seed: int, sizes: dict, ends: bool) -> Path:

@@ -71,7 +71,10 @@ def app(data: Path, log: Path, **environment: str) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}/"
         finally:
             process.terminate()
-            process.wait(20)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:  # a busy machine, and many visitors' threads
+                process.kill()
 
 
 class StampingProxy:

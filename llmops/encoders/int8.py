@@ -34,7 +34,9 @@ class OpenVinoBody:
         self.model: Any = model
         self.max_tokens = int(model.max_seq_length or model.tokenizer.model_max_length)
         self.tokens = Tokens(model, self.max_tokens)
-        self.weights_bytes = (folder / "model.bin").stat().st_size
+        rest = [tensor for module in list(model)[1:] for tensor in module.parameters()]
+        kept = sum(tensor.numel() * tensor.element_size() for tensor in rest)
+        self.weights_bytes = (folder / "model.bin").stat().st_size + kept
         options = {"PERFORMANCE_HINT": "LATENCY"}
         compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", options)
         self._names = [port.get_any_name() for port in compiled.inputs]

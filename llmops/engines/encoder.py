@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llmops.candidate import DEFAULT_K, Candidate
-from llmops.encoders import body, int8, store, training
+from llmops.encoders import body, expected, int8, store, training
 from llmops.encoders.head import Head, description_head
 from llmops.energy_meter import EnergyWindow
 from llmops.engines.base import Connection, Report, Request
@@ -65,12 +65,13 @@ class EncoderEngine:
         parts = way(candidate, task, connection, report, stop)
         if stop.is_set():
             raise Stopped("Stopped while loading.")
+        shape = _shape(parts.model)
         if candidate.precision != "int8":
-            return EncoderModel(candidate, body.TorchBody(parts.model), parts, parts.reading.load_s)
+            return EncoderModel(candidate, body.TorchBody(parts.model), parts, shape, parts.reading.load_s)
         folder = int8.int8_copy(parts.model, _calibration(task), report)
         with Reading("cpu") as compiling:
             small = int8.OpenVinoBody(parts.model, folder)
-        return EncoderModel(candidate, small, parts, (parts.reading.load_s or 0) + (compiling.load_s or 0))
+        return EncoderModel(candidate, small, parts, shape, (parts.reading.load_s or 0) + (compiling.load_s or 0))
 
 
 ENGINE = EncoderEngine()
@@ -97,6 +98,7 @@ class EncoderModel:
         candidate: Candidate,
         loaded: body.Body,
         parts: _Parts,
+        shape: expected.EncoderShape | None,
         load_s: float | None,
     ) -> None:
         self.notes, self.load_s, self.before_bytes = parts.notes, load_s, parts.reading.before_bytes
@@ -104,6 +106,7 @@ class EncoderModel:
         self._candidate = candidate
         self._body: body.Body | None = loaded
         self._heads = parts.heads
+        self._shape = shape
 
     def warm_up(self) -> None:
         """Texts of several lengths: the first of a shape costs more."""
@@ -173,10 +176,19 @@ class EncoderModel:
             probabilities=ordered,
             timing=Timing(prompt_tokens=read),
             memory=Memory(weights_bytes=self.weights_bytes, device=self.device),
+            predicted=self._predicted(read),
             source=dict.fromkeys(("tokens", "memory", "probabilities"), Source.CLIENT),
             notes=notes,
             finish="stop",
         )
+
+    def _predicted(self, tokens: int) -> Memory | None:
+        """What weights and one text of so many tokens should take; None for an architecture that is not known."""
+        if self._shape is None:
+            return None
+        precision = self._candidate.precision or "fp32"
+        held = expected.weights_bytes(self._shape, precision)
+        return Memory(held, None, expected.peak_bytes(self._shape, precision, tokens), None, self.device)
 
     def close(self) -> None:
         """Drop the weights and give the memory back to the system."""
@@ -245,6 +257,13 @@ def _read(folder: "Path", candidate: Candidate, report: Report) -> tuple["Senten
     with Reading("cpu") as reading:
         model = body.load_body(folder, candidate.model)
     return model, reading
+
+
+def _shape(model: "SentenceTransformer") -> expected.EncoderShape | None:
+    """None too where layers of its own follow the transformer: their sizes are not in its configuration."""
+    _, *others = model
+    own = any(True for module in others for _ in module.parameters())
+    return None if own else expected.read_shape(model[0].auto_model.config.to_dict())
 
 
 def _description_heads(model: "SentenceTransformer", task: Task) -> dict[str, Head]:

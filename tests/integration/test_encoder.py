@@ -11,6 +11,7 @@ from llmops.engines.base import Connection, Request
 from llmops.engines.encoder import ENGINE
 from llmops.errors import ContextTooLong, InputError, ModelNotFound, ModelRefused, Stopped
 from llmops.events import Finished, Note, Started
+from llmops.meter import keep_no_free_memory
 from llmops.run import Source
 from llmops.task import Example, Label, Prompt, Task, load_builtin
 from tests import models
@@ -75,6 +76,29 @@ def test_weights_are_the_sum_of_the_tensors_in_the_file(few_shot):
     with safe_open(body.embedded_folder() / "model.safetensors", "np") as file:
         stored = sum(file.get_tensor(name).nbytes for name in file.keys())  # noqa: SIM118
     assert few_shot.weights_bytes == pytest.approx(stored, rel=0.001)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_weights_are_predicted_within_2_percent(precision):
+    model = load(f"embedded/encoder@{precision}?method=few-shot")
+    made = run(model, "I was charged twice.")
+    assert made.predicted.weights_bytes == pytest.approx(made.memory.weights_bytes, rel=0.02)
+    assert made.predicted.kv_cache_bytes is None
+    assert (made.predicted.peak_bytes is None) == (precision == "int8")
+    model.close()
+
+
+def test_the_peak_of_a_long_text_is_predicted_within_15_percent(tmp_path):
+    keep_no_free_memory()
+    wide = {"hidden_size": 384, "intermediate_size": 1536, "num_attention_heads": 12}
+    folder = models.bert(tmp_path / "bert", max_position_embeddings=2048, **wide)
+    model = load(f"{folder}@fp32?kind=encoder&method=zero-shot")
+    text = "needed " * 2500
+    run(model, text, truncate=True)  # the first text of a length costs more: buffers of the libraries
+    made = run(model, text, truncate=True)
+    assert made.timing.prompt_tokens == 2048
+    assert made.memory.peak_bytes == pytest.approx(made.predicted.peak_bytes, rel=0.15)
+    model.close()
 
 
 def test_few_shot_learns_the_support_task(few_shot):
