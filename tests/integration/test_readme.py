@@ -73,7 +73,10 @@ def place(tmp_path_factory):
     patch.undo()
 
 
-@pytest.mark.parametrize("command", [one for one in readme.commands() if one.startswith(OURS)])
+OURS_TO_RUN = [one for one in readme.commands() if one.startswith(OURS)]
+
+
+@pytest.mark.parametrize("command", OURS_TO_RUN, ids=[one.removeprefix(OURS).split()[0] for one in OURS_TO_RUN])
 def test_a_command_of_the_command_line_does_what_the_readme_shows(command, place, capsys):
     """In this process, so that the libraries are imported once for all of them."""
     if "other.sqlite" in command:
