@@ -142,7 +142,9 @@ def main() -> None:
     print(report(findings))
     serious = [one for one in findings if one.impact in SERIOUS and not one.known]
     states = len(looks) * (len(names) + _FILLED)
-    print(f"axe-core {VERSION}, {states} states, {', '.join(' '.join(look) for look in looks)}: {len(serious)} to mend")
+    print(
+        f"axe-core {VERSION}, {states} states, {', '.join(' '.join(look) for look in looks)}: {len(serious)} serious to mend"
+    )
     sys.exit(bool(serious))
 
 
