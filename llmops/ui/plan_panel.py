@@ -55,8 +55,8 @@ def build() -> PlanPanel:
                 min_width=260,
             )
             precision = gr.Radio(list(planner.PRECISIONS), value="nf4", label="In precision", scale=3, min_width=260)
-            context = gr.Number(8192, label="Context, tokens", precision=0, minimum=2, min_width=120)
-            requests = gr.Number(1, label="Requests at once", precision=0, minimum=1, min_width=120)
+            context = gr.Number(8192, label="Context, tokens", precision=0, min_width=120)
+            requests = gr.Number(1, label="Requests at once", precision=0, min_width=120)
         plan = gr.Button("Plan", variant="primary", elem_id="plan")
         said = gr.HTML(elem_id="plan-said", padding=False)
         curve = gr.HTML(elem_id="plan-curves", padding=False)
@@ -65,8 +65,8 @@ def build() -> PlanPanel:
             "measured and stretched to the whole."
         )
         with gr.Row(equal_height=True):
-            layers = gr.Number(2, label="Layers to measure (0: all)", precision=0, minimum=0, min_width=160)
-            prompt = gr.Number(128, label="Prompt tokens", precision=0, minimum=1, min_width=120)
+            layers = gr.Number(2, label="Layers to measure (0: all)", precision=0, min_width=160)
+            prompt = gr.Number(128, label="Prompt tokens", precision=0, min_width=120)
             measure = gr.Button("Dry run", elem_id="dry-run", min_width=120, elem_classes="lo-side")
             stop = gr.Button("Stop dry run", min_width=120, elem_classes="lo-side")
         measured = gr.HTML(elem_id="dry-run-said", padding=False)

@@ -75,9 +75,9 @@ def build() -> ProbesTab:
             levels = gr.Textbox(
                 "1, 2, 4, 8", label="Levels", info="Users, or arrivals a second.", min_width=160, elem_id="probe-levels"
             )
-            each = gr.Number(16, label="Requests a level", precision=0, minimum=1, min_width=120)
-            ttft = gr.Number(2.0, label="Good: TTFT up to, s", minimum=0, min_width=140)
-            tpot = gr.Number(0.1, label="Good: TPOT up to, s", minimum=0, min_width=140)
+            each = gr.Number(16, label="Requests a level", precision=0, min_width=120)
+            ttft = gr.Number(2.0, label="Good: TTFT up to, s", min_width=140)
+            tpot = gr.Number(0.1, label="Good: TPOT up to, s", min_width=140)
         start_load = gr.Button("Probe load", variant="primary", elem_id="probe-load")
         load_said = gr.HTML(elem_id="load-said", padding=False)
         load_plot = gr.HTML(elem_id="load-plot", padding=False)
@@ -93,7 +93,9 @@ def build() -> ProbesTab:
                 elem_id="probe-depths",
             )
         with gr.Row():
-            finding = gr.Textbox(label="Finding to hide", placeholder="The task's first held-out example", scale=3)
+            finding = gr.Textbox(
+                label="Finding to hide", placeholder="The task's first held-out example", scale=3, min_width=240
+            )
             label = gr.Textbox(label="Its label id", placeholder="positive", scale=1, min_width=140)
         start_context = gr.Button("Probe context", variant="primary", elem_id="probe-context")
         context_said = gr.HTML(elem_id="context-said", padding=False)
@@ -129,7 +131,7 @@ def wire(tab: ProbesTab, controls: Controls, services: Services) -> None:
             )
 
         for work, said, points in _followed(previous, make):
-            yield [work, said, probe_charts.latency(points), probe_charts.load(points)]
+            yield [work, _ended_early(points) or said, probe_charts.latency(points), probe_charts.load(points)]
 
     def probe_context(
         previous: Work | None,
@@ -192,6 +194,13 @@ def _followed(previous: Work | None, make: Any) -> Iterator[tuple[Work, str, lis
         yield work, render.problem(error), work.results
         return
     yield work, render.said("Done."), work.results
+
+
+def _ended_early(points: list[load.LoadPoint]) -> str:
+    """What to say after a level that nobody answered, which is the last one; empty otherwise."""
+    if not points or points[-1].stopped or points[-1].failures < points[-1].requests:
+        return ""
+    return render.said("Ended early: no request of the last level was answered. Why is below the table.")
 
 
 def _numbers(name: str, text: str) -> list[float]:

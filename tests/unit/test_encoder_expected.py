@@ -47,3 +47,17 @@ def test_in_int8_no_peak_is_claimed():
                         "vocab_size": 30522, "max_position_embeddings": 512})  # fmt: skip
     assert peak_bytes(shape, "int8", 512) is None
     assert peak_bytes(shape, "fp32", 512) == 512 * 4 * (2 * 3072 + 3 * 768)
+
+
+def test_a_column_shows_what_was_expected_and_the_gap_and_no_peak_that_nobody_knows():
+    from llmops.run import Memory, Run
+    from llmops.ui.render import figures
+    from llmops.view import View
+
+    measured = Memory(weights_bytes=23_000_000, peak_bytes=500_000, device="cpu")
+    run = Run("embedded/encoder@int8", memory=measured, predicted=Memory(weights_bytes=22_900_000))
+    shown = figures(View("embedded/encoder@int8", run=run))
+    assert "Weights, expected" in shown
+    assert "22.9 MB (+0.4%)" in shown
+    assert "Weights and peak, expected" not in shown
+    assert "KV cache" not in shown
