@@ -142,9 +142,8 @@ def main() -> None:
     print(report(findings))
     serious = [one for one in findings if one.impact in SERIOUS and not one.known]
     states = len(looks) * (len(names) + _FILLED)
-    print(
-        f"axe-core {VERSION}, {states} states, {', '.join(' '.join(look) for look in looks)}: {len(serious)} serious to mend"
-    )
+    appearances = ", ".join(" ".join(look) for look in looks)
+    print(f"axe-core {VERSION}, {states} states, {appearances}: {len(serious)} serious to mend")
     sys.exit(bool(serious))
 
 
