@@ -14,9 +14,12 @@ from playwright.sync_api import Browser, Page, expect
 from tests import browsing
 from tests.serving import app
 
+VERSION = Axe().axe_script[:40].split()[2].lstrip("v")
 SERIOUS = ("serious", "critical")
 THEMES = ("light", "dark")
 _SHOWN_TAB = '[role="tabpanel"]:not([style*="display: none"])'
+_CHOSEN = ("embedded/encoder@fp32?method=zero-shot", "embedded/decoder@bf16", "openai/gpt-5.4-mini")
+_FILLED = 5  # states that `walk` adds with `run`
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 # What sits inside Gradio's own components and can't be mended from outside: (rule, part of the element) → why.
 KNOWN: dict[tuple[str, str], str] = {
@@ -46,9 +49,12 @@ class Finding:
         )
 
 
-def tab_names(page: Page) -> list[str]:
-    """The tabs' names, in their order."""
-    return page.get_by_role("tab").all_inner_texts()
+def tab_names(browser: Browser, address: str) -> list[str]:
+    """The tabs' names, in their order; of a wide page, since a phone's menu hides some."""
+    page = browsing.open_page(browser, address)
+    names = page.get_by_role("tab").all_inner_texts()
+    page.context.close()
+    return names
 
 
 def open_all(page: Page) -> None:
@@ -70,13 +76,11 @@ def examine(page: Page, state: str, part: str | None = None) -> Iterator[Finding
             yield Finding(state, violation["id"], str(violation["impact"]), element, why)
 
 
-def walk(browser: Browser, address: str, theme: str, size: str, run: bool = True) -> Iterator[Finding]:
-    """Every tab with all of it unfolded; then a finished comparison with an error in it."""
-    chosen = ("embedded/encoder@fp32?method=zero-shot", "embedded/decoder@bf16", "openai/gpt-5.4-mini")
-    wide = browsing.open_page(browser, address)
-    names = tab_names(wide)
-    wide.context.close()
-    page = browsing.open_page(browser, browsing.link(address, *chosen, theme=theme), size)
+def walk(
+    browser: Browser, address: str, theme: str, size: str, names: list[str], run: bool = True
+) -> Iterator[Finding]:
+    """Every tab with all of it unfolded; with `run`, also a plan, a comparison with an error, and an evaluation."""
+    page = browsing.open_page(browser, browsing.link(address, *_CHOSEN, theme=theme), size)
     for place, name in enumerate(names):
         browsing.tab(page, name)
         open_all(page)
@@ -84,10 +88,31 @@ def walk(browser: Browser, address: str, theme: str, size: str, run: bool = True
         yield from examine(page, f"{name}, {theme}, {size}", _SHOWN_TAB if place else None)
     if run:
         browsing.run(page)
-        browsing.wait_finished(page, len(chosen))
+        browsing.wait_finished(page, len(_CHOSEN))
         expect(page.locator("#summary")).not_to_be_empty()
         open_all(page)
-        yield from examine(page, f"a finished run, {theme}, {size}")
+        yield from examine(page, f"a finished run, {theme}, {size}", "#results")
+    page.context.close()
+    if run:
+        yield from _filled(browser, browsing.link(address, _CHOSEN[0], theme=theme), theme, size)
+
+
+def _filled(browser: Browser, url: str, theme: str, size: str) -> Iterator[Finding]:
+    """A plan, an evaluation, and what Decide and History show of it."""
+    page = browsing.open_page(browser, url, size)
+    browsing.tab(page, "Future")
+    open_all(page)
+    page.locator("#plan").click()
+    expect(page.locator("#plan-said table").first).to_be_visible()
+    yield from examine(page, f"a plan, {theme}, {size}", _SHOWN_TAB)
+    browsing.tab(page, "Evaluate")
+    page.locator("#evaluate").click()
+    expect(page.locator("#metrics table").first).to_be_visible(timeout=240_000)
+    for name in ("Evaluate", "Decide", "History"):
+        browsing.tab(page, name)
+        page.wait_for_timeout(2000)
+        open_all(page)
+        yield from examine(page, f"{name} with an evaluation, {theme}, {size}", _SHOWN_TAB)
     page.context.close()
 
 
@@ -107,17 +132,18 @@ def report(findings: list[Finding]) -> str:
 def main() -> None:
     """Print the report; ends with 1 where something serious is not known."""
     findings: list[Finding] = []
-    states = 0
     with tempfile.TemporaryDirectory() as name, browsing.chromium() as browser:
         folder = Path(name)
         with app(folder / "data", folder / "app.log") as address:
-            for theme in THEMES:
-                for size in browsing.SIZES:
-                    states += 1
-                    findings += walk(browser, address, theme, size)
+            names = tab_names(browser, address)
+            looks = [(theme, size) for theme in THEMES for size in browsing.SIZES]
+            for look in looks:
+                findings += walk(browser, address, *look, names)
     print(report(findings))
     serious = [one for one in findings if one.impact in SERIOUS and not one.known]
-    print(f"axe-core on {states} appearances of every tab and a run: {len(serious)} serious or critical to mend")
+    states = len(looks) * (len(names) + _FILLED)
+    appearances = ", ".join(" ".join(look) for look in looks)
+    print(f"axe-core {VERSION}, {states} states, {appearances}: {len(serious)} serious to mend")
     sys.exit(bool(serious))
 
 

@@ -24,6 +24,7 @@ class FakeEndpoint:
 
     def __init__(self, *script: str) -> None:
         self.script = list(script)
+        self.pace_s = 0.02
         self.requests: list[dict] = []
         self.headers: list[dict] = []
         self.disconnected = threading.Event()
@@ -127,6 +128,16 @@ class FakeEndpoint:
                         fake.disconnected.set()
                         return
                     time.sleep(0.05)
+
+            def _paced(self, body: dict) -> None:
+                """A hundred tokens, one every `pace_s`."""
+                self._stream([chunk()], end=False)
+                usage = {"prompt_tokens": 11, "completion_tokens": 100, "total_tokens": 111}
+                for one in [*(chunk(f"word{index} ") for index in range(100)), chunk(None, "stop", usage=usage)]:
+                    self.wfile.write(f"data: {one}\n\n".encode())
+                    self.wfile.flush()
+                    time.sleep(fake.pace_s)
+                self.wfile.write(b"data: [DONE]\n\n")
 
             def _watch(self, seconds: float) -> None:
                 """Wait for the client to leave."""

@@ -57,15 +57,20 @@ def transformers_serve(model: Path, log: Path) -> Iterator[str]:
             process.wait(20)
 
 
+def server_environment(**more: str) -> dict[str, str]:
+    """Of a server that this machine's keys and settings don't reach; the hub is off."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "HF_TOKEN", "LLMOPS_"))}
+    return {**clean, "HF_HUB_OFFLINE": "1", "NO_PROXY": "localhost,127.0.0.1", **more}
+
+
 @contextmanager
 def app(data: Path, log: Path, **environment: str) -> Iterator[str]:
     """The app as a user starts it; yields its address. The hub is off."""
     port = free_port()
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "HF_TOKEN", "LLMOPS_"))}
-    variables = {**clean, "HF_HUB_OFFLINE": "1", "LLMOPS_DATA": str(data), "NO_PROXY": "localhost,127.0.0.1"}
+    variables = server_environment(LLMOPS_DATA=str(data), **environment)
     command = [sys.executable, str(ROOT / "app.py"), "--port", str(port)]
     with log.open("wb") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=file, env={**variables, **environment}, cwd=ROOT)
+        process = subprocess.Popen(command, stdout=file, stderr=file, env=variables, cwd=ROOT)
         try:
             wait_until_up(f"http://127.0.0.1:{port}/", process)
             yield f"http://127.0.0.1:{port}/"

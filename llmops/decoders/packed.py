@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-_ROW = 256  # tokens: attention costs the square of a row, each row more costs a little of everything
+_ROW = 64  # tokens, or the longest prompt: attention costs the square of a row, each row more a little of everything
 _ATTENTION = ("sdpa", "eager")  # those that take a mask of any shape
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from llmops.encoders import pair_loss
 from llmops.encoders.body import TorchBody, embed_all, folder_of, load_body
 from llmops.encoders.head import Head, fit_head
 from llmops.engines.base import Connection
@@ -27,6 +28,8 @@ _MAX_STEPS = 60  # of contrastive fine-tuning: many classes make many pairs, but
 # setfit's own default, 2e-5, is for longer trainings. Held-out accuracy of the embedded encoder on the medical task
 # (16 a class; German, English): 60 steps at 1e-4 0.67, 0.64; 150 steps at 2e-5 0.57, 0.71; few-shot head 0.55, 0.57.
 _LEARNING_RATE = 1e-4
+_PASSES = 2  # over the pairs, where they are few
+_LEARNT_LOSS, _LEARNT_STEPS = 0.005, 4  # mean squared error of the cosines: what is left then is dropout's noise
 _POLL_S = 0.1
 
 
@@ -166,7 +169,9 @@ def _fit_body(
     from transformers import PrinterCallback, ProgressCallback, TrainerCallback
 
     class Tell(TrainerCallback):
-        """Progress and loss to the queue; asks the Trainer to stop."""
+        """Progress and loss to the queue; asks the Trainer to stop, also where nothing is left to learn."""
+
+        low = 0
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:  # noqa: ANN401
             loss = (logs or {}).get("embedding_loss", (logs or {}).get("loss"))
@@ -174,6 +179,8 @@ def _fit_body(
                 share = state.global_step / max(1, state.max_steps)
                 message = f"fine-tuning, step {state.global_step} of {state.max_steps}"
                 told.put(TrainEvent(message, 0.9 * share, state.global_step, state.max_steps, float(loss)))
+                self.low = self.low + 1 if float(loss) < _LEARNT_LOSS else 0
+                control.should_training_stop = control.should_training_stop or self.low >= _LEARNT_STEPS
 
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ANN401
             if stopped():
@@ -188,11 +195,12 @@ def _fit_body(
         arguments = TrainingArguments(
             output_dir=folder,
             batch_size=_BATCH,
-            num_epochs=1,
+            num_epochs=_PASSES,
             body_learning_rate=_LEARNING_RATE,
+            loss=pair_loss.loss_class(),
             # as many negative pairs as positive ones: with many classes, all pairs would take hours
             sampling_strategy="undersampling",
-            max_steps=min(_MAX_STEPS, _pairs(examples) // _BATCH + 1),
+            max_steps=min(_MAX_STEPS, _PASSES * (_pairs(examples) // _BATCH + 1)),
             seed=seed,
             report_to="none",
             save_strategy="no",

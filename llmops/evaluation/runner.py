@@ -175,7 +175,7 @@ class _Work:
         self._pool, self._ask = pool, ask
         self._history, self._id, self._repeats = history, evaluation_id, repeats
         self._leave = threading.Event()
-        self._told: queue.SimpleQueue[Update] = queue.SimpleQueue()
+        self._told: queue.SimpleQueue[Update | None] = queue.SimpleQueue()  # None: a chain is through
 
     def run(self, candidates: Sequence[str]) -> Generator[Update, None, None]:
         """Start every chain, and pass on what they tell."""
@@ -196,27 +196,35 @@ class _Work:
             self._told.put(Progress(name, 0, self._repeats * len(self._ask.examples), None, "waits for its turn"))
         for thread in threads:
             thread.start()
+        running = len(threads)
         try:
-            while any(thread.is_alive() for thread in threads) or not self._told.empty():
+            while running:
                 try:
-                    yield self._told.get(timeout=_POLL_S)
+                    told = self._told.get(timeout=_POLL_S)
                 except queue.Empty:
                     continue
+                if told is None:
+                    running -= 1
+                else:
+                    yield told
         finally:
             self._leave.set()
             for thread in threads:
                 thread.join()
 
     def _chain(self, candidates: Sequence[str], parsed: dict[str, Candidate | LlmopsError]) -> None:
-        for name in candidates:
-            try:
-                what = parsed[name]
-                if isinstance(what, LlmopsError):
-                    raise what
-                self._candidate(name, what)
-                self._told.put(Ended(name, None))
-            except Exception as error:
-                self._told.put(Ended(name, as_error(error, self._ask.options)))
+        try:
+            for name in candidates:
+                try:
+                    what = parsed[name]
+                    if isinstance(what, LlmopsError):
+                        raise what
+                    self._candidate(name, what)
+                    self._told.put(Ended(name, None))
+                except Exception as error:
+                    self._told.put(Ended(name, as_error(error, self._ask.options)))
+        finally:
+            self._told.put(None)
 
     def _candidate(self, name: str, candidate: Candidate) -> None:
         done = self._history.done(self._id, name)

@@ -129,7 +129,7 @@ def calibrations(measured: Sequence[Metrics]) -> str:
         "Below the grey line it is surer than it is right, above it less sure. Mark size: number of texts. "
         "A decoder's probabilities are the likelihoods of its answer words."
     )
-    return f'<h4>Reliability</h4><div class="lo-plots">{plots}</div><p class="lo-legend">{legend}</p>'
+    return f'<h3>Reliability</h3><div class="lo-plots">{plots}</div><p class="lo-legend">{legend}</p>'
 
 
 def _reliability(name: str, found: Calibration) -> str:

@@ -47,7 +47,7 @@ def _ladder(made: Ladder) -> str:
     )
     texts = table(("#", "Precision", "Text", "True label", f"In {top.precision}", "There"), listed) if flips else ""
     return (
-        f"<h4>Precision ladder: {_e(made.model)}</h4>"
+        f"<h3>Precision ladder: {_e(made.model)}</h3>"
         f"{table((*titles, 'Weights', 'Peak extra', 'p50', 'Texts/s'), body)}"
         f"{more(f'Verdicts that flip: {len(flips)}', texts)}"
     )

@@ -27,7 +27,7 @@ _WITHIN_A_SENTENCE = r"(?:(?![.!?]\s[A-Z]).)+?"
 _CUTS = (re.compile(r"(?<=[.!?”])\s+(?=[A-ZÄÖÜ“„\d])"), re.compile(r"(?<=\S) · (?=\S)|(?<=\w); (?=\S)"))
 # A figure: numbers, signs and short units, with nothing to translate but the separators.
 _UNITS = r"s|ms|µs|min|h|B|kB|MB|GB|TB|GiB|GB/s|TB/s|M|tok/s|/s|%|W|Wh|kWh|g|USD|EUR|\$|€|×|x|K|pp|TFLOPS|tokens/s"
-_NUMBER = r"[<>≤≥~≈±+−-]?[$€]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"
+_NUMBER = r"(?:[<>≤≥~≈] ?)?[±+−-]?[$€]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"
 _FIGURE = re.compile(rf"\(?{_NUMBER}\)?(?:(?:\s*(?:–|—|/|:|,|to|\.\.)\s*|\s*)\(?(?:{_NUMBER}|{_UNITS})\)?[;,]?)*\.?")
 # Ids, addresses, file names, precisions: the same in every language.
 _IDENTIFIER = re.compile(r"(?=\S*[/@_\d])\S+")
@@ -92,7 +92,8 @@ class Catalogue:
         if exact is not None:
             return exact
         if _FIGURE.fullmatch(core):
-            return _SEPARATORS.sub(lambda found: "." if found.group() == "," else ",", core)
+            turned = _SEPARATORS.sub(lambda found: "." if found.group() == "," else ",", core)
+            return turned.replace(" to ", f" {self._exact.get('to', 'to')} ")
         for start in (core[:4], ""):
             for pattern in self._patterns.get((tagged, start), ()):
                 filled = pattern.fill(core, self)

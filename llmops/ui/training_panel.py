@@ -16,8 +16,9 @@ from llmops.candidate import DEFAULT_K, EMBEDDED_ENCODER, Candidate, Kind
 from llmops.catalog import models
 from llmops.engines.base import Report
 from llmops.errors import InputError, LlmopsError
+from llmops.report.tables import more, row, table
 from llmops.task import Task
-from llmops.ui import render
+from llmops.ui import lines, render
 from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.controls import pick_task
 from llmops.ui.downloads import new_folder
@@ -26,6 +27,7 @@ from llmops.ui.services import Services
 from llmops.ui.shared_input import SharedInput
 from llmops.ui.visitor import asking
 
+_ROWS = 20
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -69,7 +71,7 @@ class TrainingPanel:
     train: gr.Button
     stop: gr.Button
     said: gr.HTML
-    curve: gr.LinePlot
+    curve: gr.HTML
     name: gr.Textbox
     keep: gr.Button
     kept: gr.Dropdown
@@ -97,7 +99,7 @@ def build(services: Services) -> TrainingPanel:
             train = gr.Button("Train", variant="primary", elem_id="train")
             stop = gr.Button("Stop training", elem_id="stop-training")
         said = gr.HTML(elem_id="training-said")
-        curve = gr.LinePlot(x="step", y="loss", title="Loss by step", height=220, visible=False)
+        curve = gr.HTML(elem_id="loss", padding=False)
         with gr.Row(equal_height=True):
             name = gr.Textbox(label="Name to keep it under", placeholder="my-encoder", scale=3)
             keep = gr.Button("Keep", scale=1, elem_id="keep")
@@ -228,10 +230,14 @@ def _names(services: Services, chosen: str | None) -> Any:  # noqa: ANN401
     return gr.update(choices=names, value=chosen if chosen in names else None)
 
 
-def _curve(losses: list[float]) -> Any:  # noqa: ANN401
-    if not losses:
-        return gr.update(visible=False)
-    import pandas
+def _curve(losses: list[float]) -> str:
+    """The loss of every step, drawn and as a table of at most so many rows."""
+    points = tuple((float(step), loss) for step, loss in enumerate(losses, 1))
+    step = -(-len(points) // _ROWS) or 1
+    rows = "".join(row(f"{number:g}", (f"{loss:.4f}",)) for number, loss in points[::-1][::step][::-1])
+    drawn = lines.chart("Loss by step", ("step", "loss"), [lines.Series("loss", points)], (_number, _number))
+    return drawn + (more("As a table", table(("step", "loss"), rows)) if points else "")
 
-    rows = pandas.DataFrame({"step": range(1, len(losses) + 1), "loss": losses})
-    return gr.update(value=rows, visible=True)
+
+def _number(value: float) -> str:
+    return f"{value:.3g}"

@@ -28,22 +28,27 @@ def browser():
         yield found
 
 
+@pytest.fixture(scope="module")
+def names(browser, address):
+    return accessibility.tab_names(browser, address)
+
+
 @pytest.mark.parametrize("size", browsing.SIZES)
 @pytest.mark.parametrize("theme", accessibility.THEMES)
-def test_axe_finds_nothing_serious_on_any_tab(browser, address, theme, size):
-    found = list(accessibility.walk(browser, address, theme, size, run=(theme, size) == ("light", "wide")))
+def test_axe_finds_nothing_serious_on_any_tab(browser, address, names, theme, size):
+    found = list(accessibility.walk(browser, address, theme, size, names, run=(theme, size) == ("light", "wide")))
     mend = [one for one in found if one.impact in accessibility.SERIOUS and not one.known]
     assert not mend, accessibility.report(mend)
 
 
-def test_the_page_asks_no_other_host(browser, address):
+def test_the_page_asks_no_other_host(browser, address, names):
     page = browser.new_context().new_page()
     asked = set()
     page.on("request", lambda request: asked.add(urlsplit(request.url)))
     page.on("websocket", lambda socket: asked.add(urlsplit(socket.url)))
     page.goto(browsing.link(address, ENCODER))
     expect(page.locator("#machine textarea, #machine input")).to_have_value(re.compile(".+"), timeout=60_000)
-    for name in accessibility.tab_names(page):
+    for name in names:
         browsing.tab(page, name)
         accessibility.open_all(page)
     browsing.run(page)

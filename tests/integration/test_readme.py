@@ -24,7 +24,10 @@ COVERED = {
     "mkdir -p": ("tests/conftest.py", "def served"),
     "OPENAI_BASE_URL=": ("tests/integration/test_readme.py", "test_one_setting_points_the_app_at_an_engine"),
     ".venv/bin/python app.py --share": ("tests/integration/test_colab.py", "serves_behind_a_password"),
+    ".venv/bin/python -m tests.benchmarks": ("tests/integration/test_benchmarks.py", "test_every_benchmark_runs"),
     ".venv/bin/python -m tests.space": ("tests/browser/test_space.py", "test_a_space_starts"),
+    ".venv/bin/python -m tests.german": ("tests/integration/test_german.py", "test_no_text_on_the_page_lacks_german"),
+    ".venv/bin/python -m tests.accessibility": ("tests/browser/test_pleasant.py", "test_axe_finds_nothing_serious"),
     ".venv/bin/python -m tests.visitors": ("tests/integration/test_safe.py", "test_a_crowd_of_visitors"),
     ".venv/bin/python -m tests.canary": ("tests/integration/test_safe.py", "test_no_key_is_found"),
 }

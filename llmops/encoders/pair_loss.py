@@ -1,0 +1,49 @@
+"""sentence-transformers' cosine loss over pairs, with each text of a batch embedded once.
+
+Few examples make many pairs: a batch of 16 pairs of 16 texts holds each text about twice, which the library embeds each
+time. The loss itself is the library's.
+"""
+
+from typing import Any
+
+
+def loss_class() -> Any:  # noqa: ANN401
+    """The class, for setfit's Trainer; made on first use, since its base is a heavy import."""
+    import torch
+    from sentence_transformers.losses import CosineSimilarityLoss
+
+    class OnceEach(CosineSimilarityLoss):
+        def forward(self, sentence_features: Any, labels: torch.Tensor) -> torch.Tensor:  # noqa: ANN401
+            columns = list(sentence_features)
+            texts = [row for column in columns for row in _rows(column)]
+            place = {ids: number for number, ids in enumerate(dict.fromkeys(texts))}
+            distinct = _features(list(place), columns[0], self.model.tokenizer.pad_token_id or 0)
+            made = self.model(distinct)["sentence_embedding"]  # (distinct texts, width)
+            taken = torch.tensor([place[ids] for ids in texts], device=made.device)
+            return self.compute_loss_from_embeddings(list(made[taken].chunk(len(columns))), labels)
+
+    return OnceEach
+
+
+def _rows(column: dict[str, Any]) -> list[tuple[int, ...]]:
+    """Each text's tokens without padding."""
+    pairs = zip(column["input_ids"].tolist(), column["attention_mask"].tolist(), strict=True)
+    return [tuple(token for token, seen in zip(ids, mask, strict=True) if seen) for ids, mask in pairs]
+
+
+def _features(texts: list[tuple[int, ...]], like: dict[str, Any], pad: int) -> dict[str, Any]:
+    """What the model reads, padded on the right; what is no tensor (the modality) as in `like`."""
+    import torch
+
+    width = max(len(ids) for ids in texts)
+    ids = torch.full((len(texts), width), pad, dtype=torch.long)
+    mask = torch.zeros(len(texts), width, dtype=torch.long)
+    for row, one in enumerate(texts):
+        ids[row, : len(one)] = torch.tensor(one)
+        mask[row, : len(one)] = 1
+    made: dict[str, Any] = {name: value for name, value in like.items() if not isinstance(value, torch.Tensor)}
+    made |= {"input_ids": ids, "attention_mask": mask}
+    if "token_type_ids" in like:
+        made["token_type_ids"] = torch.zeros_like(mask)
+    device = like["input_ids"].device
+    return {name: value.to(device) if isinstance(value, torch.Tensor) else value for name, value in made.items()}

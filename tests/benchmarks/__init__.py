@@ -1,0 +1,1 @@
+"""Benchmarks: our way against the plain library call, side by side. `python -m tests.benchmarks`."""

@@ -1,0 +1,98 @@
+"""A hundred texts through a local decoder: an evaluation of ours against one generate() a text."""
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from llmops.candidate import Candidate, parse_candidate
+from llmops.compare import Options
+from llmops.demo import DECODER_DIR
+from llmops.engines.base import Connection, Generation
+from llmops.evaluation.batches import How
+from llmops.evaluation.runner import Begun, Ended, evaluate
+from llmops.history.store import History
+from llmops.pool import Pool
+from llmops.task import Task
+from llmops.verdict import read_verdict
+from tests.benchmarks.measure import Measured, Row, Sides, timed
+from tests.benchmarks.rows.streaming import bare, prompt
+from tests.benchmarks.texts import TASK, labelled
+
+_NAME = "embedded/decoder@fp32"
+_MOST = 96
+
+
+class KeepsLoaded(Pool):
+    """Leaves the model in memory between repeats: loading is no part of this row, on neither side."""
+
+    def unload(self, candidate: Candidate, task: Task) -> int | None:
+        return None
+
+
+def _row(name: str, what: str, verdict_only: bool, at_least: float) -> Row:
+    @contextmanager
+    def prepare(tiny: bool) -> Iterator[Sides]:
+        import torch
+
+        examples = labelled(12 if tiny else 100)
+        pool = KeepsLoaded(10**9)
+        model, tokenizer = bare(DECODER_DIR, "fp32")
+        with tempfile.TemporaryDirectory() as folder:
+            history = History(Path(folder) / "history.sqlite")
+
+            def ours(repeat: int) -> Measured:
+                options = Options("en", Generation(max_new_tokens=_MOST))
+                how = How(verdict_only=verdict_only)
+                stop = threading.Event()
+                done = timed(lambda: list(evaluate(pool, TASK, examples, [_NAME], options, history, stop, how=how)))
+                begun = next(one for one in done.result if isinstance(one, Begun))
+                assert [one.error for one in done.result if isinstance(one, Ended)] == [None]
+                rows = sorted(history.rows(begun.evaluation_id), key=lambda row: row.place)
+                assert len(rows) == len(examples)
+                return Measured(len(examples) / done.value, [(row.y_hat, row.run["text"]) for row in rows])
+
+            def one_by_one() -> list[tuple[str | None, str]]:
+                found = []
+                for example in examples:
+                    ids = prompt(tokenizer, example.text, example.language)
+                    with torch.inference_mode():
+                        made = model.generate(
+                            ids, attention_mask=torch.ones_like(ids), max_new_tokens=_MOST, do_sample=False
+                        )
+                    said = tokenizer.decode(made[0, ids.shape[1] :], skip_special_tokens=True)
+                    found.append((read_verdict(said, TASK, example.language), said))
+                return found
+
+            def baseline(repeat: int) -> Measured:
+                done = timed(one_by_one)
+                return Measured(len(examples) / done.value, done.result)
+
+            lease = pool.lease(parse_candidate(_NAME), TASK, Connection(), lambda *_: None, threading.Event())
+            with lease:
+                pass
+            ours(0)
+            yield Sides(ours, baseline, _verdicts if verdict_only else _answers)
+            pool.close()
+
+    return Row(name, what, "one `generate` a text", "texts/s", prepare, at_least=at_least, more_is_better=True)
+
+
+def _answers(ours: list[Any], baseline: list[Any]) -> str:
+    for one, other in zip(ours, baseline, strict=True):
+        assert one == other, next(pair for pair in zip(one, other, strict=True) if pair[0] != pair[1])
+    return "same verdicts and explanations, all texts"
+
+
+def _verdicts(ours: list[Any], baseline: list[Any]) -> str:
+    for one, other in zip(ours, baseline, strict=True):
+        assert [label for label, _ in one] == [label for label, _ in other]
+    return "same verdicts, all texts"
+
+
+ROWS = (
+    _row("evaluate-answers", "evaluating 100 texts with a local decoder: answer and explanation", False, 3),
+    _row("evaluate-verdicts", "the same: verdict and probabilities only", True, 15),
+)
