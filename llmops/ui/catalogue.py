@@ -24,11 +24,12 @@ _LEFT_ALONE = {"code", "pre", "script", "style", "textarea"}
 _VOID = {"br", "hr", "img", "input", "meta", "link", "wbr", "col"}
 _WITHIN_A_SENTENCE = r"(?:(?![.!?]\s[A-Z]).)+?"
 # Where a text without a translation of its own is cut: at sentences first, then at the lesser marks.
-_CUTS = (re.compile(r"(?<=[.!?”])\s+(?=[A-ZÄÖÜ“„\d])"), re.compile(r"(?<=\S) · (?=\S)|(?<=\w); (?=\S)"))
+_CUTS = (re.compile(r"(?<=[.!?”])\s+(?=[A-ZÄÖÜ“„\d])"), re.compile(r"(?<=\S) · (?=\S)|(?<=[\w)]); (?=\S)"))
 # A figure: numbers, signs and short units, with nothing to translate but the separators.
 _UNITS = r"s|ms|µs|min|h|B|kB|MB|GB|TB|GiB|GB/s|TB/s|M|tok/s|/s|%|W|Wh|kWh|g|USD|EUR|\$|€|×|x|K|pp|TFLOPS|tokens/s"
 _NUMBER = r"(?:[<>≤≥~≈] ?)?[±+−-]?[$€]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"
 _FIGURE = re.compile(rf"\(?{_NUMBER}\)?(?:(?:\s*(?:–|—|/|:|,|to|\.\.)\s*|\s*)\(?(?:{_NUMBER}|{_UNITS})\)?[;,]?)*\.?")
+_NAMED_FIGURE = re.compile(r"([\w./@-]+: )(.+)")  # such as "nf4: 49.8, 16,384" at a mark of a chart
 # Ids, addresses, file names, precisions: the same in every language.
 _IDENTIFIER = re.compile(r"(?=\S*[/@_\d])\S+")
 _SEPARATORS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))|(?<=\d)\.(?=\d)")
@@ -91,9 +92,11 @@ class Catalogue:
         exact = self._exact.get(core)
         if exact is not None:
             return exact
-        if _FIGURE.fullmatch(core):
-            turned = _SEPARATORS.sub(lambda found: "." if found.group() == "," else ",", core)
-            return turned.replace(" to ", f" {self._exact.get('to', 'to')} ")
+        named = _NAMED_FIGURE.fullmatch(core)
+        name, figure = named.groups() if named else ("", core)
+        if _FIGURE.fullmatch(figure):
+            turned = _SEPARATORS.sub(lambda found: "." if found.group() == "," else ",", figure)
+            return self._exact.get(name, name) + turned.replace(" to ", f" {self._exact.get('to', 'to')} ")
         for start in (core[:4], ""):
             for pattern in self._patterns.get((tagged, start), ()):
                 filled = pattern.fill(core, self)

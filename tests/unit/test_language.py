@@ -46,6 +46,8 @@ def test_the_address_decides_then_the_browser_then_english(query, accepted, lang
         ("x/y@nf4 · not here: No hub.", "x/y@nf4 · nicht hier: Kein Hub."),
         ("1,234.5 tok/s", "1.234,5 tok/s"),
         ("12.5 ms", "12,5 ms"),
+        ("nf4: 49.8, 16,384", "nf4: 49,8, 16.384"),
+        ("< 0.1 ms", "< 0,1 ms"),
         ("Llama 3.1 and gpt-5.4", "Llama 3.1 and gpt-5.4"),
         ("2026-11-24", "2026-11-24"),
         ("127.0.0.1", "127.0.0.1"),
