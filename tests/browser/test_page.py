@@ -44,6 +44,11 @@ def open_page(browser, running_app):
     assert errors == []
 
 
+def _figure_names(page, number):
+    """Names of a column's figures; a model that another test has loaded is warm, and its load is an earlier one."""
+    return {name.removesuffix(", earlier") for name in browsing.figures(page, number)}
+
+
 def test_six_columns_at_once_all_with_their_figures(open_page, served):
     page = open_page(*SIX)
     browsing.type_address(page, served)
@@ -51,17 +56,11 @@ def test_six_columns_at_once_all_with_their_figures(open_page, served):
     browsing.wait_finished(page, 6)
     assert browsing.statuses(page) == ["done"] * 6
     for number in (1, 2):
-        assert set(browsing.figures(page, number)) >= {
-            "E2E",
-            "Texts",
-            "Tokens in",
-            "Load",
-            "Queue",
-            "Weights",
-            "Peak extra",
-        }
+        assert _figure_names(page, number) >= {
+            "E2E", "Texts", "Tokens in", "Load", "Queue", "Weights", "Peak extra",
+        }  # fmt: skip
     for number in (3, 4, 5):
-        assert set(browsing.figures(page, number)) >= {
+        assert _figure_names(page, number) >= {
             "E2E", "TTFT", "TPOT", "Decode", "Prefill", "Tokens in", "Tokens out", "Load", "Queue", "Weights",
             "KV cache", "Peak extra", "Device",
         }  # fmt: skip

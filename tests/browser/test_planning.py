@@ -92,7 +92,7 @@ def test_a_probe_of_a_real_server_and_a_stopped_one_keep_what_was_measured(page,
     page.get_by_label("Candidate to probe").fill(f"openai/{DECODER_DIR}")
     page.get_by_label("Candidate to probe").press("Enter")
     fill(page, "#probe-levels", "1, 2, 3, 4, 5, 6")
-    fill(page, "Requests a level", "20")
+    fill(page, "Requests a level", "6")
     page.locator("#probe-load").click()
     expect(page.locator("#load-table tbody tr").first).to_be_visible(timeout=120_000)
     page.locator("#stop-probe").click()
