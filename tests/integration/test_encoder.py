@@ -1,6 +1,8 @@
 """The encoder engine with the embedded encoder: three methods, two precisions, and what may be asked of them."""
 
 import threading
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 
@@ -89,16 +91,24 @@ def test_weights_are_predicted_within_2_percent(precision):
 
 
 def test_the_peak_of_a_long_text_is_predicted_within_15_percent(tmp_path):
-    keep_no_free_memory()
     wide = {"hidden_size": 384, "intermediate_size": 1536, "num_attention_heads": 12}
     folder = models.bert(tmp_path / "bert", max_position_embeddings=2048, **wide)
-    model = load(f"{folder}@fp32?kind=encoder&method=zero-shot")
+    # A process of its own: what other tests have freed would be used again, and not be seen as extra.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+        tokens, measured, predicted = apart.submit(_peak_of_a_long_text, f"{folder}@fp32?kind=encoder").result()
+    assert tokens == 2048
+    assert measured == pytest.approx(predicted, rel=0.15)
+
+
+def _peak_of_a_long_text(candidate):
+    """(tokens, measured extra bytes, predicted ones)"""
+    keep_no_free_memory()
+    model = load(f"{candidate}&method=zero-shot")
     text = "needed " * 2500
     run(model, text, truncate=True)  # the first text of a length costs more: buffers of the libraries
     made = run(model, text, truncate=True)
-    assert made.timing.prompt_tokens == 2048
-    assert made.memory.peak_bytes == pytest.approx(made.predicted.peak_bytes, rel=0.15)
     model.close()
+    return made.timing.prompt_tokens, made.memory.peak_bytes, made.predicted.peak_bytes
 
 
 def test_few_shot_learns_the_support_task(few_shot):
