@@ -51,14 +51,6 @@ class FakeEndpoint:
             def _ok(self, body: dict) -> None:
                 self._stream([chunk(), chunk("Pos"), chunk("itive"), chunk(": yes"), chunk(None, "stop", usage=USAGE)])
 
-            def _paced(self, body: dict) -> None:
-                """A token each 30 ms."""
-                self._stream([chunk()], end=False)
-                for one in (chunk("Pos"), chunk("itive"), chunk(": yes"), chunk(None, "stop", usage=USAGE), "[DONE]"):
-                    time.sleep(0.03)
-                    self.wfile.write(f"data: {one}\n\n".encode())
-                    self.wfile.flush()
-
             def _evil(self, body: dict) -> None:
                 said = "<b>x</b><script>alert(4)</script><img src=x onerror=alert(5)> [a](javascript:alert(6))"
                 self._stream([chunk(said), chunk(None, "stop", usage=USAGE)])

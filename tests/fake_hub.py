@@ -23,6 +23,7 @@ class Repo:
     cuts: int = 0
     slow_s: float = 0.0
     got: list[str] = field(default_factory=list)
+    asked_bytes: dict[str, int] = field(default_factory=dict)  # of each file that was asked for
 
     @property
     def files(self) -> dict[str, Path]:
@@ -92,14 +93,16 @@ class FakeHub:
                 if not body:
                     return self._send(200, data, headers, body=False)
                 repo.got.append(name)
-                start = 0
+                start, end = 0, len(data)
                 if wanted := self.headers.get("Range"):
-                    start = int(wanted.removeprefix("bytes=").split("-")[0])
-                    headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+                    first, _, last = wanted.removeprefix("bytes=").partition("-")
+                    start, end = int(first), min(end, int(last) + 1) if last else end
+                    headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
+                repo.asked_bytes[name] = repo.asked_bytes.get(name, 0) + end - start
                 cut = name.endswith(".safetensors") and repo.cuts != 0
                 if cut:
                     repo.cuts -= 1
-                return self._send(206 if wanted else 200, data[start:], headers, cut=cut, slow_s=repo.slow_s)
+                return self._send(206 if wanted else 200, data[start:end], headers, cut=cut, slow_s=repo.slow_s)
 
             def _send(
                 self, status: int, data: bytes, headers: dict, body: bool = True, cut: bool = False, slow_s: float = 0.0

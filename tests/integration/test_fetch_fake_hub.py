@@ -144,13 +144,15 @@ def test_a_model_that_only_the_fake_hub_knows_is_planned_from_its_configuration_
             return json.loads(done.stdout)
 
         plain, odd, closed = plan("team/ok"), plan("team/odd"), plan("team/closed")
-        fetched = hub.repos["team/ok"].got + hub.repos["team/odd"].got
+        asked = [hub.repos[name].asked_bytes.get("model.safetensors", 0) for name in ("team/ok", "team/odd")]
     assert plain["error"] is None
-    assert plain["weights_bytes"] == pytest.approx((DECODER_DIR / "model.safetensors").stat().st_size, rel=0.01)
+    held = (DECODER_DIR / "model.safetensors").stat().st_size
+    assert plain["weights_bytes"] == pytest.approx(held, rel=0.01)
     assert plain["notes"] == []
     assert any("0.10 GB" in note for note in odd["notes"])
     assert closed["error"]["kind"] == "gated"
-    assert not any(name.endswith(".safetensors") for name in fetched)
+    assert 0 < asked[0] < 0.05 * held  # the header of its one file; an index tells the other's size
+    assert asked[1] == 0
 
 
 _STOPPED = """
