@@ -144,9 +144,11 @@ class FakeEndpoint:
                 self.send_response(200)
                 self.send_header("Content-Type", "text/event-stream")
                 self.end_headers()
-                for one in [*chunks, *(["[DONE]"] if end else [])]:
-                    self.wfile.write(f"data: {one}\n\n".encode())
-                    self.wfile.flush()
+                # One write: what is sent in one go must arrive so on a busy machine too.
+                self.wfile.write(
+                    "".join(f"data: {one}\n\n" for one in [*chunks, *(["[DONE]"] if end else [])]).encode()
+                )
+                self.wfile.flush()
 
             def _json(self, status: int, data: dict, headers: dict | None = None) -> None:
                 self._plain(status, "application/json", json.dumps(data).encode(), headers)

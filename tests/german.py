@@ -5,10 +5,12 @@ sentences in HTML), read from the syntax tree with every inserted value as a sam
 """
 
 import ast
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from llmops import errors
 from llmops.engines.base import Connection
@@ -50,8 +52,9 @@ def catalogue() -> tuple[Catalogue, list[str]]:
 
 
 def page_config() -> dict[str, Any]:
-    """The description of the page as it is built here."""
-    import app
+    """The description of the page as it is built here; what the entry sets for its process is undone."""
+    with patch.dict(os.environ):
+        import app
 
     config: dict[str, Any] = app.demo.get_config_file()
     return config

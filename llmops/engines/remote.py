@@ -27,9 +27,9 @@ _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 20.0
 _MOST_CHARS = 2_000_000
 _MOST_ADAPTATIONS = 6
-# Chunks that follow each other quicker than this on average (over 3,000 a second) were sent together: their times tell
+# Chunks that follow each other quicker than this on average (over 2,000 a second) were sent together: their times tell
 # of the sending, not of the making. `transformers serve` does so with short answers of a quick model.
-_TOGETHER_S = 0.0003
+_TOGETHER_S = 0.0005
 
 
 @dataclass(frozen=True)
