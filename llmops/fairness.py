@@ -2,7 +2,7 @@
 
 Start-time fair queueing (Goyal, Vin and Cheng 1996) with one as the cost of a turn: of eight columns or a thousand
 texts of one visitor one passes a round, and a newcomer waits for the round, not for all of them. (With seconds as the
-cost, who came anew all the time went before everybody; in the load test mean waits differed by more than a half.) One
+cost, mean waits in the load test differed by more than a half; probably who came anew all the time went first.) One
 visitor's own turns go in their order; on a private page all are one visitor's.
 """
 

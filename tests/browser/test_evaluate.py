@@ -12,12 +12,6 @@ from tests import browsing
 ZERO, DECODER = "embedded/encoder@fp32?method=zero-shot", "embedded/decoder@bf16"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with browsing.chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
 def page(browser, running_app):
     page = browsing.open_page(browser, browsing.link(running_app, ZERO, DECODER))

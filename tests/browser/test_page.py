@@ -21,12 +21,6 @@ SIX = (
 )
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with browsing.chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
 def open_page(browser, running_app):
     """Opens pages and closes them; a script error on one fails the test."""

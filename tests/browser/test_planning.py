@@ -9,12 +9,6 @@ from llmops.demo import DECODER_DIR
 from tests import browsing
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with browsing.chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
 def page(browser, running_app):
     page = browsing.open_page(browser, browsing.link(running_app, "embedded/decoder@bf16"))

@@ -23,12 +23,6 @@ def address(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with browsing.chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def names(browser, address):
     return accessibility.tab_names(browser, address)
 

@@ -9,12 +9,6 @@ from tests.fake_openid import TOKEN, USER, FakeOpenId
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with browsing.chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def rehearsed(tmp_path_factory):
     """(running Space with sign-in, the endpoint that its hosted candidates ask)."""
     with FakeOpenId() as openid, FakeEndpoint("ok") as hosted:

@@ -1,0 +1,12 @@
+"""What the browser's tests share."""
+
+import pytest
+
+from tests import browsing
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium, one a file."""
+    with browsing.chromium() as found:
+        yield found
