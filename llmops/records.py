@@ -166,14 +166,14 @@ def _whole_numbers(name: str, value: object) -> tuple[int, ...]:
     return tuple(value)
 
 
-def export_data(limits: Settings, evaluation: int, kind: str, owner: str = "") -> dict[str, Any]:
+def export_data(limits: Settings, evaluation: int, kind: str, owner: str = "", language: str = "en") -> dict[str, Any]:
     """An evaluation as a file: its name and its bytes in base64."""
     try:
         if kind not in FORMATS:
             raise InputError(f"“{kind}” is no format.", f"Use one of: {', '.join(FORMATS)}.")
         with TemporaryDirectory() as folder:
             path = Path(folder) / f"evaluation-{evaluation}.{kind}"
-            export(History(limits.history_path, owner), evaluation, path)
+            export(History(limits.history_path, owner), evaluation, path, language=language)
             return {"name": path.name, "base64": b64encode(path.read_bytes()).decode(), "error": None}
     except LlmopsError as error:
         return error_data(error, None)

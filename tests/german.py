@@ -15,7 +15,7 @@ from unittest.mock import patch
 from llmops import errors
 from llmops.engines.base import Connection
 from llmops.offer import offers
-from llmops.ui.catalogue import Catalogue, read_pairs
+from llmops.translation import Catalogue, read_pairs
 from llmops.ui.language import translate_props
 
 ROOT = Path(__file__).parent.parent / "llmops"

@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from llmops.demo import DECODER_DIR
-from llmops.ui.catalogue import Catalogue, read_pairs
+from llmops.translation import Catalogue, read_pairs
 from tests import browsing
 from tests.browsing import Browser, Page, expect
 from tests.serving import ROOT, app, transformers_serve

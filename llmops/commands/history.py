@@ -14,6 +14,7 @@ from llmops.history.exchange import hand_out, take_in
 from llmops.history.export import export
 from llmops.history.store import History
 from llmops.settings import load_settings
+from llmops.translation import LANGUAGES
 
 HELP = "evaluations, comparisons and learning curves that were kept"
 
@@ -30,6 +31,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--delete", action="store_true", help="remove it and its runs")
     what.add_argument("--import", dest="take_in", type=Path, metavar="FILE", help="another machine's history.sqlite")
     what.add_argument("--hand-out", type=Path, metavar="FILE", help="write all of it as a file for another machine")
+    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of an exported HTML report (default: en)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.beside is not None:
         _print_beside(side_by_side(history, args.id, args.beside))
     elif args.export:
-        export(history, args.id, args.export)
+        export(history, args.id, args.export, language=args.language)
         print(f"Written: {args.export}")
     elif args.note is not None:
         history.annotate(args.id, args.note)

@@ -17,6 +17,7 @@ from llmops.history import curves
 from llmops.history.store import Evaluation, History, Row
 from llmops.report.decision import whole
 from llmops.report.page import report
+from llmops.translation import LANGUAGES
 
 FORMATS = ("xlsx", "csv", "jsonl", "html")
 _HEADER = (
@@ -33,19 +34,24 @@ _MOST_CELL = 32_767  # characters in a cell of XLSX
 _SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 
 
-def export(history: History, evaluation_id: int, path: Path, decision: str = "") -> None:
-    """Write an evaluation; the ending of `path` says how. decision: HTML for the report, else one without limits.
+def export(history: History, evaluation_id: int, path: Path, decision: str = "", language: str = "en") -> None:
+    """Write an evaluation; the ending of `path` says how.
 
-    Raises InputError for another ending, HistoryError for an unknown evaluation or where it can't be written.
+    decision: HTML for the report, else one without limits. language: the report's; tables for programs have none.
+    Raises InputError for another ending or language, HistoryError for an unknown evaluation or where it can't be
+    written.
     """
     kind = path.suffix.lstrip(".").lower()
     if kind not in FORMATS:
         raise InputError(f"“{path.name}” is in no format that is known here.", f"End it in {', '.join(FORMATS)}.")
+    if language not in LANGUAGES:
+        raise InputError(f"“{language}” is no language of the report.", f"Use one of: {', '.join(LANGUAGES)}.")
     found, rows = history.evaluation(evaluation_id), history.rows(evaluation_id)
     try:
         if kind == "html":
             drawn = [one for one in curves.found(history) if one.data_hash == found.data_hash]
-            path.write_text(report(found, rows, drawn[:1], decision or _decision(found, rows)), encoding="utf-8")
+            made = report(found, rows, drawn[:1], decision or _decision(found, rows), language)
+            path.write_text(made, encoding="utf-8")
         else:
             {"xlsx": _xlsx, "csv": _csv, "jsonl": _jsonl}[kind](path, found, rows)
     except OSError as error:

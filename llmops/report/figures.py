@@ -10,7 +10,7 @@ from llmops.format import count, percent, seconds, size
 from llmops.history.store import Evaluation, Row
 from llmops.report import ladder
 from llmops.report.svg import Plot, Point, percent_axis
-from llmops.report.tables import known, more, row, sentences, table
+from llmops.report.tables import Foreign, head, known, more, row, sentences, table
 
 _MANY_PAIRS = 6
 
@@ -152,7 +152,7 @@ def _reliability(name: str, found: Calibration) -> str:
 def _labels(measured: Sequence[Metrics]) -> str:
     titles = ("Candidate", "Label", "Precision", "Recall", "F1", "Texts")
     body = "".join(
-        row(one.candidate, (label, percent(m.precision), percent(m.recall), percent(m.f1), count(m.support)))
+        row(one.candidate, (Foreign(label), percent(m.precision), percent(m.recall), percent(m.f1), count(m.support)))
         for one in measured
         for label, m in one.by_label.items()
     )
@@ -164,10 +164,10 @@ def _confusions(measured: Sequence[Metrics], labels: Sequence[str]) -> str:
 
 
 def _confusion(one: Metrics, labels: Sequence[str]) -> str:
-    columns = [*labels, *(["(none)"] if any("(none)" in line for line in one.confusion.values()) else [])]
-    header = "".join(f'<th scope="col">{_e(name)}</th>' for name in columns)
+    columns = [*map(Foreign, labels), *(["(none)"] if any("(none)" in line for line in one.confusion.values()) else [])]
+    header = "".join(head(name, "col") for name in columns)
     lines = "".join(
-        f'<tr><th scope="row">{_e(name)}</th>'
+        f"<tr>{head(Foreign(name), 'row')}"
         + "".join(_cell(line.get(column, 0), name == column) for column in columns)
         + "</tr>"
         for name, line in one.confusion.items()

@@ -8,7 +8,7 @@ from llmops.evaluation.metrics import Metrics
 from llmops.evaluation.side_by_side import Beside, SideBySide
 from llmops.format import count, percent, seconds, size
 from llmops.history.store import Row
-from llmops.report.tables import more, row, sentences, table
+from llmops.report.tables import Foreign, more, row, sentences, table
 
 _MOST_FLIPS = 200
 
@@ -41,7 +41,7 @@ def _ladder(made: Ladder) -> str:
     listed = "".join(
         row(
             f"{flip.place + 1}",
-            (precision, flip.text, flip.y_true, flip.before or "no verdict", flip.after or "no verdict"),
+            (precision, Foreign(flip.text), Foreign(flip.y_true), _verdict(flip.before), _verdict(flip.after)),
         )
         for precision, flip in flips[:_MOST_FLIPS]
     )
@@ -51,6 +51,10 @@ def _ladder(made: Ladder) -> str:
         f"{table((*titles, 'Weights', 'Peak extra', 'p50', 'Texts/s'), body)}"
         f"{more(f'Verdicts that flip: {len(flips)}', texts)}"
     )
+
+
+def _verdict(label: str | None) -> str:
+    return Foreign(label) if label else "no verdict"
 
 
 def beside(both: SideBySide) -> str:

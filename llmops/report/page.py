@@ -1,4 +1,4 @@
-"""The report: one HTML file with figures, plots, decision and answers, that asks nothing from anywhere.
+"""The report: one HTML file with figures, plots, decision and answers, in English or German, that asks nothing of anyone.
 
 A policy inside forbids every request and every script; there is none to run.
 """
@@ -12,7 +12,8 @@ from llmops.history.curves import Curve
 from llmops.history.store import Evaluation, Row
 from llmops.report.curve import curve
 from llmops.report.figures import figures
-from llmops.report.tables import more, row, table
+from llmops.report.tables import Foreign, more, row, table
+from llmops.translation import german
 
 _DIR = Path(__file__).parent
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -24,8 +25,10 @@ def figures_css() -> str:
     return (_DIR / "figures.css").read_text(encoding="utf-8")
 
 
-def report(found: Evaluation, rows: Sequence[Row], curves: Sequence[Curve] = (), decision: str = "") -> str:
-    """The whole file. decision: HTML of the decision board, where one was made."""
+def report(
+    found: Evaluation, rows: Sequence[Row], curves: Sequence[Curve] = (), decision: str = "", language: str = "en"
+) -> str:
+    """The whole file. decision: HTML of the decision board, where one was made. language: "en" or "de"."""
     title = f"llm-ops: {found.task_name}, evaluation {found.id}"
     css = figures_css() + (_DIR / "page.css").read_text(encoding="utf-8")
     parts = [
@@ -42,7 +45,8 @@ def report(found: Evaluation, rows: Sequence[Row], curves: Sequence[Curve] = (),
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{_e(title)}</title><style>{css}</style>"
     )
-    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
+    whole = f'<!doctype html><html lang="{language}"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
+    return german().document(whole) if language == "de" else whole
 
 
 def _answers(rows: Sequence[Row]) -> str:
@@ -54,7 +58,10 @@ def _answers(rows: Sequence[Row]) -> str:
 def _answer_table(rows: Sequence[Row]) -> str:
     first = [one for one in rows if one.repeat == 0]
     body = "".join(
-        row(str(one.place + 1), (one.text, one.language, one.y_true, _verdict(one), _said(one)))
+        row(
+            str(one.place + 1),
+            (Foreign(one.text), Foreign(one.language), Foreign(one.y_true), _verdict(one), _said(one)),
+        )
         for one in first[:_MOST_TEXTS]
     )
     left = len(first) - _MOST_TEXTS
@@ -64,12 +71,14 @@ def _answer_table(rows: Sequence[Row]) -> str:
 
 
 def _verdict(one: Row) -> str:
-    return "failed" if one.failed else one.y_hat or "unparsed"
+    if one.failed:
+        return "failed"
+    return Foreign(one.y_hat) if one.y_hat else "unparsed"
 
 
 def _said(one: Row) -> str:
     error = one.run.get("error")
-    return str(error["message"] if error else one.run.get("text", ""))
+    return str(error["message"]) if error else Foreign(one.run.get("text", ""))
 
 
 def how_made(found: Evaluation) -> str:
@@ -80,12 +89,12 @@ def how_made(found: Evaluation) -> str:
         ("Machine", found.machine),
         ("Created", f"{found.created} (evaluation {found.id})"),
         ("Taken in from", found.origin),
-        ("Candidates", ", ".join(found.candidates)),
-        ("Labels", ", ".join(found.labels)),
+        ("Candidates", Foreign(", ".join(found.candidates))),
+        ("Labels", Foreign(", ".join(found.labels))),
         ("Settings", settings),
-        ("Versions", versions),
+        ("Versions", Foreign(versions)),
         ("Texts", f"SHA-256 {found.data_hash[:16]}…; {found.left_out:,} left out"),
-        ("Note", found.note),
+        ("Note", Foreign(found.note)),
         ("Written by", f"llm-ops {__version__}"),
     )
     return table(("", ""), "".join(row(name, (value,)) for name, value in lines if value))

@@ -4,16 +4,29 @@ from collections.abc import Sequence
 from html import escape as _e
 
 
+class Foreign(str):
+    """A text that a visitor or a model wrote: the same in every language."""
+
+
 def table(titles: Sequence[str], rows: str) -> str:
     """A table that scrolls sideways where it must; titles as text, rows as HTML."""
-    header = "".join(f'<th scope="col">{_e(title)}</th>' for title in titles)
+    header = "".join(head(title, "col") for title in titles)
     inner = f"<thead><tr>{header}</tr></thead><tbody>{rows}</tbody>"
     return f'<div class="lo-scroll" tabindex="0"><table class="lo-models lo-numbers">{inner}</table></div>'
 
 
 def row(name: str, cells: Sequence[str]) -> str:
     """A row with its name as header; all as text."""
-    return f'<tr><th scope="row">{_e(name)}</th>' + "".join(f"<td>{_e(cell)}</td>" for cell in cells) + "</tr>"
+    return f"<tr>{head(name, 'row')}{''.join(f'<td{_mark(cell)}>{_e(cell)}</td>' for cell in cells)}</tr>"
+
+
+def head(name: str, scope: str) -> str:
+    """The header of a row or a column."""
+    return f'<th scope="{scope}"{_mark(name)}>{_e(name)}</th>'
+
+
+def _mark(text: str) -> str:
+    return ' translate="no"' if isinstance(text, Foreign) else ""
 
 
 def known(titles: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:

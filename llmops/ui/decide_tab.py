@@ -18,6 +18,7 @@ from llmops.ui.cascade_panel import CascadePanel, Chosen
 from llmops.ui.decide_inputs import Wishes
 from llmops.ui.downloads import new_folder
 from llmops.ui.evaluate_tab import title
+from llmops.ui.language import language_of_request
 from llmops.ui.results_panel import SAVE_JS
 from llmops.ui.services import Services
 
@@ -141,7 +142,8 @@ def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> 
             raise gr.Error("Choose an evaluation first.", print_exception=False)
         path = new_folder() / f"decision-{kept}.html"
         try:
-            export(services.history(request), kept, path, decision.whole(board(kept, values, request)))
+            made = decision.whole(board(kept, values, request))
+            export(services.history(request), kept, path, made, language_of_request(request))
         except LlmopsError as error:
             raise gr.Error(render.toast(error), print_exception=False) from None
         return str(path)

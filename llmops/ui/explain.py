@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from llmops.ui.catalogue import WORDS_DIR
+from llmops.translation import WORDS_DIR
 
 
 @cache

@@ -13,9 +13,8 @@ from urllib.parse import parse_qs
 
 import gradio as gr
 
-from llmops.ui.catalogue import Catalogue, german
+from llmops.translation import LANGUAGES, Catalogue, german
 
-LANGUAGES = {"en": "English", "de": "Deutsch"}
 _current: ContextVar[str] = ContextVar("ui_language", default="en")
 # Properties of components that people read, or hear read out.
 _SPOKEN = ("label", "info", "placeholder", "title", "x_title", "y_title", "color_title", "caption", "show_label_text")

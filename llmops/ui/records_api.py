@@ -45,13 +45,13 @@ def wire(services: Services) -> None:
         limits = services.settings
         return history_data(limits, evaluation, other, comparison, visitor_of(request, limits))
 
-    def export(request: gr.Request, evaluation: int, kind: str = "html") -> dict[str, Any]:
+    def export(request: gr.Request, evaluation: int, kind: str = "html", language: str = "en") -> dict[str, Any]:
         """An evaluation as a file: name and base64.
 
-        evaluation: its id. kind: xlsx, csv, jsonl or html.
+        evaluation: its id. kind: xlsx, csv, jsonl or html. language: of the html, en or de.
         """
         limits = services.settings
-        return export_data(limits, evaluation, kind, visitor_of(request, limits))
+        return export_data(limits, evaluation, kind, visitor_of(request, limits), language)
 
     gr.api(evaluate, api_name="evaluate", concurrency_id="evaluate", concurrency_limit=MANY)
     gr.api(learning_curve, api_name="learning_curve", concurrency_id="evaluate", concurrency_limit=MANY)

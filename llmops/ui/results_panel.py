@@ -12,6 +12,7 @@ from llmops.history.store import Row
 from llmops.report.figures import figures
 from llmops.ui import render, results
 from llmops.ui.downloads import new_folder
+from llmops.ui.language import language_of_request
 from llmops.ui.results import ANY, Filter
 from llmops.ui.services import Services
 
@@ -144,7 +145,7 @@ def _wire_export(
             raise gr.Error("Choose an evaluation first.", print_exception=False)
         path = new_folder() / f"evaluation-{number}.{kind}"
         try:
-            export(services.history(request), number, path)
+            export(services.history(request), number, path, language=language_of_request(request))
         except LlmopsError as error:
             raise gr.Error(render.toast(error), print_exception=False) from None
         return [str(path), render.said(f"{path.name} is made.")]

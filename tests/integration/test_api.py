@@ -307,6 +307,9 @@ def test_evaluate_and_history_answer_in_plain_data(client):
     lines = base64.b64decode(file["base64"]).decode("utf-8-sig").splitlines()
     assert len(lines) == 1 + sum(one["texts"] for one in data["metrics"])
     assert "no format" in client.predict(number, "exe", api_name="/export")["error"]["message"]
+    report = client.predict(number, "html", "de", api_name="/export")
+    assert "<h2>Zahlen</h2>" in base64.b64decode(report["base64"]).decode()
+    assert "no language" in client.predict(number, "html", "fr", api_name="/export")["error"]["message"]
 
 
 def test_texts_of_a_program_go_through_a_precision_ladder_and_a_learning_curve_is_kept(client):

@@ -1,6 +1,6 @@
 """Nothing that a visitor can read lacks German. What is missing: `python -m tests.german`."""
 
-from llmops.ui.catalogue import read_pairs
+from llmops.translation import read_pairs
 from tests import german
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from llmops.ui.catalogue import Catalogue, read_pairs
+from llmops.translation import Catalogue, read_pairs
 from llmops.ui.language import language_of, translate_props, translated_output
 
 PAIRS = [

@@ -1,4 +1,4 @@
-"""The page's words in another language: English in the code is the key, the translations are data (locale/de/*.toml).
+"""Words in another language: English in the code is the key, the translations are data (ui/locale/de/*.toml).
 
 A key may hold placeholders: `{name}` stands for anything and is kept as it is, `{name#}` for a figure, `{name!t}` is
 translated in its turn. What has no translation stays English and is told to `missed`. Figures get the language's
@@ -13,8 +13,10 @@ from html import escape, unescape
 from itertools import pairwise
 from pathlib import Path
 
-LOCALE_DIR = Path(__file__).parent / "locale"
-WORDS_DIR = Path(__file__).parent / "words"
+LANGUAGES = {"en": "English", "de": "Deutsch"}
+# Nearly all of these words are the page's, so they lie with it.
+LOCALE_DIR = Path(__file__).parent / "ui" / "locale"
+WORDS_DIR = Path(__file__).parent / "ui" / "words"
 _HOLE = re.compile(r"\{(\w+)(!t|#)?\}")
 _TAG = re.compile(r"(<!--.*?-->|<[^<>]+>)", re.DOTALL)
 _NAME = re.compile(r"</?([a-zA-Z][\w-]*)")
@@ -22,9 +24,10 @@ _ATTRIBUTE = re.compile(r'\b(title|aria-label|alt|placeholder|aria-description)=
 _INLINE = {"b", "strong", "i", "em", "code", "abbr", "a", "small", "sub", "sup", "kbd", "q"}
 _LEFT_ALONE = {"code", "pre", "script", "style", "textarea"}
 _VOID = {"br", "hr", "img", "input", "meta", "link", "wbr", "col"}
-_WITHIN_A_SENTENCE = r"(?:(?![.!?]\s[A-Z]).)+?"
-# Where a text without a translation of its own is cut: at sentences first, then at the lesser marks.
-_CUTS = (re.compile(r"(?<=[.!?”])\s+(?=[A-ZÄÖÜ“„\d])"), re.compile(r"(?<=\S) · (?=\S)|(?<=[\w)]); (?=\S)"))
+_WITHIN_A_SENTENCE = r"(?:(?![.!?]\s(?:[A-Z]|[\w-]+/)).)+?"
+# Where a text without a translation of its own is cut: at sentences first (one may begin with a model's id), then at
+# the lesser marks.
+_CUTS = (re.compile(r"(?<=[.!?”])\s+(?=[A-ZÄÖÜ“„\d]|[\w-]+/)"), re.compile(r"(?<=\S) · (?=\S)|(?<=[\w)]); (?=\S)"))
 # A figure: numbers, signs and short units, with nothing to translate but the separators.
 _UNITS = r"s|ms|µs|min|h|B|kB|MB|GB|TB|GiB|GB/s|TB/s|M|tok/s|/s|%|W|Wh|kWh|g|USD|EUR|\$|€|×|x|K|pp|TFLOPS|tokens/s"
 _NUMBER = r"(?:[<>≤≥~≈] ?)?[±+−-]?[$€]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"
@@ -116,6 +119,10 @@ class Catalogue:
                     for place, (piece, one) in enumerate(zip(pieces, made, strict=True))
                 )
         return None
+
+    def document(self, html: str) -> str:
+        """A whole file of HTML, as `html`; too large to be remembered."""
+        return self._html(html)
 
     def _html(self, html: str) -> str:
         """HTML of our own making: texts and spoken attributes, at the size of a block where there is a key for it."""
