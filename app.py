@@ -16,7 +16,7 @@ zerogpu.prepare()
 
 from starlette.middleware import Middleware
 
-from llmops import aftermath, expiry, licence, owner, preload
+from llmops import aftermath, expiry, licence, owner, preload, sharing
 from llmops.catalog import preset_for
 from llmops.demo import recorded
 from llmops.hardware import hardware
@@ -25,7 +25,6 @@ from llmops.hub import HubProbe
 from llmops.pool import Pool
 from llmops.publicness import is_space
 from llmops.settings import load_settings
-from llmops.sharing import door
 from llmops.task import load_builtin
 from llmops.ui.gate import Gate
 from llmops.ui.language import InLanguage
@@ -68,7 +67,7 @@ demo = build(services)
 def main() -> None:
     """Serve until interrupted, or asked to end by whoever runs the container."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    entrance = door(args.share, args.open)
+    entrance = sharing.door(args.share, args.open)
     if entrance.said:
         print(entrance.said, flush=True)
     if settings.history_repo:
@@ -82,7 +81,7 @@ def main() -> None:
         server_port=args.port,
         share=args.share or None,
         auth=entrance.auth,
-        auth_message="Whoever shared this page has the password.",
+        auth_message=sharing.MESSAGE,
         theme=theme(),
         css=stylesheet(),
         # Gradio's own history keeps inputs, keys too, in the browser's storage.

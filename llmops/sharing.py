@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 USER = "llm-ops"
 PASSWORD = "LLMOPS_SHARE_PASSWORD"
+MESSAGE = "Whoever shared this page has the password."
 _EXPOSES = """\
 --share puts this page on the internet, through Gradio's relay, for up to a week or until you stop it.
   Whoever gets in can run models on this machine, fill its queue and its disk within the limits, and send texts to

@@ -1,4 +1,4 @@
-"""The report: one HTML file with figures, plots, decision and answers, in English or German, that asks nothing of anyone.
+"""The report: one HTML file with figures, plots, decision and answers, in English or German, that asks nobody.
 
 A policy inside forbids every request and every script; there is none to run.
 """

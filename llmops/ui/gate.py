@@ -12,10 +12,12 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
-from http.cookies import SimpleCookie
 from typing import Any
 
 from llmops.settings import Settings
+from llmops.translation import german
+from llmops.ui.cookies import cookie, header, new_cookie
+from llmops.ui.language import language_of_scope
 from llmops.ui.visitor import COOKIE, COOKIE_FORM
 
 Message = MutableMapping[str, Any]
@@ -64,27 +66,26 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        cookie = None if self._settings.public and scope["path"] == "/" else ""
-        if cookie is None and _cookie(scope) is None:
-            cookie = _new_cookie(scope)
+        anew = self._settings.public and scope["path"] == "/" and _visitor(scope) is None
+        handed = new_cookie(scope, COOKIE, secrets.token_urlsafe(32), _COOKIE_S) if anew else ""
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 own = {name for name, _ in _HEADERS}
                 kept = [pair for pair in message.get("headers", ()) if pair[0].lower() not in own]
-                more = [(b"set-cookie", cookie.encode())] if cookie else []
+                more = [(b"set-cookie", handed.encode())] if handed else []
                 message = {**message, "headers": [*kept, *_HEADERS, *more]}
             await send(message)
 
         if not _OPEN.fullmatch(scope["path"]):
-            await _refuse(answer, 404, "There is nothing here.")
+            await _refuse(scope, answer, 404, "There is nothing here.")
             return
         most, why = self._most_bytes(scope)
         if most is None:
             await self._app(scope, receive, answer)
             return
         if _declared(scope) > most or most <= 0:
-            await _refuse(answer, 413, why)
+            await _refuse(scope, answer, 413, why)
             return
         counted = _Counted(receive, answer, most)
         try:
@@ -95,7 +96,7 @@ class Gate:
         finally:
             self._note_upload(scope, counted.bytes)
         if counted.over and not counted.answered:
-            await _refuse(answer, 413, why)
+            await _refuse(scope, answer, 413, why)
 
     def _most_bytes(self, scope: Message) -> tuple[int | None, str]:
         """How many bytes this request may bring, and what is said above it; None where it brings none."""
@@ -151,37 +152,27 @@ class _Counted:
 
 
 def _declared(scope: Message) -> int:
-    value = _header(scope, b"content-length")
+    value = header(scope, b"content-length")
     return int(value) if value.isdigit() else 0
 
 
-def _header(scope: Message, name: bytes) -> str:
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
-
-
-def _cookie(scope: Message) -> str | None:
-    jar = SimpleCookie()
-    jar.load(_header(scope, b"cookie"))
-    value = jar[COOKIE].value if COOKIE in jar else ""
+def _visitor(scope: Message) -> str | None:
+    value = cookie(scope, COOKIE)
     return value if COOKIE_FORM.fullmatch(value) else None
-
-
-def _new_cookie(scope: Message) -> str:
-    """A random id; inside a Space's frame a cookie must be of the kind that third parties may set."""
-    secure = "https" in (scope.get("scheme"), _header(scope, b"x-forwarded-proto").split(",")[0].strip())
-    kind = "SameSite=None; Secure; Partitioned" if secure else "SameSite=Lax"
-    return f"{COOKIE}={secrets.token_urlsafe(32)}; Path=/; Max-Age={_COOKIE_S}; HttpOnly; {kind}"
 
 
 def _who(scope: Message) -> str:
     """Whose uploads are counted: a browser's by its cookie, a program's by its address. Nothing is kept of either."""
     client = scope.get("client") or ("", 0)
-    forwarded = _header(scope, b"x-forwarded-for").split(",")[0].strip()
-    return hashlib.sha256((_cookie(scope) or forwarded or client[0]).encode()).hexdigest()
+    forwarded = header(scope, b"x-forwarded-for").split(",")[0].strip()
+    return hashlib.sha256((_visitor(scope) or forwarded or client[0]).encode()).hexdigest()
 
 
-async def _refuse(send: Send, status: int, words: str) -> None:
-    body = json.dumps({"detail": words}).encode()
+async def _refuse(scope: Message, send: Send, status: int, words: str) -> None:
+    """Say no, in the visitor's language."""
+    if language_of_scope(scope) == "de":
+        words = german().text(words)
+    body = json.dumps({"detail": words}, ensure_ascii=False).encode()  # the browser shows it as it comes
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

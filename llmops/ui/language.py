@@ -1,7 +1,8 @@
 """Which language a visitor reads, and the page in it: `?ui=de` or `?ui=en` in the address, else the browser's language.
 
 Nothing is kept for the process: the address and the browser's headers come with each request and each event, and what
-goes out is translated on its way (`Page`). Programs that ask for no language get English.
+goes out is translated on its way (`Page`). Programs that ask for no language get English. Requests that come without
+the page's address, such as uploads, are told by a cookie, which is set only where the browser's language is another.
 """
 
 import re
@@ -14,11 +15,13 @@ from urllib.parse import parse_qs
 import gradio as gr
 
 from llmops.translation import LANGUAGES, Catalogue, german
+from llmops.ui.cookies import Scope, cookie, header, new_cookie
 
 _current: ContextVar[str] = ContextVar("ui_language", default="en")
 # Properties of components that people read, or hear read out.
 _SPOKEN = ("label", "info", "placeholder", "title", "x_title", "y_title", "color_title", "caption", "show_label_text")
 _SPOKEN_VALUES = {"button": "text", "downloadbutton": "text", "html": "html", "markdown": "markdown"}
+_COOKIE = "llmops_ui"
 OWN_WORDS = "lo-words"  # class of a text box that holds the app's own words, not a visitor's or a model's
 
 # Before Gradio starts: its own words (upload areas, menus) and <html lang> follow navigator.language.
@@ -39,6 +42,14 @@ def language_of(query: Mapping[str, str], accepted: str) -> str:
         except ValueError:
             continue
     return next((tag for _, _, tag in sorted(liked) if tag in LANGUAGES), "en")
+
+
+def language_of_scope(scope: Scope) -> str:
+    """The language of a request that has not reached Gradio: for all but the page itself, the page's before it."""
+    query = {key: values[-1] for key, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
+    if scope["path"] != "/":
+        query = {"ui": cookie(scope, _COOKIE), **query}
+    return language_of(query, header(scope, b"accept-language"))
 
 
 def language_of_request(request: gr.Request | None) -> str:
@@ -94,6 +105,16 @@ class Page(gr.Blocks):
     @config.setter
     def config(self, value: Any) -> None:  # noqa: ANN401
         self.__dict__["_plain_config"] = value
+
+    @property
+    def auth_message(self) -> str | None:
+        """What the page says that asks for the password."""
+        plain = self.__dict__.get("_plain_auth_message")
+        return german().text(plain) if plain and _current.get() == "de" else plain
+
+    @auth_message.setter
+    def auth_message(self, value: str | None) -> None:
+        self.__dict__["_plain_auth_message"] = value
 
     async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
         """One event; its outputs and errors in the language of the visitor who sent it."""
@@ -189,22 +210,26 @@ class InLanguage:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        query = {key: values[-1] for key, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
-        headers = {key.lower(): value for key, value in scope["headers"]}
-        language = language_of(query, headers.get(b"accept-language", b"").decode("latin-1"))
+        language = language_of_scope(scope)
         token = _current.set(language)
         try:
             page = scope["path"] == "/" and scope["method"] == "GET"
-            await self._app(scope, receive, _Marking(send, language) if page else send)
+            await self._app(scope, receive, _Marking(send, language, _reminder(scope, language)) if page else send)
         finally:
             _current.reset(token)
+
+
+def _reminder(scope: Scope, language: str) -> str:
+    """The cookie that tells later requests the page's language, where they would be told another; else ""."""
+    told = language_of({"ui": cookie(scope, _COOKIE)}, header(scope, b"accept-language"))
+    return "" if told == language else new_cookie(scope, _COOKIE, language)
 
 
 class _Marking:
     """Holds an HTML answer back until it is whole, and writes its language into it."""
 
-    def __init__(self, send: Any, language: str) -> None:  # noqa: ANN401
-        self._send, self._language = send, language
+    def __init__(self, send: Any, language: str, reminder: str) -> None:  # noqa: ANN401
+        self._send, self._language, self._reminder = send, language, reminder
         self._start: dict[str, Any] | None = None
         self._body = b""
 
@@ -225,6 +250,7 @@ class _Marking:
         body = re.sub(rb'lang="en"', f'lang="{self._language}"'.encode(), self._body, count=1)
         body = body.replace(b"<head>", b"<head>" + _SCRIPT.format(self._language).encode(), 1)
         kept = [(key, value) for key, value in start["headers"] if key.lower() not in (b"content-length", b"vary")]
-        length = [(b"content-length", str(len(body)).encode()), (b"vary", b"Accept-Language")]
-        await self._send({**start, "headers": kept + length})
+        more = [(b"content-length", str(len(body)).encode()), (b"vary", b"Accept-Language")]
+        more += [(b"set-cookie", self._reminder.encode())] if self._reminder else []
+        await self._send({**start, "headers": kept + more})
         await self._send({"type": "http.response.body", "body": body})

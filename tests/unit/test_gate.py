@@ -85,3 +85,34 @@ def test_what_is_no_request_passes_untouched(tmp_path):
 
     asyncio.run(Gate(app, Settings(tmp_path))({"type": "lifespan"}, None, None))
     assert seen == ["lifespan"]
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "words"),
+    [
+        ("", {"accept-language": "de-DE,de;q=0.9"}, "Die Anfrage ist zu groß"),
+        ("?ui=en", {"accept-language": "de"}, "The request is too big"),
+        ("?ui=de", {"accept-language": "en"}, "Die Anfrage ist zu groß"),
+        ("", {"accept-language": "en", "cookie": "llmops_ui=de"}, "Die Anfrage ist zu groß"),
+        ("", {"accept-language": "en", "cookie": "llmops_ui=nonsense"}, "The request is too big"),
+        ("", {}, "The request is too big"),
+    ],
+)
+def test_a_refusal_is_in_the_visitors_language(tmp_path, query, headers, words):
+    page = client(tmp_path, max_text_chars=1000)
+    answer = page.post(f"/gradio_api/queue/join{query}", content=b"x" * 150_000, headers=headers)
+    assert words in answer.text  # not escaped: the browser shows it so
+
+
+def test_every_refusal_has_german(tmp_path):
+    page = client(tmp_path, max_text_chars=1000, max_upload_bytes=200_000, visitor_upload_bytes=250_000)
+    page.headers["accept-language"] = "de"
+    sizes = (("upload", 350_000), ("upload", 250_000), ("upload", 50_000), ("nowhere", 1))
+    said = [page.post(f"/gradio_api/{path}", content=b"x" * size) for path, size in sizes]
+    assert [one.status_code for one in said] == [413, 200, 413, 404]
+    told = [one.json()["detail"] for one in said if one.status_code != 200]
+    assert told == [
+        "Höchstens 0 MB dürfen je Stunde hochgeladen werden: bitte später versuchen.",
+        "Höchstens 0 MB dürfen je Stunde hochgeladen werden: bitte später versuchen.",
+        "Hier ist nichts.",
+    ]

@@ -2,10 +2,14 @@
 
 import re
 
+import gradio as gr
 import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
 
+from llmops.sharing import MESSAGE
 from llmops.translation import Catalogue, read_pairs
-from llmops.ui.language import language_of, translate_props, translated_output
+from llmops.ui.language import InLanguage, Page, language_of, translate_props, translated_output
 
 PAIRS = [
     ("Run", "Starten"),
@@ -100,3 +104,36 @@ def test_no_key_is_so_open_that_it_takes_any_text():
         literal = re.sub(r"\{\w+(?:!t|#)?\}|<[^<>]+>", "", key)
         if any(mark != "#" for mark in holes):
             assert len(re.findall(r"[^\W\d_]", literal)) >= 2, key
+
+
+@pytest.fixture(scope="module")
+def behind_a_password():
+    """A page behind a password, in the language of each visitor."""
+    with Page() as page:
+        gr.Markdown("Run")
+    app = gr.mount_gradio_app(FastAPI(), page, path="/", auth=("who", "secret"), auth_message=MESSAGE)
+    return InLanguage(app)
+
+
+@pytest.mark.parametrize(
+    ("query", "accepted", "words"),
+    [("", "de", "hat das Passwort"), ("", "fr, en", MESSAGE), ("?ui=de", "en", "hat das Passwort"), ("", "", MESSAGE)],
+)
+def test_the_page_asks_for_the_password_in_the_visitors_language(behind_a_password, query, accepted, words):
+    assert words in TestClient(behind_a_password).get(f"/{query}", headers={"accept-language": accepted}).text
+
+
+def test_requests_without_the_pages_address_are_told_its_language_by_a_cookie_where_it_is_not_the_browsers(
+    behind_a_password,
+):
+    def told(path, **headers):
+        visitor.headers.update({"accept-language": "en", **headers})
+        return visitor.get(path)
+
+    visitor = TestClient(behind_a_password)
+    assert "set-cookie" not in told("/").headers
+    assert "llmops_ui=de; Path=/; HttpOnly; SameSite=Lax" in told("/?ui=de").headers["set-cookie"]
+    assert "hat das Passwort" in told("/config").text
+    assert "set-cookie" not in told("/?ui=de").headers
+    assert "llmops_ui=en" in told("/").headers["set-cookie"]
+    assert MESSAGE in told("/config").text
