@@ -41,8 +41,8 @@ class LoadPoint:
     """One level. Percentiles over its answered requests (p99 of fewer than 100 is near the slowest); None: none came.
 
     users: closed loop; rate: arrivals a second of an open loop. goodput_per_s: within slo_ttft_s and slo_tpot_s.
-    memory_per_request_bytes: highest extra memory against
-    the lowest level's, for each request more; None where it can't be known (endpoints, the first level).
+    memory_per_request_bytes: highest extra memory against the lowest level's, for each request more; None where it
+    can't be known: endpoints, the first level, and where the process took no more than for the lowest.
     """
 
     loop: str
@@ -331,4 +331,5 @@ def _per_request(lowest: LoadPoint | None, point: LoadPoint) -> int | None:
         return None
     if not point.users or not lowest.users or point.users <= lowest.users:
         return None
-    return max(0, (point.peak_bytes - lowest.peak_bytes) // (point.users - lowest.users))
+    more = (point.peak_bytes - lowest.peak_bytes) // (point.users - lowest.users)
+    return more if more > 0 else None  # a process that took no more may have used again what it held

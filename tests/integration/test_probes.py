@@ -44,7 +44,19 @@ def test_a_local_decoder_answers_parallel_requests_as_a_batch(candidate):
         assert point.output_tokens_per_s > 0
         assert point.goodput_per_s <= point.requests_per_s
     assert one.memory_per_request_bytes is None
-    assert four.memory_per_request_bytes is not None
+    assert four.memory_per_request_bytes is None or four.memory_per_request_bytes > 0
+
+
+@pytest.mark.parametrize(
+    ("lowest", "peak", "users", "more"),
+    [(100, 400, 4, 100), (100, 100, 4, None), (100, 40, 4, None), (None, 400, 4, None), (100, 400, 1, None)],
+)
+def test_memory_a_request_more_is_blank_where_nothing_tells_it(lowest, peak, users, more):
+    def point(peak_bytes, users):
+        return load._point(load.Settings(), users, [], 1.0, peak_bytes, False, ())
+
+    assert load._per_request(point(lowest, 1), point(peak, users)) == more
+    assert load._per_request(None, point(peak, users)) is None
 
 
 def test_a_batch_gives_the_answers_that_one_after_the_other_gives():
