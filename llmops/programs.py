@@ -148,11 +148,17 @@ def context_data(
 
 
 def read_load(
-    given: str | Mapping[str, Any] | None, task: Task, limits: Settings, owner: str = ""
+    given: str | Mapping[str, Any] | None,
+    task: Task,
+    limits: Settings,
+    owner: str = "",
+    names: Mapping[str, str] | None = None,
 ) -> tuple[load.Settings, Options]:
-    """Checked load settings and run options. Raises InputError and TooMuch."""
+    """Checked load settings and run options. names: what whoever gave them calls the objective's settings, where that
+    is not their own name. Raises InputError and TooMuch."""
     data = dict(as_object(given))
-    objective = {_OBJECTIVE[name]: _seconds(name, data.pop(name)) for name in list(data) if name in _OBJECTIVE}
+    called = {name: name for name in _OBJECTIVE} | dict(names or {})
+    objective = {_OBJECTIVE[name]: _seconds(called[name], data.pop(name)) for name in list(data) if name in _OBJECTIVE}
     own = {
         one.name: data.pop(one.name) for one in fields(load.Settings) if one.name in data and one.name != "objective"
     }
@@ -211,7 +217,8 @@ def check_whole(data: Mapping[str, Any], *names: str) -> None:
 
 def _seconds(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise InputError(f"{name} is a number of seconds above 0; it is {value!r}.", f"Correct {name}.")
+        given = "empty" if value is None else repr(value)
+        raise InputError(f"{name} is a number of seconds above 0; it is {given}.", f"Correct {name}.")
     return float(value)
 
 

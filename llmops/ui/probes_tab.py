@@ -17,6 +17,8 @@ from llmops.ui.controls import Controls
 from llmops.ui.services import Services
 
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_TTFT, _TPOT = "Good: TTFT up to, s", "Good: TPOT up to, s"
+_NAMES = {"slo_ttft_s": f"“{_TTFT}”", "slo_tpot_s": f"“{_TPOT}”"}  # of the settings, on this page
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,8 @@ def build() -> ProbesTab:
                 "1, 2, 4, 8", label="Levels", info="Users, or arrivals a second.", min_width=160, elem_id="probe-levels"
             )
             each = gr.Number(16, label="Requests a level", precision=0, min_width=120)
-            ttft = gr.Number(2.0, label="Good: TTFT up to, s", min_width=140)
-            tpot = gr.Number(0.1, label="Good: TPOT up to, s", min_width=140)
+            ttft = gr.Number(2.0, label=_TTFT, min_width=140)
+            tpot = gr.Number(0.1, label=_TPOT, min_width=140)
         start_load = gr.Button("Probe load", variant="primary", elem_id="probe-load")
         load_said = gr.HTML(elem_id="load-said", padding=False)
         load_plot = gr.HTML(elem_id="load-plot", padding=False)
@@ -124,7 +126,7 @@ def wire(tab: ProbesTab, controls: Controls, services: Services) -> None:
             task = page.task()
             given = {"loop": loop, "levels": _numbers("levels", levels), "requests_each": int(each or 0)}
             given |= {"slo_ttft_s": ttft, "slo_tpot_s": tpot, "language": page.language}
-            settings, _ = read_load(given, task, services.settings)
+            settings, _ = read_load(given, task, services.settings, names=_NAMES)
             texts = [one.text for one in task.split("test", page.language) or task.examples]
             yield from load.load_probe(
                 services.pool, task, texts, (candidate or "").strip(), page.options(services), settings, report, stop
