@@ -68,7 +68,7 @@ def build(services: Services) -> gr.Blocks:
             "# llm-ops\nOne text, three epochs of models, side by side: answers, time and memory.",
             elem_classes="lo-title",
         )
-        sign_in.build()
+        entrance = sign_in.build()
         start_training = welcome.build()
         noted = notices.build()
         panel = shared_input.build(services)
@@ -130,6 +130,7 @@ def build(services: Services) -> gr.Blocks:
             tab_future.token,
             tab_future.provider,
         )
+        sign_in.wire(entrance, page)
         welcome.wire(start_training)
         shared_input.wire(panel)
         task_panel.wire(tasks, panel, services)

@@ -4,13 +4,28 @@ It lives in the visitor's signed cookie and in the one request; it is in no comp
 typed on the page goes before it.
 """
 
+import json
 import os
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import gradio as gr
 from gradio.context import LocalContext
 
+from llmops.translation import german
+from llmops.ui.visitor import hugging_face_name
+
+_SIGN_IN = "Sign in with Hugging Face"
+# The way there and back names one address to return to. Gradio's own script leaves that open at its first "&", and
+# knows by the button's English words whether to sign in or out.
+_LEAVE_JS = """(said) => {
+  const way = WORDS.includes(said) ? "/login/huggingface" : "/logout";
+  const back = encodeURIComponent("/" + window.location.search);
+  window.parent?.postMessage({type: "SET_SCROLLING", enabled: true}, "*");
+  setTimeout(() => window.location.assign(`${way}?_target_url=${back}`), 500);
+}"""
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _NOTE = "Signed in, gated models and hosted inference use your own token, and ZeroGPU your own quota."
 
 
@@ -19,12 +34,30 @@ def offered(environment: Mapping[str, str] = os.environ) -> bool:
     return environment.get("SYSTEM") == "spaces" and bool(environment.get("OAUTH_CLIENT_ID"))
 
 
-def build() -> None:
+def build() -> gr.Button | None:
     """Lay out the button, where there is something to sign in to."""
-    if offered():
-        with gr.Row(equal_height=True, elem_id="sign-in"):
-            gr.LoginButton(scale=0, min_width=240)
-            gr.Markdown(_NOTE)
+    if not offered():
+        return None
+    with gr.Row(equal_height=True, elem_id="sign-in"):
+        gradios = gr.LoginButton(visible=False)  # opens the routes behind it
+        button = gr.Button(_SIGN_IN, variant="huggingface", icon=gradios.icon, scale=0, min_width=240)
+        gr.Markdown(_NOTE)
+    return button
+
+
+def wire(button: gr.Button | None, page: gr.Blocks) -> None:
+    """Connect going away, and what the button says to who comes back."""
+    if button is None:
+        return
+    words = json.dumps([_SIGN_IN, german().text(_SIGN_IN)])
+    button.click(None, button, None, js=_LEAVE_JS.replace("WORDS", words), **_QUIET)
+    page.load(_words, None, button, **_QUIET)
+
+
+def _words(request: gr.Request) -> str:
+    """What the button says to who asks now."""
+    name = hugging_face_name(request) if token() else None
+    return f"Logout ({name})" if name else _SIGN_IN
 
 
 def token() -> str | None:

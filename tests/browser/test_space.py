@@ -33,14 +33,15 @@ def test_a_space_starts_without_a_writable_home_and_serves_page_and_api(rehearse
 
 def test_fake_openid_who_signs_in_uses_the_own_token_and_nobody_the_owners(rehearsed, browser):
     running, hosted, openid = rehearsed
-    link = browsing.link(running.address, "hosted/openai/gpt-oss-120b") + "&ui=de"  # the button must work in German too
+    link = browsing.link(running.address, "hosted/openai/gpt-oss-120b", language="de") + "&ui=de"
     page = browsing.open_page(browser, link)
     browsing.run(page, space.TEXT)
     browsing.wait_finished(page, 1)
-    page.get_by_role("button", name="Sign in with Hugging Face").click()
-    expect(page.get_by_role("button", name=f"Logout ({USER})")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Mit Hugging Face anmelden").click()
+    expect(page.get_by_role("button", name=f"Abmelden ({USER})")).to_be_visible(timeout=30_000)
     assert set(openid.scopes[-1].split()) >= {"inference-api", "gated-repos"}
-    page.goto(link)  # the way through the provider forgets the selection
+    selected = {"task=medical", "lang=de", "ui=de", "c=hosted%2Fopenai%2Fgpt-oss-120b"}
+    assert selected <= set(page.url.partition("?")[2].split("&"))  # the way through the provider keeps the selection
     expect(page.locator("#machine textarea, #machine input")).not_to_have_value("", timeout=60_000)
     browsing.run(page, space.TEXT)
     browsing.wait_finished(page, 1)
@@ -49,4 +50,7 @@ def test_fake_openid_who_signs_in_uses_the_own_token_and_nobody_the_owners(rehea
     assert sent[-1] == f"Bearer {TOKEN}" and len(sent) >= 2
     assert not any(TOKEN in one for one in sent[:-1]) and not any("theOwners" in one for one in sent)
     assert TOKEN not in running.log.read_text() and TOKEN not in page.content() and TOKEN not in page.url
+    page.get_by_role("button", name=f"Abmelden ({USER})").click()
+    expect(page.get_by_role("button", name="Mit Hugging Face anmelden")).to_be_visible(timeout=30_000)
+    assert selected <= set(page.url.partition("?")[2].split("&"))
     page.context.close()
