@@ -112,8 +112,8 @@ def build() -> EvaluateTab:
     )  # fmt: skip
 
 
-def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Services) -> None:
-    """Connect the file, running, resuming and what is shown."""
+def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, services: Services) -> None:
+    """Connect the file, running, resuming and what is shown. opened: the tab itself, as for History."""
 
     def read(path: str | None, task_id: str, own: Task | None) -> list[Any]:
         """The columns as their names suggest, and what is wrong with the rows then."""
@@ -220,6 +220,12 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
     def listed(request: gr.Request) -> Any:  # noqa: ANN401
         return _choices(services, request, None)
 
+    def listed_again(kept: int | None, request: gr.Request) -> Any:  # noqa: ANN401
+        """What was made meanwhile is listed too; the one that is shown stays, unless it was deleted."""
+        found = _choices(services, request, None)
+        there = kept in [number for _, number in found["choices"]]
+        return gr.update(choices=found["choices"]) if there else found
+
     def stop(work: Work | None) -> None:
         if work is not None:
             work.stop.set()
@@ -237,6 +243,7 @@ def wire(tab: EvaluateTab, page: gr.Blocks, controls: Controls, services: Servic
     results_panel.wire(tab.results, tab.kept, resumed, services)
     curve_panel.wire(tab.curve, tab.kept, controls, services)
     page.load(listed, None, tab.kept, **_QUIET)
+    opened.select(listed_again, tab.kept, tab.kept, **_QUIET)
 
 
 def _labelled(file: str | None, columns: tuple[str | None, ...], task: Task, services: Services) -> Labelled | None:

@@ -86,18 +86,23 @@ def build() -> HistoryTab:
     )  # fmt: skip
 
 
-def wire(tab: HistoryTab, page: gr.Blocks, services: Services) -> None:
-    """Connect listing, opening, changing and exchanging."""
+def wire(tab: HistoryTab, opened: gr.Tab, page: gr.Blocks, services: Services) -> None:
+    """Connect listing, opening, changing and exchanging. opened: the tab itself, so that what was made meanwhile is
+    listed."""
 
     def listed(kind: str, request: gr.Request) -> list[Any]:
+        """The lists alone: what is open, and A and B, stay."""
         try:
             history = services.history(request)
             rows = _rows(kind, history)
             names = [(f"{one.id} · {one.created[:16].replace('T', ' ')} · {one.machine}", one.id)
                      for one in history.evaluations()]  # fmt: skip
         except LlmopsError as error:
-            return [gr.skip(), gr.skip(), gr.skip(), None, "", "", render.problem(error)]
-        return [gr.update(value=rows), gr.update(choices=names), gr.update(choices=names), None, "", "", ""]
+            return [gr.skip(), gr.skip(), gr.skip(), render.problem(error)]
+        return [gr.update(value=rows), gr.update(choices=names), gr.update(choices=names), ""]
+
+    def anew(kind: str, request: gr.Request) -> list[Any]:
+        return [*listed(kind, request), None, "", ""]
 
     def open_one(kind: str, event: gr.SelectData, request: gr.Request) -> list[Any]:
         number = int(event.row_value[0]) if event.row_value else 0
@@ -159,8 +164,11 @@ def wire(tab: HistoryTab, page: gr.Blocks, services: Services) -> None:
         hand_out(services.history(request), path)
         return str(path)
 
-    lists = [tab.found, tab.one, tab.other, tab.opened, tab.note, tab.shown, tab.said]
-    gr.on([tab.kind.change, tab.refresh.click, page.load], listed, tab.kind, lists, **_QUIET)
+    lists = [tab.found, tab.one, tab.other, tab.said]
+    in_order: dict[str, Any] = {**_QUIET, "concurrency_id": "history-lists"}  # the last one asked for is what stands
+    opened.select(listed, tab.kind, lists, **in_order)
+    everything = [*lists, tab.opened, tab.note, tab.shown]
+    gr.on([tab.kind.change, tab.refresh.click, page.load], anew, tab.kind, everything, **in_order)
     tab.found.select(open_one, tab.kind, [tab.opened, tab.note, tab.shown, tab.said], **_QUIET)
     tab.keep_note.click(keep_note, [tab.kind, tab.opened, tab.note], [tab.said, tab.found], **_QUIET)
     gone = [tab.said, tab.found, tab.opened, tab.note, tab.shown]

@@ -92,13 +92,13 @@ def build(services: Services) -> gr.Blocks:
                 tab_present = present.build()
             with gr.Tab("Future", id="future"):
                 tab_future = future.build()
-            with gr.Tab("Evaluate", id="evaluate", elem_id="evaluation"):
+            with gr.Tab("Evaluate", id="evaluate", elem_id="evaluation") as opened_evaluate:
                 tab_evaluate = evaluate_tab.build()
             with gr.Tab("Decide", id="decide", elem_id="decide") as opened_decide:
                 tab_decide = decide_tab.build()
             with gr.Tab("Probes", id="probes", elem_id="probes"):
                 tab_probes = probes_tab.build()
-            with gr.Tab("History", id="history", elem_id="history"):
+            with gr.Tab("History", id="history", elem_id="history") as opened_history:
                 tab_history = history_tab.build()
         with gr.Column(elem_id="results"):
             summary = gr.HTML(elem_id="summary", padding=False)
@@ -137,11 +137,11 @@ def build(services: Services) -> gr.Blocks:
         past.wire(tab_past, panel, services)
         present.wire(tab_present)
         future.wire(tab_future, services)
-        evaluate_tab.wire(tab_evaluate, page, controls, services)
+        evaluate_tab.wire(tab_evaluate, opened_evaluate, page, controls, services)
         chosen = Chosen(controls.past, controls.present, controls.future)
         decide_tab.wire(tab_decide, opened_decide, chosen, services)
         probes_tab.wire(tab_probes, controls, services)
-        history_tab.wire(tab_history, page, services)
+        history_tab.wire(tab_history, opened_history, page, services)
         ended = _wire_runs(services, controls, panel, current, summary, columns)
         cloud.wire(ended, current, why_not_cloud, services)
         _wire_opening(services, page, controls, preset, machine, panel.line, (tab_past, tab_present, tab_future))

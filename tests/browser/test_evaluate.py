@@ -112,7 +112,7 @@ def test_an_evaluation_whose_page_was_closed_is_resumed_and_found_in_the_history
     again.get_by_role("button", name="Next rows").click()
     expect(again.locator("#rows-counted")).to_contain_text("51 to 54 of 54 texts")
     browsing.tab(again, "History")
-    again.locator("#history-refresh").click()
+    expect(again.locator("#history-found")).to_contain_text(DECODER)  # listed without being asked again
     cell(again.locator("#history-found"), DECODER).click()
     expect(again.locator("#history-shown")).to_contain_text("Macro-F1")
     again.locator("#history-note textarea, #history-note input").first.fill("for the board")
@@ -122,7 +122,7 @@ def test_an_evaluation_whose_page_was_closed_is_resumed_and_found_in_the_history
     again.context.close()
 
 
-def test_a_comparison_is_replayed_as_it_was_painted_and_deleted(page):
+def test_a_comparison_is_replayed_as_it_was_painted_listed_beside_later_ones_and_deleted(page, browser, running_app):
     browsing.run(page, "The trial was a success; <i>we</i> support the lift.")
     browsing.wait_finished(page, 2)
     figures = browsing.figures(page, 2)
@@ -134,6 +134,14 @@ def test_a_comparison_is_replayed_as_it_was_painted_and_deleted(page):
     cells = [row.locator("th, td").all_inner_texts() for row in columns.nth(1).locator(".lo-figures tbody tr").all()]
     assert {row[0]: row[1] for row in cells} == figures
     expect(page.locator("#history-shown i")).to_have_count(0)
+    other = browsing.open_page(browser, browsing.link(running_app, ZERO))
+    browsing.run(other, "The ramp came later.")
+    browsing.wait_finished(other, 1)
+    other.context.close()
+    browsing.tab(page, "Decide")
+    browsing.tab(page, "History")
+    expect(page.locator("#history-found")).to_contain_text("The ramp came later.")
+    expect(columns).to_have_count(2)  # what was open still is
     page.locator("#history-delete").click()
     expect(page.locator("#history-said")).to_contain_text("Deleted comparison")
     expect(page.locator("#history-shown .lo-past-column")).to_have_count(0)

@@ -1,0 +1,55 @@
+"""Lists of what is kept are read anew when their tab is shown, and leave what is chosen and open as it is."""
+
+import gradio as gr
+import pytest
+
+from llmops.history.store import History
+from llmops.hub import HubProbe
+from llmops.pool import Pool
+from llmops.settings import Settings
+from llmops.ui.page import build
+from llmops.ui.services import Services
+
+
+@pytest.fixture(scope="module")
+def page_and_history(tmp_path_factory):
+    settings = Settings(tmp_path_factory.mktemp("kept"))
+    return build(Services(settings, Pool(10**6), HubProbe(offline=True))), History(settings.history_path)
+
+
+def shown(page, elem_id):
+    """What runs when a tab is shown: the callback, and the ids of what it fills."""
+    tabs = {one._id: one.elem_id for one in page.blocks.values() if isinstance(one, gr.Tab)}
+    found = [
+        one for one in page.fns.values() if any(tabs.get(id_) == elem_id for id_, on in one.targets if on == "select")
+    ]
+    assert len(found) == 1
+    return found[0].fn, [one.elem_id for one in found[0].outputs]
+
+
+def begin(history):
+    return history.begin("t", "T", ["a", "b"], "hash", ["embedded/decoder@bf16"], {}, 0)
+
+
+def test_the_evaluate_tab_lists_what_was_made_meanwhile_and_keeps_the_choice_unless_it_is_gone(page_and_history):
+    page, history = page_and_history
+    listed, filled = shown(page, "evaluation")
+    kept, later = begin(history), begin(history)
+    update = listed(kept, None)
+    assert {kept, later} <= {number for _, number in update["choices"]}
+    assert "value" not in update
+    history.delete(kept)
+    update = listed(kept, None)
+    assert update["value"] is None and later in [number for _, number in update["choices"]]
+    assert filled == ["kept-evaluations"]
+
+
+def test_the_history_tab_lists_anew_and_touches_nothing_that_is_open_or_chosen(page_and_history):
+    page, history = page_and_history
+    listed, filled = shown(page, "history")
+    assert filled == ["history-found", "history-a", "history-b", "history-said"]
+    number = begin(history)
+    rows, one, other, said = listed("evaluation", None)
+    assert number in [row[0] for row in rows["value"]["data"]]
+    assert number in [value for _, value in one["choices"]] and "value" not in one and "value" not in other
+    assert said == ""
