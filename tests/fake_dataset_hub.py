@@ -5,15 +5,15 @@ Of the hub's protocol it speaks what keeping the history needs. Files are taken 
 
 import base64
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
+
+from tests.fake_server import FakeServer, Handler
 
 GOOD_TOKEN = "hf_goodtoken"
 _COMMIT = "0" * 39
 
 
-class FakeDatasetHub:
+class FakeDatasetHub(FakeServer):
     """`repos`: id → its files; `private`: id → bool; `commits`: how many. Others' tokens are refused."""
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class FakeDatasetHub:
         self.commits = 0
         hub = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Hub(Handler):
             protocol_version = "HTTP/1.1"
 
             def do_HEAD(self) -> None:
@@ -78,30 +78,11 @@ class FakeDatasetHub:
 
             def _send(self, status: int, body: object, headers: dict[str, str] | None = None) -> None:
                 data = body if isinstance(body, bytes) else json.dumps(body).encode()
-                self.send_response(status)
-                for key, value in {"Content-Type": "application/json", **(headers or {})}.items():
-                    self.send_header(key, value)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(data)
+                self.answer(status, data, headers)
 
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(Hub)
 
     @property
     def sha(self) -> str:
         """The last commit's id."""
         return f"{_COMMIT[: 40 - len(str(self.commits))]}{self.commits}".rjust(40, "0")
-
-    def __enter__(self) -> "FakeDatasetHub":
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()

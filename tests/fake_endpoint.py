@@ -3,7 +3,8 @@
 import json
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.fake_server import FakeServer, Handler
 
 
 def chunk(text: str | None = None, finish: str | None = None, **more: object) -> str:
@@ -16,11 +17,12 @@ def chunk(text: str | None = None, finish: str | None = None, **more: object) ->
     )
 
 
+HTML = {"Content-Type": "text/html"}
 USAGE = {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}
 
 
-class FakeEndpoint:
-    """`script` is what the next requests get, one name each, the last for all that follow. See Handler.do_POST."""
+class FakeEndpoint(FakeServer):
+    """`script` is what the next requests get, one name each, the last for all that follow. See Endpoint.do_POST."""
 
     def __init__(self, *script: str) -> None:
         self.script = list(script)
@@ -30,7 +32,7 @@ class FakeEndpoint:
         self.disconnected = threading.Event()
         fake = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Endpoint(Handler):
             def do_GET(self) -> None:
                 fake.headers.append({k.lower(): v for k, v in self.headers.items()})
                 self._json(
@@ -87,20 +89,17 @@ class FakeEndpoint:
                 return self._ok(body)
 
             def _html(self, body: dict) -> None:
-                self._plain(200, "text/html", b"<html><script>alert(1)</script></html>")
+                self.answer(200, b"<html><script>alert(1)</script></html>", HTML)
 
             def _html_500(self, body: dict) -> None:
-                self._plain(500, "text/html", b"<!doctype html><html><script>alert(1)</script></html>")
+                self.answer(500, b"<!doctype html><html><script>alert(1)</script></html>", HTML)
 
             def _half(self, body: dict) -> None:
                 self._stream([chunk("Posi")], end=False)
 
             def _cut(self, body: dict) -> None:
                 """Says more will come, then closes the connection."""
-                self.send_response(200)
-                self.send_header("Content-Type", "text/event-stream")
-                self.send_header("Content-Length", "100000")
-                self.end_headers()
+                self.begin(200, {"Content-Type": "text/event-stream", "Content-Length": "100000"})
                 self.wfile.write(f"data: {chunk('Posi')}\n\n".encode())
                 self.wfile.flush()
 
@@ -141,9 +140,7 @@ class FakeEndpoint:
                     fake.disconnected.set()
 
             def _stream(self, chunks: list[str], end: bool = True) -> None:
-                self.send_response(200)
-                self.send_header("Content-Type", "text/event-stream")
-                self.end_headers()
+                self.begin(200, {"Content-Type": "text/event-stream"})
                 # One write: what is sent in one go must arrive so on a busy machine too.
                 self.wfile.write(
                     "".join(f"data: {one}\n\n" for one in [*chunks, *(["[DONE]"] if end else [])]).encode()
@@ -151,27 +148,7 @@ class FakeEndpoint:
                 self.wfile.flush()
 
             def _json(self, status: int, data: dict, headers: dict | None = None) -> None:
-                self._plain(status, "application/json", json.dumps(data).encode(), headers)
+                self.answer(status, json.dumps(data).encode(), headers)
 
-            def _plain(self, status: int, kind: str, data: bytes, headers: dict | None = None) -> None:
-                self.send_response(status)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(data)))
-                for name, value in (headers or {}).items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
-
-    def __enter__(self) -> "FakeEndpoint":
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Endpoint)
+        self.url += "/v1"

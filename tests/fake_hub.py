@@ -7,9 +7,10 @@ import hashlib
 import json
 import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from tests.fake_server import FakeServer, Handler
 
 COMMIT = "0" * 39 + "1"
 
@@ -30,7 +31,7 @@ class Repo:
         return {str(p.relative_to(self.folder)): p for p in sorted(self.folder.rglob("*")) if p.is_file()}
 
 
-class FakeHub:
+class FakeHub(FakeServer):
     """`repos` by id. `tokens` collects every Authorization header seen."""
 
     def __init__(self, repos: dict[str, Repo]) -> None:
@@ -38,7 +39,7 @@ class FakeHub:
         self.tokens: list[str] = []
         hub = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Hub(Handler):
             protocol_version = "HTTP/1.1"
 
             def do_HEAD(self) -> None:
@@ -107,11 +108,7 @@ class FakeHub:
             def _send(
                 self, status: int, data: bytes, headers: dict, body: bool = True, cut: bool = False, slow_s: float = 0.0
             ) -> None:
-                self.send_response(status)
-                for key, value in {"Content-Type": "application/json", **headers}.items():
-                    self.send_header(key, value)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
+                self.begin(status, {"Content-Length": str(len(data)), **headers})
                 if not body or self.command == "HEAD":
                     return
                 sent = data[: len(data) // 2] if cut else data
@@ -125,17 +122,4 @@ class FakeHub:
                     self.wfile.flush()
                     self.close_connection = True
 
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> "FakeHub":
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Hub)

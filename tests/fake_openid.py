@@ -2,19 +2,19 @@
 
 import base64
 import json
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from tests.fake_server import FakeServer, Handler
+
 TOKEN = "hf_visitorsOwnToken"
 USER = "ada"
 
 
-class FakeOpenId:
+class FakeOpenId(FakeServer):
     """`environment()` is what a Space with hf_oauth gets."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class FakeOpenId:
         self.scopes: list[str] = []
         provider = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Provider(Handler):
             def do_GET(self) -> None:
                 address = urlsplit(self.path)
                 query = {name: values[0] for name, values in parse_qs(address.query).items()}
@@ -36,9 +36,7 @@ class FakeOpenId:
                     provider._nonces["code"] = query.get("nonce", "")
                     back = query["redirect_uri"]
                     more = urlencode({"code": "code", "state": query["state"]})
-                    self.send_response(302)
-                    self.send_header("Location", f"{back}{'&' if '?' in back else '?'}{more}")
-                    self.end_headers()
+                    self.begin(302, {"Location": f"{back}{'&' if '?' in back else '?'}{more}"})
 
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
@@ -47,18 +45,9 @@ class FakeOpenId:
                 self._json(provider.token())
 
             def _json(self, data: dict) -> None:
-                body = json.dumps(data).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                self.answer(200, json.dumps(data).encode())
 
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(Provider)
 
     def metadata(self) -> dict:
         places = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "jwks"}
@@ -75,11 +64,3 @@ class FakeOpenId:
     def environment(self) -> dict[str, str]:
         names = {"OAUTH_CLIENT_ID": "client", "OAUTH_CLIENT_SECRET": "secret", "OPENID_PROVIDER_URL": self.url}
         return {**names, "OAUTH_SCOPES": "openid profile inference-api gated-repos"}
-
-    def __enter__(self) -> "FakeOpenId":
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()

@@ -8,15 +8,15 @@ import json
 import os
 import runpy
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+
+from tests.fake_server import FakeServer, Handler
 
 ROOT = Path(__file__).parents[1]
 
 
-class FakeDeviceApi:
+class FakeDeviceApi(FakeServer):
     """ZeroGPU's device API over HTTP: says yes, or (quota_left 0) that the day's seconds are used up."""
 
     def __init__(self, quota_left: int | None = None) -> None:
@@ -24,7 +24,7 @@ class FakeDeviceApi:
         self.quota_left = quota_left
         api = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class DeviceApi(Handler):
             def do_POST(self) -> None:
                 address = urlsplit(self.path)
                 query = {name: values[0] for name, values in parse_qs(address.query).items()}
@@ -35,25 +35,9 @@ class FakeDeviceApi:
                 elif address.path == "/schedule":
                     given = {"idle": True, "nvidiaIndex": 0, "nvidiaUUID": "GPU-0", "allowToken": "t"}
                     body = json.dumps(given).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                self.answer(status, body)
 
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> "FakeDeviceApi":
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(DeviceApi)
 
     def environment(self) -> dict[str, str]:
         """What the platform sets."""
