@@ -1,6 +1,7 @@
 """The entry: settings → page → launch. `python app.py` serves on port 7860; `--share` gives a public link."""
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -76,6 +77,8 @@ def main() -> None:
     expiry.start(settings)
     if is_space(os.environ):
         _get_ready()
+    # The page and its libraries stay: left out of the collector's count, what runs leave behind is found soon, and quickly.
+    gc.freeze()
     demo.queue(max_size=64, api_open=False).launch(
         server_name=args.host,
         server_port=args.port,
@@ -90,7 +93,7 @@ def main() -> None:
         max_file_size=settings.max_upload_bytes,
         footer_links=["api"],
         ssr_mode=False,
-        # Gradio keeps about 1 MB for each session, for an hour after it has closed; the least recently used goes first.
+        # Gradio keeps a session for an hour after it has closed; the least recently used goes first.
         state_session_capacity=128,
         max_threads=256,  # a run that waits for its turn holds one
         app_kwargs={"middleware": [Middleware(Gate, settings=settings), Middleware(InLanguage)]},

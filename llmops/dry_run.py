@@ -18,6 +18,7 @@ from llmops.counting import shape_of
 from llmops.engines.base import Report
 from llmops.errors import InputError, LlmopsError, OutOfMemory, Stopped
 from llmops.hardware import device_memory, hardware
+from llmops.lanes import aside
 from llmops.meter import PeakMemory, Stopwatch, give_back
 from llmops.pool import Pool
 from llmops.run import Source
@@ -138,7 +139,8 @@ def _build_and_measure(asked: _Asked, device: str, report: Report, stop: threadi
     try:
         built, notes, reading = random_weights.build(config, candidate, device, report, stop)
         try:
-            measured, layer_share = _measure(built, config, device, prompt_tokens, new_tokens, report, stop)
+            with aside():
+                measured, layer_share = _measure(built, config, device, prompt_tokens, new_tokens, report, stop)
             in_layers = random_weights.layer_bytes(built)
         finally:
             del built

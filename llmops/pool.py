@@ -19,6 +19,7 @@ from llmops.engines.cascade import CascadeModel
 from llmops.errors import OutOfMemory, StaysHere, Stopped
 from llmops.fairness import Line, Turn
 from llmops.hardware import device_memory
+from llmops.lanes import aside, give_back_workers, rest
 from llmops.licence import Permit
 from llmops.meter import held_bytes, keep_no_free_memory
 from llmops.task import Task
@@ -126,10 +127,12 @@ class Pool:
         def breathe() -> None:
             nonlocal since_s
             if time.perf_counter() - since_s > _SLICE_S:
+                give_back_workers()
                 turns.close()
                 since_s = take()
+                rest()
 
-        with turns:
+        with turns, aside():
             yield breathe
 
     @contextmanager
@@ -277,7 +280,8 @@ class Pool:
         stop: threading.Event,
     ) -> None:
         self._make_room(entry, engine.estimate_bytes(candidate))
-        model = engine.load(candidate, task, connection, report, stop)
+        with aside():
+            model = engine.load(candidate, task, connection, report, stop)
         try:
             report("warming up", None)
             model.warm_up()

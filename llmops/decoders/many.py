@@ -52,11 +52,15 @@ class Many:
         memory = Memory(weights_bytes=weights_bytes, device=device)
         done: _Told = {}
         groups: dict[str, list[_Numbered]] = defaultdict(list)
+        fits = 0  # tokens that there is room for
         for number, request in enumerate(requests):
             try:
-                most = request.generation.max_new_tokens
                 built = prompt.build(request, loaded.tokenizer, loaded.limit)
-                prompt.check(built.ids, loaded.model, loaded.candidate, device, most)
+                prompt.check_tokens(built.ids, loaded.model, loaded.candidate)
+                needed = built.ids.shape[1] + request.generation.max_new_tokens
+                if needed > fits:
+                    room.check_run(loaded.model.config, loaded.candidate, device, needed)
+                    fits = needed
                 groups[request.language].append((number, built))
             except LlmopsError as error:
                 done[number] = error

@@ -71,12 +71,14 @@ class Prefixes:
 
 
 def _for_rows(cache: Any, rows: int) -> Any:  # noqa: ANN401
-    """The same keys and values under every row. Layers are copied; their tensors are views that appending replaces."""
+    """The same keys and values under every row; what is appended is the new cache's own."""
+    from llmops.decoders.growing import GrowingLayer
+
     made = copy.copy(cache)
-    made.layers = [copy.copy(layer) for layer in cache.layers]
-    for layer in made.layers:
-        layer.keys = layer.keys.expand(rows, -1, -1, -1)  # (rows, heads, tokens, size)
-        layer.values = layer.values.expand(rows, -1, -1, -1)
+    made.layers = [
+        GrowingLayer(layer.keys.expand(rows, -1, -1, -1), layer.values.expand(rows, -1, -1, -1))
+        for layer in cache.layers
+    ]  # (rows, heads, tokens, size)
     return made
 
 

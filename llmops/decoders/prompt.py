@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 _CUT_TRIES = 4
+_TEMPLATES = 32
+_SYSTEM_ROLE: dict[str, bool] = {}  # chat template → whether it takes a system turn
 _TAIL = 8  # tokens in which a template would open a thought
 
 
@@ -73,13 +75,18 @@ def check(
     ids: "torch.Tensor", model: "PreTrainedModel", candidate: Candidate, device: str, max_new_tokens: int
 ) -> None:
     """Raise ModelRefused for a token that the model does not know, OutOfMemory where the cache would not fit."""
+    check_tokens(ids, model, candidate)
+    room.check_run(model.config, candidate, device, ids.shape[1] + max_new_tokens)
+
+
+def check_tokens(ids: "torch.Tensor", model: "PreTrainedModel", candidate: Candidate) -> None:
+    """Raise ModelRefused for a token that the model does not know."""
     rows = model.get_input_embeddings().weight.shape[0]
     if int(ids.max()) >= rows:  # on CUDA such an id would take the whole process's context down
         raise ModelRefused(
             f"The tokenizer of “{candidate.model}” makes token {int(ids.max())}; the model knows {rows}.",
             "The files do not belong together: fetch the model again.",
         )
-    room.check_run(model.config, candidate, device, ids.shape[1] + max_new_tokens)
 
 
 def _render(
@@ -113,6 +120,15 @@ def _takes_system_role(tokenizer: "PreTrainedTokenizerBase", messages: list[dict
     """False where the template refuses a system turn (gemma-2) or drops it silently."""
     if messages[0]["role"] != "system":
         return True
+    template = str(tokenizer.chat_template)  # some have several, by name
+    if template not in _SYSTEM_ROLE:
+        if len(_SYSTEM_ROLE) >= _TEMPLATES:
+            _SYSTEM_ROLE.clear()
+        _SYSTEM_ROLE[template] = _renders_system_role(tokenizer)
+    return _SYSTEM_ROLE[template]
+
+
+def _renders_system_role(tokenizer: "PreTrainedTokenizerBase") -> bool:
     import jinja2
 
     probe = [{"role": "system", "content": "PROBE"}, {"role": "user", "content": "x"}]

@@ -1,12 +1,14 @@
-"""generate() in a thread of its own, watched from outside: tokens stamped where they are made, text pieced together,
+"""generate() in a lane, watched from outside: tokens stamped where they are made, text pieced together,
 stopped at the next token or, while it reads the prompt, at the next layer."""
 
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from llmops.events import Token
+from llmops.lanes import Lane
 from llmops.meter import Stopwatch
 
 if TYPE_CHECKING:
@@ -77,23 +79,22 @@ class Generation:
         self._model, self._tokenizer = model, tokenizer
         self._made: deque[tuple[float, int]] = deque()
         self._first, self._ended = threading.Event(), threading.Event()
-        self._thread: threading.Thread | None = None
+        self._done: Future[None] | None = None
 
-    def start(self, **kwargs: Any) -> None:  # noqa: ANN401
-        """Begin generate(**kwargs) in the thread."""
-        self._thread = threading.Thread(target=self._run, args=(kwargs,), name="generate", daemon=True)
-        self._thread.start()
+    def start(self, lane: Lane, **kwargs: Any) -> None:  # noqa: ANN401
+        """Begin generate(**kwargs) in a lane."""
+        self._done = lane.start(lambda: self._run(kwargs))
 
     def join(self) -> None:
-        """Wait until the thread has really left."""
-        if self._thread is not None:
-            self._thread.join()
+        """Wait until the lane has really left it."""
+        if self._done is not None:
+            self._done.result()
 
     def tokens(self) -> Iterator[Token]:
         """Pieces of text as they come: the first token at once, then all that a thirtieth of a second has brought.
 
-        Reading each by itself would take the interpreter away from the thread that makes the next. Ends with the
-        thread, after an error too.
+        Reading each by itself would take the interpreter away from the thread that makes the next. Ends with
+        generate(), after an error too.
         """
         text = Pieces(self._tokenizer)
         while not self._first.wait(_POLL_S):  # wakes up, so that an interpreter that is shutting down gets its turn
@@ -116,7 +117,7 @@ class Generation:
 
             with torch.inference_mode():
                 self._model.generate(**kwargs, streamer=_streamer(self.watch, self._made, self._first))
-        except BaseException as error:  # told by whoever reads; the thread must always tell its end
+        except BaseException as error:  # told by whoever reads, who must always hear of the end
             self.error = error
         finally:
             self._ended.set()
@@ -140,7 +141,7 @@ def _streamer(watch: Stopwatch, made: "deque[tuple[float, int]]", first: threadi
                 first.set()
 
         def end(self) -> None:
-            """Nothing: the thread tells the end itself, after an error too."""
+            """Nothing: `_run` tells the end, after an error too."""
 
     return Stamping()
 

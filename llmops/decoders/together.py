@@ -1,10 +1,11 @@
 """Several prompts of one task through a decoder as one batch: answers, and a probability for each label.
 
-The prompts' common beginning is read once (`prefix`), the rest of all of them in one pass, padded on the left; the same
-pass gives the label likelihoods and starts the answers. Greedy only. With `verdict_only` nothing is generated where
-`packed` proves the verdict.
+The prompts' common beginning is read once (`prefix`), the rest of them some at a time, padded on the left; the same
+reading gives the label likelihoods and starts the answers of all. Greedy only. With `verdict_only` nothing is generated
+where `packed` proves the verdict.
 """
 
+import copy
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from llmops.decoders.words import Words
 if TYPE_CHECKING:
     import torch
     from transformers import GenerationConfig, PreTrainedModel, StoppingCriteriaList
+
+_ALIKE = 16  # prompts read at a time, nearly of one length: of 32, a third of what was read was padding
 
 
 @dataclass(frozen=True)
@@ -106,23 +109,35 @@ class _Read:
         import torch
 
         self._model = model
-        tokens = prefixes.read(model, prompts)
-        self._cache = prefixes.rows(model, prompts[0][:tokens], len(prompts))
+        common = prefixes.read(model, prompts)
         longest = max(len(one) for one in prompts)
-        rows = [list(one[:tokens]) + [pad] * (longest - len(one)) + list(one[tokens:]) for one in prompts]
-        seen = [[1] * tokens + [0] * (longest - len(one)) + [1] * (len(one) - tokens) for one in prompts]
+        rows = [list(one[:common]) + [pad] * (longest - len(one)) + list(one[common:]) for one in prompts]
+        seen = [[1] * common + [0] * (longest - len(one)) + [1] * (len(one) - common) for one in prompts]
         self._ids = torch.tensor(rows, device=model.device)  # (rows, longest)
         self._mask = torch.tensor(seen, device=model.device)
         self._lengths = self._mask.sum(dim=1, keepdim=True)  # (rows, 1)
         positions = (self._mask.cumsum(dim=1) - 1).clamp(min=0)
-        made = model(
-            input_ids=self._ids[:, tokens:],
-            attention_mask=self._mask,
-            position_ids=positions[:, tokens:],
-            past_key_values=self._cache,
-            logits_to_keep=1,
-        )
-        self._last = made.logits[:, -1].float()  # (rows, vocabulary)
+        order = list(range(len(prompts)))
+        if len(order) > _ALIKE:
+            order.sort(key=lambda number: len(prompts[number]))
+        lasts, parts = [], []
+        for start in range(0, len(order), _ALIKE):
+            part = order[start : start + _ALIKE]
+            width = max(len(prompts[number]) for number in part) - common
+            begin = self._ids.shape[1] - width
+            cache = prefixes.rows(model, prompts[0][:common], len(part))
+            made = model(
+                input_ids=self._ids[part, begin:],
+                attention_mask=torch.cat([self._mask[part, :common], self._mask[part, begin:]], dim=1),
+                position_ids=positions[part, begin:],
+                past_key_values=cache,
+                logits_to_keep=1,
+            )
+            lasts.append(made.logits[:, -1].float())
+            parts.append((part, width, cache))
+        self._last = torch.empty_like(joined := torch.cat(lasts))  # (rows, vocabulary)
+        self._last[order] = joined
+        self._cache = parts[0][2] if len(parts) == 1 else _joined(parts, common, longest)
 
     def score(self, words: Words) -> "torch.Tensor":
         """(rows, labels) log-likelihoods of the answer words after each prompt."""
@@ -166,6 +181,28 @@ class _Read:
         )
         ends = set(config.eos_token_id or ())
         return [_until(row, ends) for row in made[:, self._ids.shape[1] :].tolist()]
+
+
+def _joined(parts: Sequence[tuple[list[int], int, Any]], common: int, longest: int) -> Any:  # noqa: ANN401
+    """One cache out of (rows, width of what follows the common beginning, cache) each, padded between the two."""
+    from llmops.decoders.growing import GrowingLayer
+
+    joined = copy.copy(parts[0][2])
+    joined.layers = []
+    for number in range(len(parts[0][2].layers)):
+        both = []
+        for name in ("keys", "values"):
+            first = getattr(parts[0][2].layers[number], name)
+            whole = first.new_zeros(sum(len(rows) for rows, _, _ in parts), first.shape[1], longest, first.shape[3])
+            for rows, width, cache in parts:
+                part = getattr(cache.layers[number], name)
+                whole[rows, :, :common] = part[:, :, :common]
+                whole[rows, :, longest - width :] = part[:, :, common:]
+            both.append(whole)
+        for _, _, cache in parts:
+            cache.layers[number] = None  # so that nothing is held twice but one layer
+        joined.layers.append(GrowingLayer(*both))
+    return joined
 
 
 def _until(ids: list[int], ends: set[int]) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ from llmops.candidate import EMBEDDED_ENCODER
 from llmops.encoders.tokens import Tokens
 from llmops.engines.base import Connection, Report
 from llmops.errors import LlmopsError, ModelNotFound, ModelRefused
+from llmops.lanes import compute
 
 if TYPE_CHECKING:
     import numpy as np
@@ -131,10 +132,14 @@ class TorchBody:
         import torch
 
         made = {name: torch.from_numpy(value) for name, value in self.tokens.features(texts, ids).items()}
-        with torch.inference_mode():
-            features = self.model({**made, "modality": "text"})
-        vectors: np.ndarray = features["sentence_embedding"].numpy()
-        return vectors
+
+        def forward() -> "np.ndarray":
+            with torch.inference_mode():
+                features = self.model({**made, "modality": "text"})
+            vectors: np.ndarray = features["sentence_embedding"].numpy()
+            return vectors
+
+        return compute(forward)
 
 
 def embed_all(

@@ -18,6 +18,8 @@ from llmops.encoders.body import TorchBody, embed_all, folder_of, load_body
 from llmops.encoders.head import Head, fit_head
 from llmops.engines.base import Connection
 from llmops.errors import InputError, Stopped
+from llmops.lanes import aside
+from llmops.meter import reusing_memory
 from llmops.task import Example, Task
 
 if TYPE_CHECKING:
@@ -131,7 +133,8 @@ def _fine_tune(
 
     def work() -> None:
         try:
-            _fit_body(model, examples, seed, told, lambda: leave.is_set() or stop.is_set(), breathe)
+            with aside(), reusing_memory():
+                _fit_body(model, examples, seed, told, lambda: leave.is_set() or stop.is_set(), breathe)
             told.put(None)
         except BaseException as error:  # told to the reader, who raises it
             told.put(error)

@@ -22,7 +22,8 @@ from llmops.engines.base import Connection, Report, Request, Send
 from llmops.errors import EndpointError, LlmopsError, ModelNotFound, Stopped
 from llmops.events import Event, Finished, Note, Started
 from llmops.hardware import hardware
-from llmops.meter import PeakMemory, Stopwatch, device_used, give_back
+from llmops.lanes import Lane, aside, compute, taken
+from llmops.meter import PeakMemory, Stopwatch, device_used, give_back, reusing_memory
 from llmops.run import Memory, Run, Source
 from llmops.task import Task
 from llmops.verdict import read_verdict
@@ -110,10 +111,16 @@ class DecoderModel:
         self._many.forget()
 
     def warm_up(self) -> None:
-        """Two tokens of anything, and the likelihood: the first call pays for kernels and lazy imports."""
+        """Two tokens of anything, and the likelihood: the first call pays for kernels, workers and lazy imports."""
+        self._interrupt.begin(None)
+        with EnergyWindow(self.device):  # looks for counters once
+            compute(self._two_tokens)
+        self.weights_bytes = account.account(self._model).total_bytes  # nf4 is repacked at the first call on some CPUs
+        self.warmed = True
+
+    def _two_tokens(self) -> None:
         import torch
 
-        self._interrupt.begin(None)
         ids = torch.full((1, 4), self._plain.pad_token_id, device=self.device)
         try:
             with torch.inference_mode():
@@ -124,8 +131,6 @@ class DecoderModel:
             if room.is_out_of_memory(error):
                 raise room.freed(error, self._candidate, self.device) from None
             raise
-        self.weights_bytes = account.account(self._model).total_bytes  # nf4 is repacked at the first call on some CPUs
-        self.warmed = True
 
     def run(self, request: Request) -> Generator[Event, None, None]:
         """Stream one answer, then the label's probabilities; see engines.base.Model.run."""
@@ -135,6 +140,10 @@ class DecoderModel:
             return
         self._interrupt.begin(request.stop)
         yield Started()
+        with taken() as lane:
+            yield from self._stream(request, lane)
+
+    def _stream(self, request: Request, lane: Lane) -> Generator[Event, None, None]:
         pieces: list[str] = []
         with EnergyWindow(self.device) as spent, PeakMemory(self.device) as peak:
             watch = Stopwatch()
@@ -143,7 +152,7 @@ class DecoderModel:
             ids = built.ids.to(self.device)
             cache = self._new_cache()
             generation = stream.Generation(self._model, self._tokenizer, watch)
-            generation.start(**self._arguments(ids, request, cache))
+            generation.start(lane, **self._arguments(ids, request, cache))
             complete = False
             try:
                 for note in built.notes:
@@ -160,7 +169,9 @@ class DecoderModel:
         self._raise_error(generation)
         memory = Memory(self.weights_bytes, account.cache_bytes(cache), extra_bytes, None, self.device)
         stopped = self._interrupt.is_set()
-        probabilities, why_not = (None, "") if stopped else self._probabilities(request, built, ids, cache)
+        probabilities, why_not = (
+            (None, "") if stopped else lane.run(lambda: self._probabilities(request, built, ids, cache))
+        )
         text = "".join(pieces)
         label = read_verdict(("<think>" if built.opens_thinking else "") + text, request.task, request.language)
         measured = ("timing", "tokens", "memory", *(("probabilities",) if probabilities else ()))
@@ -183,7 +194,8 @@ class DecoderModel:
 
     def together(self, requests: Sequence[Request]) -> list[Run | LlmopsError]:
         """Many texts as batches; see engines.base.Together."""
-        return self._many.answer(requests, self.weights_bytes)
+        with reusing_memory():
+            return compute(lambda: self._many.answer(requests, self.weights_bytes))
 
     def _verdict(self, request: Request) -> Generator[Event, None, None]:
         """One text's verdict, timed: nothing is shared with another text, and no token is streamed."""
@@ -211,7 +223,7 @@ class DecoderModel:
         self._interrupt.begin(None)  # a batch is many visitors' work: it is stopped as a whole, between steps
         config = sampling.greedy(self._plain, 1)
         room.check_batch(self._model.config, self._candidate, self.device, requests, tokens)
-        with batching.batching(self._model, config, requests, tokens, stop) as batcher:
+        with aside(), batching.batching(self._model, config, requests, tokens, stop) as batcher:
 
             def send(request: Request) -> Run:
                 built = prompt.build(request, self._tokenizer, self._limit)

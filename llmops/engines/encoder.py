@@ -19,7 +19,7 @@ from llmops.energy_meter import EnergyWindow
 from llmops.engines.base import Connection, Report, Request
 from llmops.errors import ContextTooLong, InputError, LlmopsError, Stopped
 from llmops.events import Event, Finished, Note, Started
-from llmops.meter import PeakMemory, Reading, give_back
+from llmops.meter import PeakMemory, Reading, give_back, reusing_memory
 from llmops.run import Memory, Run, Source, Timing
 from llmops.task import Task
 
@@ -155,7 +155,8 @@ class EncoderModel:
             if requests[0].stop.is_set():
                 raise Stopped("Stopped while a batch was running.")
             chosen = list(told)[start : start + _STRETCH]
-            vectors = body.embed_all(self._body, [requests[i].text for i in chosen], ids=[ids[i] for i in chosen])
+            with reusing_memory():
+                vectors = body.embed_all(self._body, [requests[i].text for i in chosen], ids=[ids[i] for i in chosen])
             for number, vector in zip(chosen, vectors, strict=True):
                 head = self._head(requests[number])
                 shares = head.probabilities(vector[None])[0]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-_FEWEST_ALONE, _MOST_ALONE, _SHARE_ALONE = 5, 20, 10
+_FEWEST_ALONE, _MOST_ALONE, _SHARE_ALONE = 5, 20, 20
 _FIRST, _MOST = 32, 256  # texts a batch
 _SHORT_S, _LONG_S = 1.0, 3.0  # a turn on the device: others wait no longer than that for theirs
 
@@ -35,7 +35,7 @@ USUAL = How()
 
 
 def sample(left: Sequence[tuple[int, int]], alone_before: int, seed: int) -> set[tuple[int, int]]:
-    """Which of the texts that are left run alone: a tenth, 5 to 20 in all, those of before counted in."""
+    """Which of the texts that are left run alone: a twentieth, 5 to 20 in all, those of before counted in."""
     wanted = min(_MOST_ALONE, max(_FEWEST_ALONE, (len(left) + alone_before) // _SHARE_ALONE)) - alone_before
     return set(Random(seed).sample(list(left), max(0, min(wanted, len(left)))))
 

@@ -32,6 +32,7 @@ from llmops.ui import (
     probes_tab,
     render,
     selection,
+    sessions,
     shared_input,
     sign_in,
     task_panel,
@@ -61,6 +62,7 @@ _SHOW_RESULTS_JS = """(html) => {
 
 def build(services: Services) -> gr.Blocks:
     """The page, ready to launch."""
+    sessions.keep_light()
     places = services.settings.max_columns
     with Page(title="llm-ops", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         gr.HTML(language.switch(), padding=False)

@@ -7,6 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from llmops.lanes import aside
+from llmops.meter import reusing_memory
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -78,9 +81,17 @@ def run(row: Row, tiny: bool = False) -> Result:
         for repeat in range(1 if tiny else row.repeats):
             pair = ((sides.ours, ours), (sides.baseline, baseline))
             for side, kept in pair if repeat % 2 else pair[::-1]:
-                kept.append(side(repeat))
+                kept.append(_alone(side, repeat, bare=side is sides.baseline))
         said = sides.same([one.result for one in ours], [one.result for one in baseline])
     return judge(row, [one.value for one in ours], [one.value for one in baseline], said)
+
+
+def _alone(side: Side, repeat: int, bare: bool) -> Measured:
+    """Run a side as if the other were not there: without the workers it keeps, or its settings for freed memory."""
+    if not bare:
+        return side(repeat)
+    with aside(), reusing_memory():
+        return side(repeat)
 
 
 def judge(row: Row, ours: Sequence[float], baseline: Sequence[float], said: str) -> Result:

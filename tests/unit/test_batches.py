@@ -5,9 +5,9 @@ from llmops.evaluation.batches import How, Size, ran_alone, sample
 PLACES = [(0, place) for place in range(300)]
 
 
-def test_a_tenth_runs_alone_and_a_resumed_evaluation_counts_those_that_did():
-    assert len(sample(PLACES[:100], 0, 0)) == 10
-    assert len(sample(PLACES, 0, 0)) == 20
+def test_a_twentieth_runs_alone_and_a_resumed_evaluation_counts_those_that_did():
+    assert len(sample(PLACES[:200], 0, 0)) == 10
+    assert len(sample([(0, place) for place in range(900)], 0, 0)) == 20
     assert len(sample(PLACES[:12], 0, 0)) == 5
     assert len(sample(PLACES[:3], 0, 0)) == 3
     assert len(sample(PLACES[:50], 8, 0)) == 0
