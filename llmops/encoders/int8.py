@@ -1,6 +1,9 @@
-"""An int8 copy of an encoder: its transformer exported to OpenVINO and quantized by nncf, kept on disk once made.
+"""An int8 copy of an encoder: its transformer exported to OpenVINO, its weights in int8 by nncf, kept once made.
 
-The copy's name is a hash of the weights and of how it was made. Pooling and normalising stay the model's own modules.
+Activations are quantized as they come, in groups, where the processor has int8 products (VNNI, AMX). No texts are
+needed to calibrate on, and of a tuned encoder's 1,000 labels 99.4 % stayed; with activations calibrated beforehand it
+was 94 to 99 % (tests/benchmarks, NOTES). The copy's name is a hash of the weights and of how it was made. Pooling and
+normalising stay the model's own modules.
 """
 
 import hashlib
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from sentence_transformers import SentenceTransformer
 
-_CALIBRATION_TEXTS = 64
+_GROUP = 64  # values of an activation that share a scale
 _MAKING = threading.Lock()  # nncf draws on one console for the process, and two of its bars at a time are an error
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
@@ -37,7 +40,11 @@ class OpenVinoBody:
         rest = [tensor for module in list(model)[1:] for tensor in module.parameters()]
         kept = sum(tensor.numel() * tensor.element_size() for tensor in rest)
         self.weights_bytes = (folder / "model.bin").stat().st_size + kept
-        options = {"PERFORMANCE_HINT": "LATENCY"}
+        options = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": "f32",  # what is not quantized; bf16 is its own choice on some processors
+            "DYNAMIC_QUANTIZATION_GROUP_SIZE": str(_GROUP),
+        }
         compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", options)
         self._names = [port.get_any_name() for port in compiled.inputs]
         self._request = compiled.create_infer_request()
@@ -58,27 +65,27 @@ class OpenVinoBody:
         return vectors
 
 
-def int8_copy(model: "SentenceTransformer", texts: Sequence[str], report: Report) -> Path:
-    """The folder of the kept copy, or of a new one calibrated on `texts`."""
+def int8_copy(model: "SentenceTransformer", report: Report) -> Path:
+    """The folder of the kept copy, or of a new one."""
     folder = load_settings().data_dir / "openvino" / _fingerprint(model)
     if not (folder / "model.xml").exists():
         report("making the int8 copy (once)", None)
         with _MAKING:
             if not (folder / "model.xml").exists():
-                _make(model, texts, folder)
+                _make(model, folder)
     return folder
 
 
 def _fingerprint(model: Any) -> str:  # noqa: ANN401
-    digest = hashlib.sha256(f"{version('openvino')} {version('nncf')} {_CALIBRATION_TEXTS}".encode())
+    digest = hashlib.sha256(f"{version('openvino')} {version('nncf')} int8_asym".encode())
     for name, parameter in sorted(model[0].auto_model.named_parameters()):
         digest.update(name.encode())
         digest.update(parameter.detach().contiguous().view(-1).numpy().tobytes())
     return digest.hexdigest()[:24]
 
 
-def _make(model: Any, texts: Sequence[str], folder: Path) -> None:  # noqa: ANN401
-    """Export, quantize, and put in place in one step, so that a broken attempt leaves nothing behind."""
+def _make(model: Any, folder: Path) -> None:  # noqa: ANN401
+    """Export, compress, and put in place in one step, so that a broken attempt leaves nothing behind."""
     import logging
 
     import nncf
@@ -88,9 +95,8 @@ def _make(model: Any, texts: Sequence[str], folder: Path) -> None:  # noqa: ANN4
 
     rich.get_console().quiet = True  # its bars go to standard output, which is the answer's alone
     logging.getLogger("nncf").setLevel(logging.ERROR)
-    batches = [model.preprocess([text]) for text in texts[:_CALIBRATION_TEXTS]]
-    names = [name for name in _INPUTS if name in batches[0]]
-    rows = [{name: batch[name].numpy() for name in names} for batch in batches]
+    features = model.preprocess(["An example."])
+    names = [name for name in _INPUTS if name in features]
 
     class Tokens(torch.nn.Module):
         """Only the tensor that is needed, under names that the export keeps."""
@@ -105,17 +111,15 @@ def _make(model: Any, texts: Sequence[str], folder: Path) -> None:  # noqa: ANN4
             return states
 
     with torch.inference_mode(False), torch.no_grad():
-        example = tuple(batches[0][name] for name in names)
+        example = tuple(features[name] for name in names)
         exported = openvino.convert_model(Tokens(model[0].auto_model), example_input=example)
     for port, name in zip(exported.inputs, names, strict=True):
         port.get_tensor().set_names({name})
     exported.reshape({name: [-1, -1] for name in names})
-    quantized = nncf.quantize(
-        exported, nncf.Dataset(rows), subset_size=len(rows), model_type=nncf.ModelType.TRANSFORMER
-    )
+    small = nncf.compress_weights(exported, mode=nncf.CompressWeightsMode.INT8_ASYM)
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=folder.parent))
-    openvino.save_model(quantized, partial / "model.xml")
+    openvino.save_model(small, partial / "model.xml")
     try:
         partial.rename(folder)
     except OSError:  # somebody else was quicker

@@ -68,7 +68,7 @@ class EncoderEngine:
         shape = _shape(parts.model)
         if candidate.precision != "int8":
             return EncoderModel(candidate, body.TorchBody(parts.model), parts, shape, parts.reading.load_s)
-        folder = int8.int8_copy(parts.model, _calibration(task), report)
+        folder = int8.int8_copy(parts.model, report)
         with Reading("cpu") as compiling:
             small = int8.OpenVinoBody(parts.model, folder)
         return EncoderModel(candidate, small, parts, shape, (parts.reading.load_s or 0) + (compiling.load_s or 0))
@@ -278,12 +278,6 @@ def _description_heads(model: "SentenceTransformer", task: Task) -> dict[str, He
             )
         heads[language] = description_head(body.TorchBody(model).embed(words), task.label_ids)
     return heads
-
-
-def _calibration(task: Task) -> Sequence[str]:
-    """Texts that show nncf what activations look like: the pool's, or the labels' descriptions."""
-    texts = [example.text for example in task.split("pool")]
-    return texts or [words for label in task.labels for words in label.description.values()] or [task.name]
 
 
 def _is_kept(candidate: Candidate) -> bool:

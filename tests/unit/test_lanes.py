@@ -2,6 +2,7 @@
 
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -45,7 +46,7 @@ def test_aside_an_idle_lane_keeps_no_workers_and_computes_again_afterwards():
         return float(torch.ones(500_000).exp().sum())
 
     def workers():
-        return len(os.listdir("/proc/self/task"))
+        return len(list(Path("/proc/self/task").iterdir()))
 
     before = lanes.compute(sums)
     with_workers = workers()
