@@ -35,6 +35,7 @@ class Loaded:
     plain: "GenerationConfig"
     limit: int
     interrupt: stream.Interrupt
+    layers: stream.Layers
 
 
 class Many:
@@ -64,15 +65,24 @@ class Many:
                 groups[request.language].append((number, built))
             except LlmopsError as error:
                 done[number] = error
-        for group in groups.values():
-            longest = max(built.ids.shape[1] for _, built in group) + requests[group[0][0]].generation.max_new_tokens
-            rows = room.rows_that_fit(loaded.model.config, loaded.candidate, device, longest)
-            for start in range(0, len(group), rows):
-                done |= self._batch(requests, group[start : start + rows])
+        loaded.layers.watch()
+        try:
+            self._groups(requests, groups, done)
+        finally:
+            loaded.layers.let_be()
         return [
             one if isinstance(one, LlmopsError) else replace(one, memory=memory)
             for one in (done[number] for number in range(len(requests)))
         ]
+
+    def _groups(self, requests: Sequence[Request], groups: dict[str, list[_Numbered]], done: _Told) -> None:
+        """Each language's prompts, as many at a time as there is room for."""
+        loaded, device = self._loaded, self._device
+        for group in groups.values():
+            longest = max(built.ids.shape[1] for _, built in group) + requests[group[0][0]].generation.max_new_tokens
+            rows = room.rows_that_fit(loaded.model.config, loaded.candidate, device, longest)
+            for start in range(0, len(group), rows):
+                done.update(self._batch(requests, group[start : start + rows]))
 
     def forget(self) -> None:
         """Drop what was kept, which lies on the device where the model was."""

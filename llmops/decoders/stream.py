@@ -3,7 +3,7 @@ stopped at the next token or, while it reads the prompt, at the next layer."""
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -44,27 +44,51 @@ class Interrupt:
         return self._left or (self._visitor is not None and self._visitor.is_set())
 
 
-def interruptible(model: "PreTrainedModel", interrupt: Interrupt) -> None:
-    """Leave a forward pass between two layers once `interrupt` is set: a long prompt is then no wait."""
+class Layers:
+    """Leave a forward pass between two layers once `interrupt` is set: a long prompt is then no wait.
 
-    def check(module: "torch.nn.Module", args: Any) -> None:  # noqa: ANN401
-        if interrupt.is_set():
+    On for reading only: asked at every layer of every token, it would cost one or two percent of a small model's rate.
+    """
+
+    def __init__(self, model: "PreTrainedModel", interrupt: Interrupt) -> None:
+        names = set(getattr(model, "_no_split_modules", None) or ())
+        self._interrupt = interrupt
+        self._layers = [
+            module
+            for module in model.modules()
+            if type(module).__name__ in names or type(module).__name__.endswith(("DecoderLayer", "Block"))
+        ]
+        self._hooks: list[Any] = []
+
+    def watch(self) -> None:
+        """From now on."""
+        self.let_be()
+        self._hooks = [layer.register_forward_pre_hook(self.check) for layer in self._layers]
+
+    def let_be(self) -> None:
+        """No longer; called between two passes."""
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks = []
+
+    def check(self, *_: object) -> None:
+        """Raise Interrupted once it is set; also between two tokens, where it costs less than a stopping criterion."""
+        if self._interrupt.is_set():
             raise Interrupted
-
-    names = set(getattr(model, "_no_split_modules", None) or ())
-    for module in model.modules():
-        if type(module).__name__ in names or type(module).__name__.endswith(("DecoderLayer", "Block")):
-            module.register_forward_pre_hook(check)
 
 
 def stopping(interrupt: Interrupt) -> "StoppingCriteriaList":
-    """Ends generate() at the next token once `interrupt` is set."""
+    """Ends a batch's generate() at the next token once `interrupt` is set."""
     import torch
     from transformers import StoppingCriteria, StoppingCriteriaList
 
     class Stop(StoppingCriteria):
+        go_on: torch.Tensor | None = None  # made once: it is asked for at every token
+
         def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:  # noqa: ANN401
-            return torch.full((input_ids.shape[0],), interrupt.is_set(), device=input_ids.device)
+            if self.go_on is None or interrupt.is_set():
+                self.go_on = torch.full((input_ids.shape[0],), interrupt.is_set(), device=input_ids.device)
+            return self.go_on
 
     return StoppingCriteriaList([Stop()])
 
@@ -72,8 +96,11 @@ def stopping(interrupt: Interrupt) -> "StoppingCriteriaList":
 class Generation:
     """One generate() call. Iterate it for Token events; afterwards `ids`, `watch` and `error` are final."""
 
-    def __init__(self, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", watch: Stopwatch) -> None:
+    def __init__(
+        self, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", layers: Layers, watch: Stopwatch
+    ) -> None:
         self.watch = watch
+        self._layers = layers
         self.ids: list[int] = []
         self.error: BaseException | None = None
         self._model, self._tokenizer = model, tokenizer
@@ -115,30 +142,37 @@ class Generation:
         try:
             import torch
 
+            self._layers.watch()
             with torch.inference_mode():
-                self._model.generate(**kwargs, streamer=_streamer(self.watch, self._made, self._first))
+                self._model.generate(**kwargs, streamer=_streamer(self._token, self._layers.let_be))
         except BaseException as error:  # told by whoever reads, who must always hear of the end
             self.error = error
         finally:
+            self._layers.let_be()
             self._ended.set()
             self._first.set()
 
+    def _token(self, token: int) -> None:
+        self._made.append((self.watch.tick(), token))
+        if not self._first.is_set():
+            self._first.set()
+        self._layers.check()
 
-def _streamer(watch: Stopwatch, made: "deque[tuple[float, int]]", first: threading.Event) -> "BaseStreamer":
+
+def _streamer(token: Callable[[int], None], prompt_read: Callable[[], None]) -> "BaseStreamer":
     from transformers.generation.streamers import BaseStreamer
 
     class Stamping(BaseStreamer):
         """First it gets the prompt, then each token, already on the CPU (so CUDA has finished it)."""
 
-        prompt_seen = False
+        seen = 0
 
         def put(self, value: "torch.Tensor") -> None:
-            if not self.prompt_seen:
-                self.prompt_seen = True
-                return
-            made.append((watch.tick(), int(value.reshape(-1)[0])))
-            if not first.is_set():
-                first.set()
+            self.seen += 1
+            if self.seen > 1:
+                token(int(value.item()))
+            if self.seen == 2:
+                prompt_read()
 
         def end(self) -> None:
             """Nothing: `_run` tells the end, after an error too."""

@@ -97,10 +97,12 @@ class DecoderModel:
         self._plain = sampling.plain_generation(parts.model, parts.tokenizer)
         self._model.generation_config = self._plain
         self._interrupt = stream.Interrupt()
-        stream.interruptible(parts.model, self._interrupt)
+        self._layers = stream.Layers(parts.model, self._interrupt)
         self.batches = together.possible(parts.model)
         room.sizes(parts.model.config)  # counted now where it has to be, not while a run is timed
-        loaded = many.Loaded(candidate, parts.model, parts.tokenizer, self._plain, self._limit, self._interrupt)
+        loaded = many.Loaded(
+            candidate, parts.model, parts.tokenizer, self._plain, self._limit, self._interrupt, self._layers
+        )
         self._many = many.Many(loaded)
         self.warmed = False
 
@@ -151,7 +153,7 @@ class DecoderModel:
             prompt.check(built.ids, self._model, self._candidate, self.device, request.generation.max_new_tokens)
             ids = built.ids.to(self.device)
             cache = self._new_cache()
-            generation = stream.Generation(self._model, self._tokenizer, watch)
+            generation = stream.Generation(self._model, self._tokenizer, self._layers, watch)
             generation.start(lane, **self._arguments(ids, request, cache))
             complete = False
             try:
@@ -267,7 +269,6 @@ class DecoderModel:
             "attention_mask": torch.ones_like(ids),
             "generation_config": sampling.greedy(self._plain, request.generation.max_new_tokens),
             "logits_processor": sampling.processors(request.generation, self.device),
-            "stopping_criteria": stream.stopping(self._interrupt),
             **({"past_key_values": cache} if cache is not None else {}),
         }
 
@@ -292,6 +293,7 @@ class DecoderModel:
         if built.opens_thinking:
             return None, "No probabilities: this model thinks before it answers."
         answers = request.task.answers(request.language)
+        self._layers.watch()
         try:
             found = likelihood.label_probabilities(self._model, self._tokenizer, ids, answers, cache)
         except stream.Interrupted:
@@ -300,6 +302,8 @@ class DecoderModel:
             if not room.is_out_of_memory(error):
                 raise
             return None, "No probabilities: not enough memory for them beside this prompt."
+        finally:
+            self._layers.let_be()
         return found, "" if found else "No probabilities: the model's logits are not numbers in this precision."
 
     def _raise_error(self, generation: stream.Generation) -> None:
