@@ -82,11 +82,17 @@ class _Worker:
     stop: threading.Event
     thread: threading.Thread
     stopped_s: float | None = None  # when Stop was pressed
+    through: bool = False
+
+    @property
+    def alive(self) -> bool:
+        """True until it has told all that it has to tell."""
+        return not self.through and self.thread.is_alive()
 
     @property
     def holds_up(self) -> bool:
         """True while a reader should wait for it: not once it ignored a Stop for longer than the grace."""
-        if not self.thread.is_alive():
+        if not self.alive:
             return False
         return self.stopped_s is None or time.perf_counter() - self.stopped_s < _GRACE_S
 
@@ -99,7 +105,7 @@ class Comparison:
         self.task, self.text, self.options = task, text, options
         self.candidates = tuple(candidates)
         self._pool = pool
-        self._events: queue.SimpleQueue[tuple[_Worker, int, Event]] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[tuple[_Worker, int, Event | None]] = queue.SimpleQueue()  # None: through
         self._workers: dict[int, _Worker] = {}
         self._guard = threading.Lock()
         self.reading = False
@@ -142,14 +148,14 @@ class Comparison:
             while True:
                 running = self.running
                 try:
-                    worker, column, event = self._events.get(timeout=_TICK_S)
+                    worker, column, event = self._events.get(timeout=_TICK_S if running else 0)
                 except queue.Empty:
                     if not running:
                         yield from self._given_up()
                         return
                     yield Tick()
                     continue
-                if self._workers.get(column) is worker:
+                if event is not None and self._workers.get(column) is worker:
                     yield Update(column, event)
         finally:
             self.reading = False
@@ -158,7 +164,7 @@ class Comparison:
     def _given_up(self) -> list[Update]:
         """A failure for each column whose thread ignored Stop; what it still emits is not read."""
         with self._guard:
-            stuck = [column for column, worker in self._workers.items() if worker.thread.is_alive()]
+            stuck = [column for column, worker in self._workers.items() if worker.alive]
         message = "Stopped. The step it was in can't be interrupted and ends in the background."
         blank = [(column, Run(self.candidates[column], settings=self.options.record())) for column in stuck]
         return [Update(column, _failure(run, Stopped(message), ())) for column, run in blank]
@@ -206,6 +212,8 @@ class Comparison:
         finally:
             if place is not None:
                 place.leave()
+            worker.through = True
+            self._events.put((worker, column, None))
 
 
 @dataclass

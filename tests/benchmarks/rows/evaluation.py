@@ -9,13 +9,16 @@ from typing import Any
 
 from llmops.candidate import Candidate, parse_candidate
 from llmops.compare import Options
+from llmops.decoders.prefix import shared
+from llmops.decoders.words import words_of
 from llmops.demo import DECODER_DIR
 from llmops.engines.base import Connection, Generation
 from llmops.evaluation.batches import How
 from llmops.evaluation.runner import Begun, Ended, evaluate
 from llmops.history.store import History
+from llmops.lanes import compute
 from llmops.pool import Pool
-from llmops.task import Task
+from llmops.task import Example, Task
 from llmops.verdict import read_verdict
 from tests.benchmarks.measure import Measured, Row, Sides, timed
 from tests.benchmarks.rows.streaming import bare, prompt
@@ -35,8 +38,6 @@ class KeepsLoaded(Pool):
 def _row(name: str, what: str, verdict_only: bool, at_least: float) -> Row:
     @contextmanager
     def prepare(tiny: bool) -> Iterator[Sides]:
-        import torch
-
         examples = labelled(12 if tiny else 100)
         pool = KeepsLoaded(10**9)
         model, tokenizer = bare(DECODER_DIR, "fp32")
@@ -54,20 +55,8 @@ def _row(name: str, what: str, verdict_only: bool, at_least: float) -> Row:
                 assert len(rows) == len(examples)
                 return Measured(len(examples) / done.value, [(row.y_hat, row.run["text"]) for row in rows])
 
-            def one_by_one() -> list[tuple[str | None, str]]:
-                found = []
-                for example in examples:
-                    ids = prompt(tokenizer, example.text, example.language)
-                    with torch.inference_mode():
-                        made = model.generate(
-                            ids, attention_mask=torch.ones_like(ids), max_new_tokens=_MOST, do_sample=False
-                        )
-                    said = tokenizer.decode(made[0, ids.shape[1] :], skip_special_tokens=True)
-                    found.append((read_verdict(said, TASK, example.language), said))
-                return found
-
             def baseline(repeat: int) -> Measured:
-                done = timed(one_by_one)
+                done = timed(lambda: _one_by_one(model, tokenizer, examples))
                 return Measured(len(examples) / done.value, done.result)
 
             lease = pool.lease(parse_candidate(_NAME), TASK, Connection(), lambda *_: None, threading.Event())
@@ -78,6 +67,53 @@ def _row(name: str, what: str, verdict_only: bool, at_least: float) -> Row:
             pool.close()
 
     return Row(name, what, "one `generate` a text", "texts/s", prepare, at_least=at_least, more_is_better=True)
+
+
+def _one_by_one(model: Any, tokenizer: Any, examples: list[Example]) -> list[tuple[str | None, str]]:
+    """(verdict, answer) of each text by a generate() of its own."""
+    import torch
+
+    found = []
+    for example in examples:
+        ids = prompt(tokenizer, example.text, example.language)
+        with torch.inference_mode():
+            made = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=_MOST, do_sample=False)
+        said = tokenizer.decode(made[0, ids.shape[1] :], skip_special_tokens=True)
+        found.append((read_verdict(said, TASK, example.language), said))
+    return found
+
+
+@contextmanager
+def _least(tiny: bool) -> Iterator[Sides]:
+    """Nothing but the matrix products of what differs from text to text, all texts in one product a layer."""
+    import torch
+
+    examples = labelled(12 if tiny else 100)
+    model, tokenizer = bare(DECODER_DIR, "fp32")
+    tokens = heads = 0
+    for language in TASK.languages:
+        prompts = [prompt(tokenizer, e.text, language)[0].tolist() for e in examples if e.language == language]
+        words = words_of(tokenizer, TASK.answers(language), ())
+        branches = sum(len(word) for word in words.ids)
+        tokens += sum(len(one) - shared(prompts) + branches for one in prompts)
+        heads += len(prompts) * (1 + branches)
+    products = [(one, tokens) for one in model.model.modules() if isinstance(one, torch.nn.Linear)]
+    products.append((model.lm_head, heads))
+    given = [torch.randn(count, one.in_features) for one, count in products]
+
+    def multiply() -> None:
+        with torch.inference_mode():
+            for (one, _), values in zip(products, given, strict=True):
+                one(values)
+
+    def ours(repeat: int) -> Measured:
+        return Measured(len(examples) / compute(lambda: timed(multiply)).value)
+
+    def baseline(repeat: int) -> Measured:
+        return Measured(len(examples) / timed(lambda: _one_by_one(model, tokenizer, examples)).value)
+
+    ours(0)
+    yield Sides(ours, baseline, lambda *_: f"{tokens:,} tokens through {len(products) - 1} matrices; no results")
 
 
 def _answers(ours: list[Any], baseline: list[Any]) -> str:
@@ -95,4 +131,13 @@ def _verdicts(ours: list[Any], baseline: list[Any]) -> str:
 ROWS = (
     _row("evaluate-answers", "evaluating 100 texts with a local decoder: answer and explanation", False, 3),
     _row("evaluate-verdicts", "the same: verdict and probabilities only", True, 15),
+    Row(
+        "evaluate-verdicts-limit",
+        "the most that verdicts could reach: their matrix products alone (the limit, no row)",
+        "one `generate` a text",
+        "texts/s",
+        _least,
+        at_least=15,
+        more_is_better=True,
+    ),
 )
