@@ -79,7 +79,7 @@ def main() -> None:
     expiry.start(settings)
     if is_space(os.environ):
         _get_ready()
-    # The page and its libraries stay: left out of the collector's count, what runs leave behind is found soon, and quickly.
+    # The page and its libraries stay. Out of the collector's count, they no longer delay what runs leave behind.
     gc.freeze()
     demo.queue(max_size=64, api_open=False).launch(
         server_name=args.host,
