@@ -176,8 +176,7 @@ class Comparison:
         place: Turn | None = None
         try:
             candidate = parse_candidate(text, kinds()).owned_by(options.connection.owner)
-            device = self._pool.device(candidate, options.connection)
-            place = None if options.all_at_once else self._pool.enter(device, options.connection.owner)
+            place = self._enter(candidate, options) if self._pool.is_here(candidate, self.task) else None
         except Exception as caught:  # a missing library too: it is the column's own failure, told by its worker
             candidate = caught
         context = contextvars.copy_context()  # who asks: whose quota a lent GPU costs
@@ -190,6 +189,11 @@ class Comparison:
         with self._guard:
             self._workers[column] = worker
         thread.start()
+
+    def _enter(self, candidate: Candidate, options: Options) -> Turn | None:
+        """A place in the device's queue; None where there is none to take."""
+        device = self._pool.device(candidate, options.connection)
+        return None if options.all_at_once else self._pool.enter(device, options.connection.owner)
 
     def _work(
         self,
@@ -205,7 +209,11 @@ class Comparison:
         try:
             if isinstance(candidate, Exception):
                 raise candidate
-            _Attempt(self._pool, self.task, self.text, candidate, options, worker.stop, emit).run(place)
+            attempt = _Attempt(self._pool, self.task, self.text, candidate, options, worker.stop, emit)
+            if place is None:  # files come first: who waits for them must not be given the device
+                attempt.fetch()
+                place = self._enter(candidate, options)
+            attempt.run(place)
         except Exception as caught:
             blank = Run(self.candidates[column], settings=options.record())
             emit(_failure(blank, caught, options.connection.secrets))
@@ -228,6 +236,14 @@ class _Attempt:
     stop: threading.Event
     emit: Emit
 
+    def report(self, message: str, fraction: float | None) -> None:
+        """Progress of fetching and loading."""
+        self.emit(Loading(message, fraction))
+
+    def fetch(self) -> None:
+        """Fetch what is not on this machine. Raises what loading raises for want of it."""
+        self.pool.fetch(self.candidate, self.task, self.options.connection, self.report, self.stop)
+
     def run(self, place: Turn | None) -> None:
         """Wait, load, measure, and unload where asked."""
         started = time.perf_counter()
@@ -235,11 +251,7 @@ class _Attempt:
             place.wait(self.stop, lambda ahead: self.emit(Queued(ahead.turns, ahead.seconds)))
         waited_s = time.perf_counter() - started
         connection = self.options.connection
-
-        def report(message: str, fraction: float | None) -> None:
-            self.emit(Loading(message, fraction))
-
-        with self.pool.lease(self.candidate, self.task, connection, report, self.stop) as lease:
+        with self.pool.lease(self.candidate, self.task, connection, self.report, self.stop) as lease:
             self.emit(Loaded(None if lease.warm else lease.load_s, lease.model.weights_bytes, lease.model.device))
             if self.stop.is_set():
                 raise Stopped("Stopped before the run.")
@@ -257,11 +269,13 @@ class _Attempt:
             self.task, self.text, options.language, options.generation, options.connection, self.stop, options.truncate
         )
         partial: list[str] = []
+        begun = self.pool.fetching.mark()
         try:
             with closing(lease.model.run(request)) as events:
                 for event in events:
                     if isinstance(event, Finished):
-                        return Finished(self._complete(event.run, lease, waited_s), at_s=event.at_s)
+                        beside = self.candidate.is_local and self.pool.fetching.since(begun)
+                        return Finished(self._complete(event.run, lease, waited_s, beside), at_s=event.at_s)
                     if isinstance(event, Token):
                         partial.append(event.text)
                     self.emit(event)
@@ -276,7 +290,7 @@ class _Attempt:
             )
             return _failure(known, caught, options.connection.secrets)
 
-    def _complete(self, run: Run, lease: Lease, waited_s: float) -> Run:
+    def _complete(self, run: Run, lease: Lease, waited_s: float, beside_fetching: bool) -> Run:
         # A run on a lent GPU tells itself what it waited, and whether its model was there; elsewhere the pool knows.
         told = run.timing
         lent = told.load_s is not None
@@ -288,6 +302,8 @@ class _Attempt:
             notes = (*notes, f"The answer was cut off at {most:,} new tokens (run settings, max new tokens).")
         if self.options.all_at_once:
             notes = (*notes, "Ran beside other local models: the times disturb each other.")
+        if beside_fetching:
+            notes = (*notes, "Another model was being fetched meanwhile, which may have slowed this run.")
         known: dict[str, Any] = {
             "timing": timing,
             "warm": run.warm if lent else lease.warm,

@@ -1,7 +1,8 @@
 """The small events a run emits, stamped where they happen (`at_s`, time.perf_counter seconds).
 
 Everything that shows or keeps a run (columns, tables, logs, tests) reads this one stream. The order is
-Queued* Loading* Loaded? Started (Token | Waiting | Note)* then exactly one Finished or Failed; Unloaded may follow.
+Loading* (of files) Queued* Loading* Loaded? Started (Token | Waiting | Note)* then exactly one Finished or Failed;
+Unloaded may follow.
 """
 
 import time

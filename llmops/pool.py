@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from llmops.candidate import Candidate, Kind
+from llmops.candidate import EMBEDDED_DECODER, EMBEDDED_ENCODER, Candidate, Kind
 from llmops.engines import engine_for
-from llmops.engines.base import Connection, Engine, Model, Report
+from llmops.engines.base import Connection, Engine, Fetches, Model, Report
 from llmops.engines.cascade import CascadeModel
 from llmops.errors import OutOfMemory, StaysHere, Stopped
 from llmops.fairness import Line, Turn
+from llmops.fetching import Fetching
 from llmops.hardware import device_memory
 from llmops.lanes import aside, give_back_workers, rest
 from llmops.licence import Permit
@@ -66,6 +67,7 @@ class Pool:
     ) -> None:
         """permit: asked before a model is handed out, whether this visitor may have it; None: everybody may."""
         keep_no_free_memory()
+        self.fetching = Fetching()
         self._permit = permit
         self._engines = engines
         self._given_budget = budget_bytes
@@ -94,6 +96,42 @@ class Pool:
             # In one order for all, so that two callers who share two queues never wait for each other.
             lines = [self._lines.setdefault(one, Line()) for one in sorted(device.split(_AND))]
         return Turn(lines, owner)
+
+    def is_here(self, candidate: Candidate, task: Task) -> bool:
+        """False where files have to be fetched before it can load; told from this machine alone."""
+        return all(self._is_here(one, task) for one in candidate.stages or (candidate,))
+
+    def fetch(
+        self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
+    ) -> None:
+        """Fetch what is not here, before a turn is taken. Raises what a lease would for want of it, or Stopped."""
+        self._check_stays(candidate, connection)
+        for one in candidate.stages or (candidate,):
+            engine = self._engines(one.kind)
+            if self._is_here(one, task) or not isinstance(engine, Fetches):
+                continue
+            if self._permit is not None:
+                self._permit(one, connection)
+
+            def here(one: Candidate = one) -> bool:
+                return self._is_here(one, task)
+
+            def way(tell: Report, one: Candidate = one, engine: Fetches = engine) -> None:
+                engine.fetch(one, connection, tell, stop)
+
+            self.fetching.fetch(one.model, here, way, report, stop)
+
+    def _is_here(self, candidate: Candidate, task: Task) -> bool:
+        engine = self._engines(candidate.kind)
+        embedded = candidate.model in (EMBEDDED_DECODER, EMBEDDED_ENCODER)
+        if embedded or not candidate.is_local or not isinstance(engine, Fetches):
+            return True
+        key = _key(engine, candidate, task)
+        with self._guard:
+            entry = self._entries.get(key)
+            if entry is not None and entry.model is not None:
+                return True
+        return engine.estimate_bytes(candidate) is not None
 
     @contextmanager
     def turn(self, device: str, report: Report, stop: threading.Event, owner: str = "") -> Iterator[None]:
@@ -143,6 +181,7 @@ class Pool:
 
         For long work: take one for each text or level, so that others get their turn between.
         """
+        self.fetch(candidate, task, connection, report, stop)
         device = self.device(candidate, connection)
         turn = self.turn(device, report, stop, connection.owner)
         with turn, self.lease(candidate, task, connection, report, stop) as lease:
@@ -153,11 +192,7 @@ class Pool:
         self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
     ) -> Iterator[Lease]:
         """A loaded, warmed-up model, for this caller alone. Raises what loading raises, or Stopped."""
-        if connection.local_only and self.leaves(candidate, connection):
-            raise StaysHere(
-                f"{candidate} runs elsewhere, and nothing may leave this machine.",
-                "Untick “Nothing leaves this machine”, or choose a local candidate.",
-            )
+        self._check_stays(candidate, connection)
         if candidate.stages:
             with self._stages(candidate, task, connection, report, stop) as both:
                 yield both
@@ -169,7 +204,7 @@ class Pool:
         if not candidate.is_local:  # nothing is held but an address, so there is nothing to share or to evict
             yield Lease(engine.load(candidate, task, connection, report, stop), None, 0.0)
             return
-        entry = self._claim(f"{candidate.kind}:{engine.key(candidate, task)}", device)
+        entry = self._claim(_key(engine, candidate, task), device)
         started = time.perf_counter()
         try:
             _acquire(entry.lock, stop)
@@ -186,13 +221,21 @@ class Pool:
         finally:
             self._release(entry)
 
+    def _check_stays(self, candidate: Candidate, connection: Connection) -> None:
+        """Refuse what runs elsewhere where nothing may leave this machine."""
+        if connection.local_only and self.leaves(candidate, connection):
+            raise StaysHere(
+                f"{candidate} runs elsewhere, and nothing may leave this machine.",
+                "Untick “Nothing leaves this machine”, or choose a local candidate.",
+            )
+
     @contextmanager
     def _stages(
         self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
     ) -> Iterator[Lease]:
         """Both models of a cascade. Always taken in the order of their keys, so that two cascades can't block."""
         self._check_together(candidate, connection)
-        order = sorted(candidate.stages, key=lambda one: f"{one.kind}:{self._engines(one.kind).key(one, task)}")
+        order = sorted(candidate.stages, key=lambda one: _key(self._engines(one.kind), one, task))
         with ExitStack() as held:
             leases = {one: held.enter_context(self.lease(one, task, connection, report, stop)) for one in order}
             first, second = (leases[one] for one in candidate.stages)
@@ -223,7 +266,7 @@ class Pool:
         if candidate.stages:
             left = [self.unload(stage, task) for stage in candidate.stages if stage.is_local]
             return None if None in left else sum(one or 0 for one in left)
-        key = f"{candidate.kind}:{self._engines(candidate.kind).key(candidate, task)}"
+        key = _key(self._engines(candidate.kind), candidate, task)
         with self._guard:
             entry = self._entries.get(key)
             if entry is None or entry.users:
@@ -327,6 +370,11 @@ class Pool:
         if undisturbed:
             return max(0, after - entry.before_bytes)
         return max(0, entry.bytes - (full - after))
+
+
+def _key(engine: Engine, candidate: Candidate, task: Task) -> str:
+    """What one loaded model is shared by."""
+    return f"{candidate.kind}:{engine.key(candidate, task)}"
 
 
 def _acquire(lock: threading.Lock, stop: threading.Event) -> None:

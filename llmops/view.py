@@ -42,7 +42,8 @@ def fold(view: View, event: Event) -> View:
     """The view after one more event."""
     match event:
         case Queued(ahead=ahead, seconds=seconds):
-            return replace(view, status=Status.QUEUED, message=f"Waiting for the device: {Ahead(ahead, seconds)}")
+            said = f"Waiting for the device: {Ahead(ahead, seconds)}"
+            return replace(view, status=Status.QUEUED, message=said, fraction=None)
         case Loading(message=message, fraction=fraction):
             return replace(view, status=Status.LOADING, message=message, fraction=fraction)
         case Loaded():

@@ -118,6 +118,15 @@ class Together(Protocol):
         ...
 
 
+@runtime_checkable
+class Fetches(Protocol):
+    """What engines can do whose models' files may have to be fetched: a part of `load` that needs no device."""
+
+    def fetch(self, candidate: Candidate, connection: Connection, report: Report, stop: threading.Event) -> None:
+        """Put the files on this machine. Raises what loading raises for want of them; honours stop."""
+        ...
+
+
 class Engine(Protocol):
     """Makes models. One object for the process; holds no model itself."""
 

@@ -51,6 +51,10 @@ class DecoderEngine:
         folder = _known_folder(candidate.model) or _cached_folder(candidate.model)
         return room.estimate(folder, candidate.precision or "bf16") if folder else None
 
+    def fetch(self, candidate: Candidate, connection: Connection, report: Report, stop: threading.Event) -> None:
+        """The files alone; see engines.base.Fetches."""
+        find_folder(candidate.model, connection, report, stop)
+
     def load(
         self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
     ) -> "DecoderModel":

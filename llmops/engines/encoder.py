@@ -57,6 +57,11 @@ class EncoderEngine:
             return None
         return int(size * _INT8_SHARE) if candidate.precision == "int8" else size
 
+    def fetch(self, candidate: Candidate, connection: Connection, report: Report, stop: threading.Event) -> None:
+        """The files alone; a kept encoder's base was fetched when it was trained. See engines.base.Fetches."""
+        if not _is_kept(candidate):
+            body.folder_of(candidate.model, connection, report, stop)
+
     def load(
         self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
     ) -> "EncoderModel":

@@ -155,6 +155,52 @@ def test_a_model_that_only_the_fake_hub_knows_is_planned_from_its_configuration_
     assert asked[1] == 0
 
 
+_MEANWHILE = """
+import json, threading, time
+from llmops.compare import Comparison, Options, run_all
+from llmops.engines.base import Connection, Generation
+from llmops.pool import Pool
+from llmops.task import load_builtin
+pool, ended, said = Pool(10**9), {}, []
+def ask(candidate, owner):
+    options = Options("en", Generation(max_new_tokens=4), Connection(owner=owner))
+    comparison = Comparison(pool, load_builtin("medical"), "The chair is needed.", [candidate], options)
+    (run,) = run_all(comparison)
+    ended[owner] = {"at_s": time.perf_counter() - started, "run": run.to_json(), "said": list(said)}
+started = time.perf_counter()
+ask("embedded/decoder@bf16", "early")  # libraries are imported, and the model of the second visitor is loaded
+fetch = pool.fetch
+def watched(candidate, task, connection, report, stop):
+    def tell(message, fraction):
+        said.append(message)
+        report(message, fraction)
+    fetch(candidate, task, connection, tell, stop)
+pool.fetch = watched
+slow = threading.Thread(target=ask, args=("team/slow@bf16", "ada"))
+slow.start()
+while not any("MB" in message for message in said):
+    time.sleep(0.05)
+ask("embedded/decoder@bf16", "bob")
+slow.join()
+print(json.dumps(ended))
+"""
+
+
+def test_another_visitors_run_finishes_while_a_slow_transfer_from_the_fake_hub_goes_on(repos, tmp_path):
+    with FakeHub({"team/slow": Repo(repos[0], slow_s=1.0)}) as hub:  # nine seconds for the weights
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+        variables |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-c", _MEANWHILE]
+        done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=200)
+    assert done.stdout, done.stderr
+    ended = json.loads(done.stdout)
+    assert ended["ada"]["run"]["error"] is None and ended["bob"]["run"]["error"] is None
+    assert ended["bob"]["at_s"] < ended["ada"]["at_s"]
+    assert "downloading team/slow: 9 of 9 MB" not in ended["bob"]["said"]  # it was still on its way
+    assert "downloading team/slow: 9 of 9 MB" in ended["ada"]["said"]
+    assert any("being fetched meanwhile" in note for note in ended["bob"]["run"]["notes"])
+
+
 _STOPPED = """
 import json, threading, time
 from llmops import fetch
