@@ -9,8 +9,6 @@ import sys
 # Read by gradio and huggingface_hub when they are imported, so they are set before.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-# Read by torch: else MKL keeps buffers of all sizes that it has met, 60 MB more a minute with many visitors.
-os.environ.setdefault("MKL_DISABLE_FAST_MM", "1")
 
 from llmops import space, zerogpu
 

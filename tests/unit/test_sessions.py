@@ -3,7 +3,7 @@
 import gradio as gr
 import pytest
 from fastapi.testclient import TestClient
-from gradio import state_holder
+from gradio import queueing, state_holder
 
 from llmops.ui import sessions
 
@@ -13,6 +13,7 @@ TYPED = "sk-typed-into-the-page"
 @pytest.fixture
 def light(monkeypatch):
     monkeypatch.setattr(state_holder, "SessionState", state_holder.SessionState)
+    monkeypatch.setattr(queueing.Queue, "compute_analytics_summary", queueing.Queue.compute_analytics_summary)
     sessions.keep_light()
 
 
@@ -34,3 +35,13 @@ def test_a_session_remembers_its_states_and_not_what_was_typed(light):
     (session,) = app.state_holder.session_data.values()
     assert session.config_values == {}
     assert list(session.state_data.values()) == [3]
+
+
+def test_no_table_of_events_is_made(light, monkeypatch):
+    def fail(*_):
+        raise AssertionError("a table was made")
+
+    monkeypatch.setattr(queueing.Queue, "_get_df", fail)
+    queue = gr.Blocks().queue()._queue
+    queue.events_recorded = 10**6
+    assert queue.compute_analytics_summary([{"function": "a"}]) == {"functions": {}}
