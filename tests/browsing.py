@@ -54,6 +54,18 @@ def tab(page: Page, name: str) -> None:
     shown.click()
 
 
+def type_number(page: Page, label: str, value: str) -> None:
+    """Type into a slider's field; again where the part that was just opened was laid out anew under the typing."""
+    number, slider = (page.get_by_label(f"{what} for {label}") for what in ("number input", "range slider"))
+    for _ in range(10):
+        number.fill(value)
+        number.press("Tab")
+        page.wait_for_timeout(300)
+        if slider.input_value() == value:
+            break
+    expect(slider).to_have_value(value)
+
+
 def type_address(page: Page, url: str) -> None:
     """Type an endpoint's address in the Present tab."""
     tab(page, "Present")

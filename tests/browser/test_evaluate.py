@@ -42,8 +42,10 @@ def done(page, texts, count):
 
 def choose(page, label, value):
     box = page.locator("#evaluation").get_by_label(label, exact=True)
+    expect(box).not_to_have_value("")  # what the file's columns suggest is there, and won't come over what is typed
     box.fill(value)
     box.press("Enter")
+    expect(box).to_have_value(value)
 
 
 def cell(table, text):
