@@ -95,7 +95,7 @@ def _make(model: Any, folder: Path) -> None:  # noqa: ANN401
 
     rich.get_console().quiet = True  # its bars go to standard output, which is the answer's alone
     logging.getLogger("nncf").setLevel(logging.ERROR)
-    features = model.preprocess(["An example."])
+    features = model.preprocess(["example"])
     names = [name for name in _INPUTS if name in features]
 
     class Tokens(torch.nn.Module):

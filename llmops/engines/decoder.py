@@ -253,7 +253,7 @@ class DecoderModel:
     def close(self) -> None:
         """Drop the weights and give the memory back to the system."""
         self._model = self._tokenizer = None
-        del self._many
+        del self._many, self._layers  # both know the model's parts
         gc.collect()
         give_back(self.device)
 
