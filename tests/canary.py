@@ -203,7 +203,7 @@ def type_everywhere(hunt: Hunt) -> list[int]:
     hunt.call(client, "compare", _TEXT, "medical", ["openai/gpt-5.4-mini", "hosted/openai/gpt-oss-120b"], {})
     for number in evaluations:
         for kind in ("xlsx", "csv", "jsonl", "html"):
-            made = hunt.call(client, "export", number, kind)
+            made = hunt.call(client, "export", number, kind, "en")
             if "base64" in made:
                 (hunt.folder / f"export-{number}.{kind}").write_bytes(base64.b64decode(made["base64"]))
         hunt.call(client, "history", number, None, None)
