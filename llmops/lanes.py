@@ -66,11 +66,15 @@ def taken() -> Iterator[Lane]:
     try:
         yield lane
     finally:
-        with _GUARD:
-            if _IDLE:
-                lane.end()
-            else:
-                _IDLE.append(lane)
+        _put_back(lane)
+
+
+def _put_back(lane: Lane) -> None:
+    with _GUARD:
+        if _IDLE:
+            lane.end()
+        else:
+            _IDLE.append(lane)
 
 
 def compute(work: Callable[[], T]) -> T:
@@ -93,8 +97,10 @@ def rest() -> None:
     """Let idle lanes give back their workers."""
     with _GUARD:
         idle = list(_IDLE)
+        _IDLE.clear()  # nobody's work gets in between
     for lane in idle:
         lane.run(give_back_workers)
+        _put_back(lane)
 
 
 def give_back_workers() -> None:
