@@ -134,7 +134,7 @@ def device_used(device: str) -> int | None:
     return int(total - free)
 
 
-_REUSED = 1 << 30  # glibc takes at most 32 MiB for the first threshold
+_MOST_MAPPED, _MOST_KEPT = 32 << 20, 1 << 30  # bytes; glibc takes no more for the first
 _GUARD = threading.Lock()
 _reusing = 0
 
@@ -157,7 +157,7 @@ def reusing_memory() -> Iterator[None]:
     global _reusing
     with _GUARD:
         _reusing += 1
-        _set_thresholds(32 << 20, _REUSED)
+        _set_thresholds(_MOST_MAPPED, _MOST_KEPT)
     try:
         yield
     finally:
