@@ -121,6 +121,13 @@ class Candidate:
         return f"{prefix}{self.model}{precision}{'?' + options if options else ''}"
 
 
+def base_encoder(name: str) -> Candidate:
+    """What a training starts from, as a candidate whose files can be fetched. Raises InputError for no name."""
+    if not name.strip():
+        raise InputError("No base encoder is given.", "Choose one.")
+    return Candidate(Kind.ENCODER, name.strip(), DEFAULT_PRECISION[Kind.ENCODER])
+
+
 def parse_candidate(text: str, kinds: dict[str, Kind] | None = None) -> Candidate:
     """Read the text form.
 

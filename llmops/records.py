@@ -153,7 +153,8 @@ def curve_data(
                 data[name] = _whole_numbers(name, data[name])
         settings = CurveSettings(**data)
         work = CurveWork.of(History(limits.history_path, owner), load_builtin(task_id), evaluation, settings)
-        points = list(learning_curve(pool, work.task, work.texts, settings, report, stop, owner))
+        asked = Connection(owner=owner)
+        points = list(learning_curve(pool, work.task, work.texts, settings, report, stop, asked))
         made = work.keep(points)
         return {"curve": asdict(made), "parity": parity(made), "error": None}
     except LlmopsError as error:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from llmops.candidate import base_encoder
 from llmops.encoders import pair_loss
 from llmops.encoders.body import TorchBody, embed_all, folder_of, load_body
 from llmops.encoders.head import Head, fit_head
@@ -33,6 +34,7 @@ _LEARNING_RATE = 1e-4
 _PASSES = 2  # over the pairs, where they are few
 _LEARNT_LOSS, _LEARNT_STEPS = 0.005, 4  # mean squared error of the cosines: what is left then is dropout's noise
 _POLL_S = 0.1
+_NOBODY = Connection()
 
 
 @dataclass(frozen=True)
@@ -109,14 +111,14 @@ def train_named(
     seed: int,
     stop: threading.Event,
     breathe: Callable[[], None] = lambda: None,
+    connection: Connection = _NOBODY,
 ) -> Generator[TrainEvent | Trained | None, None, None]:
-    """The same from a base model's name: fetch and read it first. Raises LlmopsError."""
-    if not base.strip():
-        raise InputError("No base encoder is given.", "Choose one.")
+    """The same from a base model's name: read it first, and fetch it where it is not here. Raises LlmopsError."""
+    name = base_encoder(base).model
     examples = pick_examples(task, k, seed)
     yield TrainEvent("reading the weights", 0.0)
-    folder = folder_of(base.strip(), Connection(), lambda message, fraction: None, stop)
-    yield from train(load_body(folder, base.strip()), method, examples, seed, stop, breathe)
+    folder = folder_of(name, connection, lambda message, fraction: None, stop)
+    yield from train(load_body(folder, name), method, examples, seed, stop, breathe)
 
 
 def _fine_tune(

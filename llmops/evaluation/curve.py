@@ -9,8 +9,11 @@ import time
 from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from llmops.candidate import EMBEDDED_ENCODER, Kind, parse_candidate
+from llmops.candidate import EMBEDDED_ENCODER, Kind, base_encoder, parse_candidate
 from llmops.catalog import kinds
 from llmops.engines.base import Connection, Report
 from llmops.errors import InputError, LlmopsError, Stopped
@@ -20,7 +23,12 @@ from llmops.history.curves import Curve, CurvePoint
 from llmops.pool import Pool
 from llmops.task import Example, Task
 
+if TYPE_CHECKING:
+    import numpy as np
+    from sentence_transformers import SentenceTransformer
+
 _METHODS = ("few-shot", "setfit")
+_NOBODY = Connection()
 
 
 @dataclass(frozen=True)
@@ -40,8 +48,7 @@ class CurveSettings:
             raise InputError("k counts examples a class, from 1.", "Give some, such as 1, 2, 4, 8.")
         if not 1 <= len(self.seeds) <= 20 or len(self.ks) > 20:
             raise InputError("At most 20 values of k and 20 seeds are run.", "Give fewer.")
-        if not self.base.strip():
-            raise InputError("No base encoder is given.", "Choose one.")
+        base_encoder(self.base)
 
 
 def learning_curve(
@@ -51,7 +58,7 @@ def learning_curve(
     settings: CurveSettings,
     report: Report,
     stop: threading.Event,
-    owner: str = "",
+    connection: Connection = _NOBODY,
 ) -> Generator[CurvePoint, None, None]:
     """A point for each k and seed, small k first. Raises InputError, Stopped or what loading raises."""
     from llmops.encoders import training
@@ -64,37 +71,50 @@ def learning_curve(
     ks = sorted({k for k in settings.ks if k <= most})
     if not ks:
         raise InputError(f"The task has at most {most} examples a class to learn from.", "Give a smaller k.")
-    scorer = _Scorer(settings, held_out, stop)
+    pool.fetch(base_encoder(settings.base), task, connection, report, stop)
+    scorer = _Scorer(settings, held_out, connection, stop)
     total = len(ks) * len(settings.seeds)
     for number, (k, seed) in enumerate((k, seed) for k in ks for seed in settings.seeds):
         if stop.is_set():
             raise Stopped("Stopped; the points so far are kept.")
         report(f"k = {k}, seed {seed}: {number} of {total} done", number / total)
-        with pool.turn("cpu", report, stop, owner):
+        with pool.turn("cpu", report, stop, connection.owner):
             yield scorer.point(k, seed, training.pick_examples(task, k, seed))
 
 
 class _Scorer:
-    """Trains and scores. A few-shot head leaves the body as it is, so the held-out vectors are made once."""
+    """Trains and scores. A few-shot head leaves the body as it is, so the held-out vectors are made once.
 
-    def __init__(self, settings: CurveSettings, texts: Sequence[Example], stop: threading.Event) -> None:
+    Nothing is computed before the first point: only then is it this visitor's turn.
+    """
+
+    def __init__(
+        self, settings: CurveSettings, texts: Sequence[Example], connection: Connection, stop: threading.Event
+    ) -> None:
+        self._settings, self._texts, self._connection, self._stop = settings, texts, connection, stop
+        self._base = settings.base.strip()
+
+    @cached_property
+    def _folder(self) -> Path:
         from llmops.encoders.body import folder_of
 
-        self._settings, self._texts, self._stop = settings, texts, stop
-        self._base = settings.base.strip()
-        self._folder = folder_of(self._base, Connection(), lambda message, fraction: None, stop)
-        self._body = self._fresh()
-        self._vectors = self._embed()
+        return folder_of(self._base, self._connection, lambda message, fraction: None, self._stop)
 
-    def _fresh(self):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    @cached_property
+    def _same(self) -> tuple["SentenceTransformer", "np.ndarray"]:
+        """The body as it is, and the held-out texts' vectors."""
+        body = self._fresh()
+        return body, self._embed(body)
+
+    def _fresh(self) -> "SentenceTransformer":
         from llmops.encoders.body import load_body
 
         return load_body(self._folder, self._base)
 
-    def _embed(self):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def _embed(self, body: "SentenceTransformer") -> "np.ndarray":
         from llmops.encoders.body import TorchBody, embed_all
 
-        return embed_all(TorchBody(self._body), [example.text for example in self._texts])
+        return embed_all(TorchBody(body), [example.text for example in self._texts])
 
     def point(self, k: int, seed: int, examples: Sequence[Example]) -> CurvePoint:
         """Train on the examples and score on the held-out texts."""
@@ -103,14 +123,13 @@ class _Scorer:
         from llmops.encoders.training import Trained, train
 
         tuned = self._settings.method == "setfit"
-        if tuned:
-            self._body = self._fresh()
+        body, vectors = (self._fresh(), None) if tuned else self._same
         started_s = time.perf_counter()
-        for event in train(self._body, self._settings.method, examples, seed, self._stop):
+        for event in train(body, self._settings.method, examples, seed, self._stop):
             if isinstance(event, Trained):
                 head = event.head
         taken_s = time.perf_counter() - started_s
-        shares = head.probabilities(self._embed() if tuned else self._vectors)
+        shares = head.probabilities(self._embed(body) if vectors is None else vectors)
         said = [head.labels[place] for place in shares.argmax(axis=1)]
         true = [example.label for example in self._texts]
         macro_f1 = f1_score(true, said, average="macro", zero_division=0.0)

@@ -82,13 +82,15 @@ def wire(panel: CurvePanel, kept: gr.Dropdown, controls: Controls, services: Ser
         work = Work()
         try:
             settings = CurveSettings(base or "", method, _numbers(ks), tuple(range(int(seeds or 1))))
-            made = CurveWork.of(services.history(request), Controls(*values).task(), number, settings)
+            given = Controls(*values)
+            connection = given.connection()
+            made = CurveWork.of(services.history(request), given.task(), number, settings)
         except LlmopsError as error:
             yield [work, render.problem(error), gr.skip()]
             return
 
         def make(report: Report, stop: threading.Event) -> Iterator[Any]:
-            yield from learning_curve(services.pool, made.task, made.texts, settings, report, stop, made.history.owner)
+            yield from learning_curve(services.pool, made.task, made.texts, settings, report, stop, connection)
 
         points: list[Any] = []
         problem = ""

@@ -136,7 +136,7 @@ def build(services: Services) -> gr.Blocks:
         welcome.wire(start_training)
         shared_input.wire(panel)
         task_panel.wire(tasks, panel, services)
-        past.wire(tab_past, panel, services)
+        past.wire(tab_past, panel, tab_future.token, services)
         present.wire(tab_present)
         future.wire(tab_future, services)
         evaluate_tab.wire(tab_evaluate, opened_evaluate, page, controls, services)

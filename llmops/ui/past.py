@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import gradio as gr
+
 from llmops.candidate import Epoch, Kind
 from llmops.ui import selection, training_panel
 from llmops.ui.services import Services
@@ -23,7 +25,7 @@ def build(services: Services) -> Past:
     return Past(chosen, training_panel.build(services))
 
 
-def wire(tab: Past, shared: SharedInput, services: Services) -> None:
-    """Connect the tab's own events."""
+def wire(tab: Past, shared: SharedInput, token: gr.Textbox, services: Services) -> None:
+    """Connect the tab's own events; the token is for a gated base encoder."""
     selection.wire(tab.selection, Kind.ENCODER)
-    training_panel.wire(tab.training, shared, tab.selection, services)
+    training_panel.wire(tab.training, shared, tab.selection, token, services)

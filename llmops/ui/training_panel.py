@@ -12,13 +12,13 @@ from typing import Any
 
 import gradio as gr
 
-from llmops.candidate import DEFAULT_K, EMBEDDED_ENCODER, Candidate, Kind
+from llmops.candidate import DEFAULT_K, EMBEDDED_ENCODER, Candidate, Kind, base_encoder
 from llmops.catalog import models
-from llmops.engines.base import Report
+from llmops.engines.base import Connection, Report
 from llmops.errors import InputError, LlmopsError
 from llmops.report.tables import more, row, table
 from llmops.task import Task
-from llmops.ui import lines, render
+from llmops.ui import lines, render, sign_in
 from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.controls import pick_task
 from llmops.ui.downloads import new_folder
@@ -115,12 +115,21 @@ def build(services: Services) -> TrainingPanel:
     )
 
 
-def wire(panel: TrainingPanel, shared: SharedInput, selection: Selection, services: Services) -> None:
-    """Connect training, keeping and choosing."""
+def wire(
+    panel: TrainingPanel, shared: SharedInput, selection: Selection, token: gr.Textbox, services: Services
+) -> None:
+    """Connect training, keeping and choosing; the token is for a gated base."""
     waiting = Waiting()
 
     def train(
-        previous: Session | None, task_id: str, own: Task | None, base: str, method: str, k: float, seed: float
+        previous: Session | None,
+        task_id: str,
+        own: Task | None,
+        base: str,
+        method: str,
+        k: float,
+        seed: float,
+        token: str,
     ) -> Iterator[list[Any]]:
         from llmops.encoders.training import Trained, train_named
 
@@ -130,13 +139,16 @@ def wire(panel: TrainingPanel, shared: SharedInput, selection: Selection, servic
         losses: list[float] = []
 
         def make(report: Report, stop: threading.Event) -> Iterator[Any]:
-            with services.pool.slices("cpu", report, stop, asking().owner) as breathe:
-                for event in train_named(task, base or "", method, int(k), int(seed or 0), stop, breathe):
+            services.pool.fetch(base_encoder(base or ""), task, connection, report, stop)
+            with services.pool.slices("cpu", report, stop, connection.owner) as breathe:
+                asked = (task, base, method, int(k), int(seed or 0))
+                for event in train_named(*asked, stop, breathe, connection):
                     if event is not None:
                         yield event
 
         try:
             task = pick_task(task_id, own)
+            connection = Connection(owner=asking().owner, hf_token=token.strip() or sign_in.token())
             for event in follow(Work(session.stop), make):
                 if isinstance(event, Trained):
                     meta = _meta(task, base, method, int(k), int(seed or 0), event)
@@ -197,7 +209,7 @@ def wire(panel: TrainingPanel, shared: SharedInput, selection: Selection, servic
             return [render.problem(error), gr.skip()]
         return [render.said(f"Kept as trained/{name}."), _names(services, name)]
 
-    inputs = [panel.session, shared.task_id, shared.own_task, panel.base, panel.method, panel.k, panel.seed]
+    inputs = [panel.session, shared.task_id, shared.own_task, panel.base, panel.method, panel.k, panel.seed, token]
     panel.train.click(
         train,
         inputs,

@@ -230,3 +230,44 @@ def test_stop_while_a_model_is_fetched_from_the_fake_hub_ends_it_soon(repos, tmp
     assert told["kind"] == "stopped"
     assert told["seconds"] < 8
     assert any("MB" in message for message in told["said"])
+
+
+_LEARNT = """
+import json, threading, time
+from llmops.engines.base import Connection
+from llmops.evaluation.curve import CurveSettings, learning_curve
+from llmops.pool import Pool
+from llmops.task import load_builtin
+task, pool, stop, said, points = load_builtin("medical"), Pool(10**9), threading.Event(), [], []
+asked = Connection(owner="ada", hf_token="hf_goodtoken")
+def report(message, fraction):
+    said.append(message)
+def draw():
+    settings = CurveSettings("team/base", "few-shot", (2,), (0,))
+    points.extend(learning_curve(pool, task, task.split("test")[:8], settings, report, stop, asked))
+drawing = threading.Thread(target=draw)
+with pool.turn("cpu", lambda message, fraction: None, stop, "bob"):
+    drawing.start()
+    while drawing.is_alive() and not any("waiting" in message for message in said):
+        time.sleep(0.05)
+    early = list(said)
+drawing.join()
+print(json.dumps({"early": early, "accuracies": [point.accuracy for point in points]}))
+"""
+
+
+def test_a_gated_base_encoder_of_the_fake_hub_is_fetched_with_the_visitors_token_before_the_device_is_free(tmp_path):
+    from llmops.encoders.body import embedded_folder
+
+    with FakeHub({"team/base": Repo(embedded_folder(), gated=True)}) as hub:
+        variables = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+        variables |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-c", _LEARNT]
+        done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=200)
+    assert done.stdout, done.stderr
+    told = json.loads(done.stdout)
+    assert any(message.startswith("downloading team/base") for message in told["early"])
+    assert any("waiting" in message for message in told["early"])
+    assert len(told["accuracies"]) == 1
+    assert "Bearer hf_goodtoken" in hub.tokens
+    assert "goodtoken" not in done.stdout + done.stderr
