@@ -42,7 +42,9 @@ def compare(visit: "Visit") -> str:
     """One text through encoders, decoders and an endpoint."""
     page = visit.page
     visit.tab("Present")
-    panel = page.get_by_role("button", name=visit.word("OpenAI, or any compatible server"))
+    panel = page.get_by_role(
+        "button", name=visit.word("OpenAI, or any compatible server (vLLM, llama.cpp, Ollama, TGI, transformers serve)")
+    )
     panel.click()
     page.get_by_label(visit.word("Server address (base URL)")).fill(visit.served)
     panel.click()
@@ -67,7 +69,7 @@ def probes(visit: "Visit") -> str:
     visit.tab("Probes")
     for name in ("load", "context"):
         visit.page.locator(f"#probe-{name}").click()
-        expect(visit.page.locator(f"#{name}-said")).to_contain_text(visit.word("Done"), timeout=_LONG_MS)
+        expect(visit.page.locator(f"#{name}-said")).to_contain_text(visit.word("Done."), timeout=_LONG_MS)
     return "#probes"
 
 
@@ -130,6 +132,7 @@ def main() -> None:
     parser.add_argument(
         "--every", type=Path, metavar="FOLDER", help="each in light and dark, wide and phone, en and de"
     )
+    parser.add_argument("--language", choices=("en", "de"), action="append", help="with --every: only this")
     parser.add_argument("--scene", choices=SCENES, action="append", help="only this; repeat for more")
     args = parser.parse_args()
     folder = args.every or PICTURES
@@ -139,7 +142,7 @@ def main() -> None:
         log = Path(name)
         served = transformers_serve(SERVED, log / "serve.log")
         with served as url, app(log / "data", log / "app.log") as address, browsing.chromium() as browser:
-            for language in ("en", "de") if args.every else ("en",):
+            for language in (args.language or ("en", "de")) if args.every else ("en",):
                 for theme in ("light", "dark"):
                     for size in browsing.SIZES:
                         wanted = scenes if args.every else _README.get((theme, size), ())

@@ -37,7 +37,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text-column", help="which column is the text (default: by its name)")
     parser.add_argument("--label-column", help="which column is the label (default: by its name)")
     parser.add_argument("--language-column", help="which column is the language, if any")
-    parser.add_argument("--repeats", type=int, default=1, help="ask each text so often, for stability")
+    parser.add_argument("--repeats", type=int, default=1, help="times each text is asked, for stability")
     parser.add_argument("--resume", type=int, metavar="ID", help="go on with one that was broken off; needs no more")
     parser.add_argument("--max-new-tokens", type=int)
     parser.add_argument("--temperature", type=float)

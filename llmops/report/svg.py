@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from html import escape as _e
 from math import log2
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a8a8a")
+# The two blues are the page's (figures.css): they are lighter on a dark one.
+COLOURS = ("var(--lo-blue)", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "var(--lo-sky)", "#8a8a8a")
 DASHES = ("", "7 3", "2 3", "8 3 2 3", "12 4", "1 4", "4 2")
 _WIDTH, _HEIGHT = 440, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 24, 10, 40

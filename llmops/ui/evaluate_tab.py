@@ -64,7 +64,8 @@ def build() -> EvaluateTab:
         file = gr.File(
             label="Labelled texts (CSV, XLSX, JSONL); none: the task's held-out split",
             file_types=[".csv", ".tsv", ".xlsx", ".jsonl"],
-            height=130,
+            height=170,
+            elem_classes="lo-file",
             scale=3,
         )
         with gr.Column(scale=2, min_width=260):
@@ -73,7 +74,7 @@ def build() -> EvaluateTab:
                     gr.Dropdown([], label=name, interactive=True, min_width=120)
                     for name in ("Column of the text", "of the label", "of the language")
                 )
-            repeats = gr.Number(1, label="Ask each text so often", precision=0, minimum=1, maximum=100, min_width=160)
+            repeats = gr.Number(1, label="Times each text is asked", precision=0, minimum=1, maximum=100, min_width=160)
     how = gr.CheckboxGroup(
         [
             ("in batches, after a sample that runs alone for its latency", "batched"),

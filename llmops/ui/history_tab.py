@@ -76,7 +76,12 @@ def build() -> HistoryTab:
         lay = gr.Button("Lay side by side", scale=0, min_width=160, elem_classes="lo-side")
     side = gr.HTML(elem_id="history-beside", padding=False)
     with gr.Row():
-        file = gr.File(label="Another machine's history (sqlite): take it in", file_types=[".sqlite"], height=110)
+        file = gr.File(
+            label="Another machine's history (sqlite): take it in",
+            file_types=[".sqlite"],
+            height=170,
+            elem_classes="lo-file",
+        )
         with gr.Column(min_width=240):
             ask = gr.Button("Hand out mine as a file", elem_id="history-out")
             save = gr.DownloadButton("history.sqlite", elem_id="save-history", elem_classes="lo-unseen")
@@ -201,10 +206,10 @@ def _rows(kind: str, history: History) -> dict[str, list[Any]]:
         ]  # fmt: skip
         return {"headers": ["#", "Created", "Task", "Encoder", "Points", "Machine", "From", "Note"], "data": data}
     data = [
-        [one.id, _when(one.created), one.task_name, one.machine, one.origin, one.note, ", ".join(one.candidates)]
+        [one.id, _when(one.created), one.task_name, ", ".join(one.candidates), one.machine, one.origin, one.note]
         for one in history.evaluations()
     ]
-    return {"headers": ["#", "Created", "Task", "Machine", "From", "Note", "Candidates"], "data": data}
+    return {"headers": ["#", "Created", "Task", "Candidates", "Machine", "From", "Note"], "data": data}
 
 
 def _when(created: str) -> str:

@@ -22,6 +22,7 @@ _current: ContextVar[str] = ContextVar("ui_language", default="en")
 _SPOKEN = ("label", "info", "placeholder", "title", "x_title", "y_title", "color_title", "caption", "show_label_text")
 _SPOKEN_VALUES = {"button": "text", "downloadbutton": "text", "html": "html", "markdown": "markdown"}
 _COOKIE = "llmops_ui"
+_OWN_COLUMNS = {"Task", "By", "From"}  # of tables: names of built-in tasks, and where a row comes from
 OWN_WORDS = "lo-words"  # class of a text box that holds the app's own words, not a visitor's or a model's
 
 # Before Gradio starts: its own words (upload areas, menus) and <html lang> follow navigator.language.
@@ -184,12 +185,23 @@ def translate_props(kind: str, props: dict[str, Any], catalogue: Catalogue) -> N
     if kind == "dataframe":
         value = props.get("value")
         if isinstance(value, dict) and isinstance(value.get("headers"), list):
-            props["value"] = {**value, "headers": [catalogue.text(str(one)) for one in value["headers"]]}
+            props["value"] = _translated_table(value, catalogue)
         if isinstance(props.get("headers"), list):
             props["headers"] = [catalogue.text(str(one)) for one in props["headers"]]
     for axis in ("x", "y", "color"):
         if kind.endswith("plot") and isinstance(props.get(axis), str) and not props.get(f"{axis}_title"):
             props[f"{axis}_title"] = catalogue.text(props[axis])
+
+
+def _translated_table(table: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    """Headers, and the cells of the columns that hold the app's own words."""
+    headers = [str(one) for one in table["headers"]]
+    own = {place for place, name in enumerate(headers) if name in _OWN_COLUMNS}
+    rows = [
+        [catalogue.text(cell) if place in own and isinstance(cell, str) else cell for place, cell in enumerate(row)]
+        for row in table.get("data", [])
+    ]
+    return {**table, "headers": [catalogue.text(one) for one in headers], "data": rows}
 
 
 def _choice(choice: Any, catalogue: Catalogue) -> Any:  # noqa: ANN401

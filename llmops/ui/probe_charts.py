@@ -17,7 +17,7 @@ def load(points: Sequence[LoadPoint]) -> str:
     if not points:
         return ""
     titles = (
-        "Load", "Requests", "Failed", "Requests/s", "Tokens/s", "Good/s", "TTFT p50", "TTFT p90", "TTFT p99",
+        "Level", "Requests", "Failed", "Requests/s", "Tokens/s", "Good/s", "TTFT p50", "TTFT p90", "TTFT p99",
         "TPOT p50", "TPOT p90", "TPOT p99", "Memory a request more",
     )  # fmt: skip
     rows = "".join(_load_row(point) for point in points)

@@ -39,7 +39,12 @@ def build() -> TaskPanel:
     prompt = first.prompt(language)
     with gr.Accordion("Your own task: upload labelled texts, or edit instruction and labels", open=False):
         with gr.Row():
-            file = gr.File(label="CSV, XLSX or JSONL", file_types=[".csv", ".tsv", ".xlsx", ".jsonl"], height=140)
+            file = gr.File(
+                label="CSV, XLSX or JSONL",
+                file_types=[".csv", ".tsv", ".xlsx", ".jsonl"],
+                height=170,
+                elem_classes="lo-file",
+            )
             with gr.Column():
                 with gr.Row():
                     text, label = _column("Text column"), _column("Label column")

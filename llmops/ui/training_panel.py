@@ -108,7 +108,9 @@ def build(services: Services) -> TrainingPanel:
             use = gr.Button("Select for the run", scale=1)
             download = gr.DownloadButton("Download", scale=1)
             delete = gr.Button("Delete", scale=1)
-        upload = gr.File(label="Bring a kept encoder back (zip)", file_types=[".zip"], height=110)
+        upload = gr.File(
+            label="Bring a kept encoder back (zip)", file_types=[".zip"], height=170, elem_classes="lo-file"
+        )
     session = gr.State(None)
     return TrainingPanel(
         base, method, k, seed, train, stop, said, curve, name, keep, kept, use, download, delete, upload, session

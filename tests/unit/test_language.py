@@ -90,6 +90,8 @@ def test_what_visitors_and_models_wrote_is_never_touched(catalogue):
     table = {"headers": ["Run"], "data": [["Run"]]}
     assert translated_output("dataframe", [], table, catalogue) == {"headers": ["Starten"], "data": [["Run"]]}
     assert table["headers"] == ["Run"]
+    kept = {"headers": ["Task", "Note"], "data": [["Run", "Run"]]}
+    assert translated_output("dataframe", [], kept, catalogue)["data"] == [["Starten", "Run"]]
 
 
 def test_every_translation_has_the_placeholders_of_its_key():
