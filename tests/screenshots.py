@@ -1,7 +1,7 @@
 """Pictures of the real page: `python -m tests.screenshots` makes the README's; `--every FOLDER`: all of them.
 
-Starts the app and `transformers serve` with the embedded decoder. One visit after the other: a comparison, a plan, both
-probes, an evaluation, the decision on it, the history. A scene drives the page and says what to picture.
+Starts the app and `transformers serve` with the embedded decoder. One visit after the other: a comparison, a training,
+a plan, both probes, an evaluation, the decision on it, the history. A scene drives the page and says what to picture.
 """
 
 import argparse
@@ -53,6 +53,16 @@ def compare(visit: "Visit") -> str:
     page.wait_for_timeout(500)
     browsing.wait_finished(page, page.locator(".lo-column:visible").count())
     return ""
+
+
+def train(visit: "Visit") -> str:
+    """An encoder trained with the settings that stand there, and its loss curve."""
+    visit.tab("Past")
+    visit.page.locator("#training button").first.click()
+    visit.page.locator("#train").click()
+    done = visit.word("Trained on 32 examples. Give it a name and keep it.")
+    expect(visit.page.locator("#training-said")).to_contain_text(done, timeout=_LONG_MS)
+    return "#past"
 
 
 def plan(visit: "Visit") -> str:
@@ -117,6 +127,7 @@ Scene = Callable[[Visit], str]  # drives the page; the selector of what is pictu
 # In this order: the later ones show what the earlier ones made.
 SCENES: dict[str, tuple[Scene, tuple[str, ...]]] = {
     "compare": (compare, CANDIDATES),
+    "train": (train, LOCAL),
     "plan": (plan, LOCAL),
     "probes": (probes, LOCAL),
     "evaluate": (evaluate, LOCAL),

@@ -54,7 +54,7 @@ class Controls(NamedTuple):
             owner=asking().owner,
             openai_key=(self.openai_key or "").strip() or None,
             base_url=(self.base_url or "").strip() or None,
-            hf_token=(self.hf_token or "").strip() or sign_in.token(),
+            hf_token=sign_in.token_of(self.hf_token),
             provider=(self.provider or "").strip() or None,
             local_only=bool(self.local_only),
         )

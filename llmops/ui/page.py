@@ -88,7 +88,7 @@ def build(services: Services) -> gr.Blocks:
                 elem_classes=OWN_WORDS,
             )
         with gr.Tabs():
-            with gr.Tab("Past", id="past"):
+            with gr.Tab("Past", id="past", elem_id="past"):
                 tab_past = past.build(services)
             with gr.Tab("Present", id="present"):
                 tab_present = present.build()

@@ -82,7 +82,7 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
     def show_plan(model: str, precision: str, context: float, requests: float, token: str) -> list[Any]:
         try:
             counts = (_whole("context", context), _whole("requests", requests))
-            connection = Connection(hf_token=token.strip() or sign_in.token())
+            connection = Connection(hf_token=sign_in.token_of(token))
             made, shape = make_plan(model or "", precision, *counts, connection=connection)
         except LlmopsError as error:
             return [render.problem(error), ""]
@@ -98,7 +98,7 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
         work = Work()
 
         def make(report: Report, stop: threading.Event) -> Iterator[Any]:
-            config = find_config(model or "", Connection(hf_token=token.strip() or sign_in.token()))
+            config = find_config(model or "", Connection(hf_token=sign_in.token_of(token)))
             counts = {"layers": _whole("layers", layers) or None, "prompt_tokens": _whole("prompt tokens", prompt)}
             where: dict[str, Any] = {"pool": services.pool, "owner": asking().owner}
             yield dry_run(model, config, precision, report, stop, **where, **counts)  # type: ignore[arg-type]

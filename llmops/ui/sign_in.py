@@ -60,6 +60,11 @@ def _words(request: gr.Request) -> str:
     return f"Logout ({name})" if name else _SIGN_IN
 
 
+def token_of(typed: str | None) -> str | None:
+    """The visitor's token: as typed (None: a field that was never shown), else of who signed in."""
+    return (typed or "").strip() or token()
+
+
 def token() -> str | None:
     """The token of who asks now, out of the signed session; None where nobody signed in, and outside of a request."""
     request = LocalContext.request.get(None)

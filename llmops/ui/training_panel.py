@@ -131,7 +131,7 @@ def wire(
         method: str,
         k: float,
         seed: float,
-        token: str,
+        token: str | None,
     ) -> Iterator[list[Any]]:
         from llmops.encoders.training import Trained, train_named
 
@@ -150,7 +150,7 @@ def wire(
 
         try:
             task = pick_task(task_id, own)
-            connection = Connection(owner=asking().owner, hf_token=token.strip() or sign_in.token())
+            connection = Connection(owner=asking().owner, hf_token=sign_in.token_of(token))
             for event in follow(Work(session.stop), make):
                 if isinstance(event, Trained):
                     meta = _meta(task, base, method, int(k), int(seed or 0), event)
