@@ -102,12 +102,12 @@ def build(services: Services) -> TrainingPanel:
         curve = gr.HTML(elem_id="loss", padding=False)
         with gr.Row(equal_height=True):
             name = gr.Textbox(label="Name to keep it under", placeholder="my-encoder", scale=3)
-            keep = gr.Button("Keep", scale=1, elem_id="keep")
+            keep = gr.Button("Keep", scale=0, min_width=110, elem_classes="lo-side", elem_id="keep")
         with gr.Row(equal_height=True):
             kept = gr.Dropdown([], label="Kept encoders", scale=3, elem_id="kept")
-            use = gr.Button("Select for the run", scale=1)
-            download = gr.DownloadButton("Download", scale=1)
-            delete = gr.Button("Delete", scale=1)
+            use = gr.Button("Select for the run", scale=0, min_width=170, elem_classes="lo-side")
+            download = gr.DownloadButton("Download", scale=0, min_width=130, elem_classes="lo-side")
+            delete = gr.Button("Delete", scale=0, min_width=110, elem_classes="lo-side")
         upload = gr.File(
             label="Bring a kept encoder back (zip)", file_types=[".zip"], height=170, elem_classes="lo-file"
         )
