@@ -79,7 +79,7 @@ def main() -> None:
         _get_ready()
     # The page and its libraries stay. Out of the collector's count, they no longer delay what runs leave behind.
     gc.freeze()
-    demo.queue(max_size=64, api_open=False).launch(
+    demo.launch(
         server_name=args.host,
         server_port=args.port,
         share=args.share or None,

@@ -89,7 +89,15 @@ SWITCH_JS = """() => {
 
 
 class Page(gr.Blocks):
-    """Blocks whose words leave in the visitor's language."""
+    """Blocks whose words leave in the visitor's language, with the app's queue from the beginning.
+
+    Asked for a queue once the page stands, Gradio makes all its routes once more.
+    """
+
+    def queue(self, *args: Any, **kwargs: Any) -> "Page":  # noqa: ANN401
+        """As Gradio's; without arguments: a queue of 64, and no way past it."""
+        super().queue(*args, **({"max_size": 64, "api_open": False} | kwargs if not args else kwargs))
+        return self
 
     @property
     def config(self) -> Any:  # noqa: ANN401

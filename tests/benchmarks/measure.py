@@ -37,6 +37,8 @@ class Row:
     """prepare(tiny) sets everything up, warm-up included.
 
     at_least: how many times better; at_most: how many times as much. more_is_better: the unit is a rate, not a time.
+    turns: runs of each side within a repeat, alternated too; their median is the repeat's. For runs so short, or
+    targets so near 1, that another process on the machine decides.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Row:
     at_most: float | None = None
     more_is_better: bool = False
     repeats: int = 5
+    turns: int = 1
 
 
 @dataclass(frozen=True)
@@ -77,13 +80,22 @@ def run(row: Row, tiny: bool = False) -> Result:
     """Measure a row. Raises AssertionError where the two sides do not say the same."""
     ours: list[Measured] = []
     baseline: list[Measured] = []
+    repeats, turns = (1, 1) if tiny else (row.repeats, row.turns)
     with row.prepare(tiny) as sides:
-        for repeat in range(1 if tiny else row.repeats):
+        for number in range(repeats * turns):
             pair = ((sides.ours, ours), (sides.baseline, baseline))
-            for side, kept in pair if repeat % 2 else pair[::-1]:
-                kept.append(_alone(side, repeat, bare=side is sides.baseline))
+            for side, kept in pair if number % 2 else pair[::-1]:
+                kept.append(_alone(side, number // turns, bare=side is sides.baseline))
         said = sides.same([one.result for one in ours], [one.result for one in baseline])
-    return judge(row, [one.value for one in ours], [one.value for one in baseline], said)
+    return judge(row, _medians(ours, turns), _medians(baseline, turns), said)
+
+
+def _medians(measured: Sequence[Measured], turns: int) -> list[float]:
+    """Of each repeat's runs."""
+    return [
+        statistics.median(one.value for one in measured[start : start + turns])
+        for start in range(0, len(measured), turns)
+    ]
 
 
 def _alone(side: Side, repeat: int, bare: bool) -> Measured:

@@ -109,8 +109,9 @@ def report(data: Mapping[str, Any], folder: Path) -> str:
 _HEAD = """# Benchmark results
 
 Made by `python -m tests.benchmarks`: both sides strictly alternated in one process, five times (learning: ten seeds).
-The ratio is that of the medians; the span beside it is from pair to pair. A ratio counts only where both sides gave the
-same results; what was compared is in the last column. Times are client-measured wall-clock.
+Where a run is short, a time is the median of three or seven runs, alternated too. The ratio is that of the medians; the
+span beside it is from pair to pair. A ratio counts only where both sides gave the same results; what was compared is in
+the last column. Times are client-measured wall-clock.
 """
 
 

@@ -66,7 +66,8 @@ def _row(name: str, what: str, verdict_only: bool, at_least: float) -> Row:
             yield Sides(ours, baseline, _verdicts if verdict_only else _answers)
             pool.close()
 
-    return Row(name, what, "one `generate` a text", "texts/s", prepare, at_least=at_least, more_is_better=True)
+    against = "one `generate` a text"
+    return Row(name, what, against, "texts/s", prepare, at_least=at_least, more_is_better=True, turns=3)
 
 
 def _one_by_one(model: Any, tokenizer: Any, examples: list[Example]) -> list[tuple[str | None, str]]:
@@ -139,5 +140,6 @@ ROWS = (
         _least,
         at_least=15,
         more_is_better=True,
+        turns=3,
     ),
 )

@@ -228,5 +228,11 @@ COLUMNS = Row(
     at_most=1.5,
 )  # fmt: skip
 TABLE = Row(
-    "table-2000", "the table of 2,000 rows: chosen to readable", "a table of 100 rows", "s", _table, at_most=1.5
+    "table-2000",
+    "the table of 2,000 rows: chosen to readable",
+    "a table of 100 rows",
+    "s",
+    _table,
+    at_most=1.5,
+    turns=3,
 )

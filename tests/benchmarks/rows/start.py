@@ -67,4 +67,6 @@ def _prepare(tiny: bool) -> Iterator[Sides]:
         yield Sides(ours, baseline, same)
 
 
-ROW = Row("start", "`python app.py` to the first page served", "a ten-line Gradio app", "s", _prepare, at_most=1.25)
+ROW = Row(
+    "start", "`python app.py` to the first page served", "a ten-line Gradio app", "s", _prepare, at_most=1.25, turns=3
+)
