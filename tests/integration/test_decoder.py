@@ -167,7 +167,7 @@ def test_stop_between_tokens_keeps_what_there_is(model):
     seen = []
     for event in model.run(request(stop=stop, max_new_tokens=380)):
         seen.append(event)
-        if len(seen) == 3:
+        if isinstance(event, Token):  # the first: all 380 take a quarter of a second
             stop.set()
     run = seen[-1].run
     assert run.finish == "stopped"

@@ -26,6 +26,13 @@ def compare(hub, home, *candidates, **environment):
     return json.loads(done.stdout)["runs"], done
 
 
+def script(hub, home, program):
+    """A program of its own, with the hub at `hub.url`."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    variables |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=variables, timeout=200)
+
+
 @pytest.fixture(scope="module")
 def repos(tmp_path_factory):
     root = tmp_path_factory.mktemp("repos")
@@ -188,10 +195,7 @@ print(json.dumps(ended))
 
 def test_another_visitors_run_finishes_while_a_slow_transfer_from_the_fake_hub_goes_on(repos, tmp_path):
     with FakeHub({"team/slow": Repo(repos[0], slow_s=1.0)}) as hub:  # nine seconds for the weights
-        variables = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-        variables |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-c", _MEANWHILE]
-        done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=200)
+        done = script(hub, tmp_path, _MEANWHILE)
     assert done.stdout, done.stderr
     ended = json.loads(done.stdout)
     assert ended["ada"]["run"]["error"] is None and ended["bob"]["run"]["error"] is None
@@ -222,10 +226,7 @@ print(json.dumps({"kind": kind, "seconds": time.perf_counter() - started, "said"
 
 def test_stop_while_a_model_is_fetched_from_the_fake_hub_ends_it_soon(repos, tmp_path):
     with FakeHub({"team/slow": Repo(repos[0], slow_s=1.0)}) as hub:  # nine seconds for the weights
-        variables = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-        variables |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-c", _STOPPED]
-        done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=100)
+        done = script(hub, tmp_path, _STOPPED)
     told = json.loads(done.stdout)
     assert told["kind"] == "stopped"
     assert told["seconds"] < 8
@@ -260,10 +261,7 @@ def test_a_gated_base_encoder_of_the_fake_hub_is_fetched_with_the_visitors_token
     from llmops.encoders.body import embedded_folder
 
     with FakeHub({"team/base": Repo(embedded_folder(), gated=True)}) as hub:
-        variables = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-        variables |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-c", _LEARNT]
-        done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=200)
+        done = script(hub, tmp_path, _LEARNT)
     assert done.stdout, done.stderr
     told = json.loads(done.stdout)
     assert any(message.startswith("downloading team/base") for message in told["early"])
