@@ -17,7 +17,7 @@ from llmops.candidate import base_encoder
 from llmops.encoders import pair_loss
 from llmops.encoders.body import TorchBody, embed_all, folder_of, load_body
 from llmops.encoders.head import Head, fit_head
-from llmops.engines.base import Connection
+from llmops.engines.base import NOBODY, Connection
 from llmops.errors import InputError, Stopped
 from llmops.lanes import aside
 from llmops.meter import reusing_memory
@@ -34,7 +34,6 @@ _LEARNING_RATE = 1e-4
 _PASSES = 2  # over the pairs, where they are few
 _LEARNT_LOSS, _LEARNT_STEPS = 0.005, 4  # mean squared error of the cosines: what is left then is dropout's noise
 _POLL_S = 0.1
-_NOBODY = Connection()
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def train_named(
     seed: int,
     stop: threading.Event,
     breathe: Callable[[], None] = lambda: None,
-    connection: Connection = _NOBODY,
+    connection: Connection = NOBODY,
 ) -> Generator[TrainEvent | Trained | None, None, None]:
     """The same from a base model's name: read it first, and fetch it where it is not here. Raises LlmopsError."""
     name = base_encoder(base).model

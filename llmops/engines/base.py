@@ -51,6 +51,10 @@ class Connection:
         return tuple(secret for secret in (self.openai_key, self.hf_token) if secret)
 
 
+NOBODY = Connection()
+"""Of work that no visitor asked for: no key, and the owner's token where there is one."""
+
+
 @dataclass(frozen=True)
 class Request:
     """One text of a task, for one model. truncate: cut a text that is too long, visibly, instead of failing.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from llmops.candidate import EMBEDDED_ENCODER, Kind, base_encoder, parse_candidate
 from llmops.catalog import kinds
-from llmops.engines.base import Connection, Report
+from llmops.engines.base import NOBODY, Connection, Report
 from llmops.errors import InputError, LlmopsError, Stopped
 from llmops.evaluation.heldout import hold_out
 from llmops.evaluation.metrics import Metrics
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _METHODS = ("few-shot", "setfit")
-_NOBODY = Connection()
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def learning_curve(
     settings: CurveSettings,
     report: Report,
     stop: threading.Event,
-    connection: Connection = _NOBODY,
+    connection: Connection = NOBODY,
 ) -> Generator[CurvePoint, None, None]:
     """A point for each k and seed, small k first. Raises InputError, Stopped or what loading raises."""
     from llmops.encoders import training

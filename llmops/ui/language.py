@@ -95,8 +95,8 @@ class Page(gr.Blocks):
     """
 
     def queue(self, *args: Any, **kwargs: Any) -> "Page":  # noqa: ANN401
-        """As Gradio's; without arguments: a queue of 64, and no way past it."""
-        super().queue(*args, **({"max_size": 64, "api_open": False} | kwargs if not args else kwargs))
+        """As Gradio's; unless told otherwise by name, 64 may wait, and nothing goes past it."""
+        super().queue(*args, **({"max_size": 64, "api_open": False} | kwargs))
         return self
 
     @property

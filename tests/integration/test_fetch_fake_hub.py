@@ -26,11 +26,13 @@ def compare(hub, home, *candidates, **environment):
     return json.loads(done.stdout)["runs"], done
 
 
-def script(hub, home, program):
+def script(hub, home, program, timeout=200):
     """A program of its own, with the hub at `hub.url`."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     variables |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "PYTHONPATH": str(ROOT)}
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=variables, timeout=200)
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=variables, timeout=timeout
+    )
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +228,7 @@ print(json.dumps({"kind": kind, "seconds": time.perf_counter() - started, "said"
 
 def test_stop_while_a_model_is_fetched_from_the_fake_hub_ends_it_soon(repos, tmp_path):
     with FakeHub({"team/slow": Repo(repos[0], slow_s=1.0)}) as hub:  # nine seconds for the weights
-        done = script(hub, tmp_path, _STOPPED)
+        done = script(hub, tmp_path, _STOPPED, timeout=100)
     told = json.loads(done.stdout)
     assert told["kind"] == "stopped"
     assert told["seconds"] < 8

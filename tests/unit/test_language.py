@@ -139,3 +139,10 @@ def test_requests_without_the_pages_address_are_told_its_language_by_a_cookie_wh
     assert "set-cookie" not in told("/?ui=de").headers
     assert "llmops_ui=en" in told("/").headers["set-cookie"]
     assert MESSAGE in told("/config").text
+
+
+def test_the_page_has_a_bounded_queue_and_no_way_past_it_without_being_asked_for_one():
+    with Page() as page:
+        pass
+    assert page._queue.max_size == 64
+    assert page.api_open is False
