@@ -8,7 +8,7 @@ import gc
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -87,13 +87,13 @@ def dry_run(
     report: Report,
     stop: threading.Event,
     *,
-    pool: Pool | None = None,
+    pool: Pool,
     owner: str = "",
     layers: int | None = None,
     prompt_tokens: int = 128,
     new_tokens: int = 32,
 ) -> DryRun:
-    """Build, warm up, measure, free; in its turn on the device where a pool is given.
+    """Build, warm up, measure, free; in its turn on the device.
 
     Raises InputError, OutOfMemory with how many layers fit, Stopped.
     """
@@ -103,7 +103,7 @@ def dry_run(
     measured = shape if layers is None else shape_of(part)
     asked = _Asked(model, config, precision, layers, prompt_tokens, new_tokens, shape, measured)
     device = hardware().decoder_device
-    with pool.turn(device, report, stop, owner) if pool is not None else nullcontext():
+    with pool.turn(device, report, stop, owner):
         _check_room(asked, device)
         if zerogpu.active():
             report("borrowing a GPU", None)

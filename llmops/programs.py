@@ -68,7 +68,7 @@ def dry_run_data(
     new_tokens: int,
     report: Report,
     stop: threading.Event,
-    pool: Pool | None = None,
+    pool: Pool,
     connection: Connection | None = None,
 ) -> dict[str, Any]:
     """A dry run. See dry_run.DryRun.to_json."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from llmops.commands.answer import finish, stopped_by_interrupt, tell
 from llmops.commands.table import number, print_rows
+from llmops.pool import Pool
 from llmops.programs import dry_run_data
 
 HELP = "measure a model's shape with random weights, before downloading it"
@@ -24,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     """Print predicted and measured."""
     stop = stopped_by_interrupt()
     counts = (args.layers, args.prompt_tokens, args.new_tokens)
-    data = dry_run_data(args.model, args.precision, *counts, tell, stop)
+    data = dry_run_data(args.model, args.precision, *counts, tell, stop, Pool())
     if args.json or data["error"]:
         return finish(data, args.json)
     print(f"{args.model} in {args.precision}, {data['layers']} of {data['of_layers']} layers, on {data['device']}")

@@ -1,5 +1,6 @@
 """Dry runs of real shapes on this CPU: measured against predicted, slices, and what can't be."""
 
+import gc
 import threading
 
 import pytest
@@ -10,12 +11,14 @@ from llmops.dry_run import dry_run
 from llmops.engines.base import Connection
 from llmops.errors import InputError, ModelNotFound, OutOfMemory, Stopped
 from llmops.planner import kv_bytes, weights
+from llmops.pool import Pool
 from llmops.shape import sliced
+from tests.apart import apart
 
 
 def measure(model, precision="bf16", **options):
     stop = options.pop("stop", None) or threading.Event()
-    settings = {"prompt_tokens": 48, "new_tokens": 6, **options}
+    settings = {"pool": Pool(), "prompt_tokens": 48, "new_tokens": 6, **options}
     config = find_config(model, Connection())
     return dry_run(model, config, precision, lambda message, fraction: None, stop, **settings)
 
@@ -68,35 +71,41 @@ def test_a_mixture_in_four_bits_says_that_its_experts_are_not():
 
 
 def test_no_copy_in_full_precision_is_made_while_it_is_quantized():
-    import gc
+    model, layers = "HuggingFaceTB/SmolLM2-1.7B-Instruct", 6
+    weights_bytes, highest = apart(_highest_while_quantized, model, layers)
+    full = weights(shape_of(sliced(find_config(model, Connection()), layers)), "bf16").total
+    assert weights_bytes < 0.5 * full
+    assert highest < 0.8 * full
 
+
+def _highest_while_quantized(model, layers):
+    """(bytes of the weights, most extra bytes of a dry run in nf4)"""
     from llmops.meter import PeakMemory, give_back
 
     measure("HuggingFaceTB/SmolLM2-135M-Instruct", "nf4", layers=1)  # imports are no part of it
     gc.collect()
     give_back("cpu")
-    model, layers = "HuggingFaceTB/SmolLM2-1.7B-Instruct", 6
     with PeakMemory("cpu") as peak:
         made = measure(model, "nf4", layers=layers, prompt_tokens=8, new_tokens=2)
-        highest = peak.extra_bytes
-    full = weights(shape_of(sliced(find_config(model, Connection()), layers)), "bf16").total
-    assert made.measured.weights_bytes < 0.5 * full
-    assert highest < 0.8 * full
+        return made.measured.weights_bytes, peak.extra_bytes
 
 
 def test_nothing_of_the_model_stays_behind():
-    import gc
+    stayed, weights_bytes = apart(_stays_behind)
+    assert stayed < 0.1 * weights_bytes
 
+
+def _stays_behind():
+    """(bytes that three dry runs leave, bytes of one model)"""
     from llmops.meter import give_back, resident_bytes
 
     measure("HuggingFaceTB/SmolLM2-135M-Instruct")
-    gc.collect()
     give_back("cpu")
     before = resident_bytes()
     made = [measure("HuggingFaceTB/SmolLM2-135M-Instruct") for _ in range(3)]
     gc.collect()
     give_back("cpu")
-    assert resident_bytes() - before < 0.1 * made[0].measured.weights_bytes
+    return resident_bytes() - before, made[0].measured.weights_bytes
 
 
 def test_what_does_not_fit_says_how_many_layers_would():

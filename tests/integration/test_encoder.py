@@ -1,8 +1,6 @@
 """The encoder engine with the embedded encoder: three methods, two precisions, and what may be asked of them."""
 
 import threading
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
 import pytest
 
@@ -13,10 +11,10 @@ from llmops.engines.base import Connection, Request
 from llmops.engines.encoder import ENGINE
 from llmops.errors import ContextTooLong, InputError, ModelNotFound, ModelRefused, Stopped
 from llmops.events import Finished, Note, Started
-from llmops.meter import keep_no_free_memory
 from llmops.run import Source
 from llmops.task import Example, Label, Prompt, Task, load_builtin
 from tests import models
+from tests.apart import apart
 
 MEDICAL, SUPPORT = load_builtin("medical"), load_builtin("support")
 
@@ -93,16 +91,13 @@ def test_weights_are_predicted_within_2_percent(precision):
 def test_the_peak_of_a_long_text_is_predicted_within_15_percent(tmp_path):
     wide = {"hidden_size": 384, "intermediate_size": 1536, "num_attention_heads": 12}
     folder = models.bert(tmp_path / "bert", max_position_embeddings=2048, **wide)
-    # A process of its own: what other tests have freed would be used again, and not be seen as extra.
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
-        tokens, measured, predicted = apart.submit(_peak_of_a_long_text, f"{folder}@fp32?kind=encoder").result()
+    tokens, measured, predicted = apart(_peak_of_a_long_text, f"{folder}@fp32?kind=encoder")
     assert tokens == 2048
     assert measured == pytest.approx(predicted, rel=0.15)
 
 
 def _peak_of_a_long_text(candidate):
     """(tokens, measured extra bytes, predicted ones)"""
-    keep_no_free_memory()
     model = load(f"{candidate}&method=zero-shot")
     text = "needed " * 2500
     run(model, text, truncate=True)  # the first text of a length costs more: buffers of the libraries
