@@ -10,7 +10,7 @@ from typing import Any
 def loss_class() -> Any:  # noqa: ANN401
     """The class, for setfit's Trainer; made on first use, since its base is a heavy import."""
     import torch
-    from sentence_transformers.losses import CosineSimilarityLoss
+    from sentence_transformers.sentence_transformer.losses import CosineSimilarityLoss
 
     class OnceEach(CosineSimilarityLoss):
         def forward(self, sentence_features: Any, labels: torch.Tensor) -> torch.Tensor:  # noqa: ANN401
