@@ -24,14 +24,13 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def closing_when_terminated() -> None:
-    """Terminating a script or a test run is taken as Ctrl+C, so that no server of it stays behind."""
+def wait_until_up(url: str, process: subprocess.Popen) -> None:
+    """Until the address answers at all; fails at once where the process has ended.
+
+    From now on, terminating the test run or script is taken as Ctrl+C, so that whoever started the server ends it.
+    """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-
-def wait_until_up(url: str, process: subprocess.Popen) -> None:
-    """Until the address answers at all; fails at once where the process has ended."""
     deadline = time.monotonic() + _UP_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -55,7 +54,6 @@ def transformers_serve(model: Path, log: Path) -> Iterator[str]:
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(cache), "HF_HUB_DISABLE_TELEMETRY": "1"}
     command = [str(Path(sys.executable).parent / "transformers"), "serve", str(model), "--port", str(port)]
     with log.open("wb") as file:
-        closing_when_terminated()
         process = subprocess.Popen([*command, "--device", "cpu"], stdout=file, stderr=file, env=environment, cwd=ROOT)
         try:
             wait_until_up(f"http://127.0.0.1:{port}/health", process)
@@ -78,7 +76,6 @@ def app(data: Path, log: Path, **environment: str) -> Iterator[str]:
     variables = server_environment(LLMOPS_DATA=str(data), **environment)
     command = [sys.executable, str(ROOT / "app.py"), "--port", str(port)]
     with log.open("wb") as file:
-        closing_when_terminated()
         process = subprocess.Popen(command, stdout=file, stderr=file, env=variables, cwd=ROOT)
         try:
             wait_until_up(f"http://127.0.0.1:{port}/", process)
