@@ -10,23 +10,24 @@ import sys
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
-from llmops import space, zerogpu
+from llmops.core import space
+from llmops.hardware import zerogpu
 
 space.prepare()
 zerogpu.prepare()
 
 from starlette.middleware import Middleware
 
-from llmops import aftermath, expiry, licence, owner, preload, sharing
 from llmops.catalog import preset_for
-from llmops.demo import recorded
-from llmops.hardware import hardware
-from llmops.history import repository
-from llmops.hub import HubProbe
-from llmops.pool import Pool
-from llmops.publicness import is_space
-from llmops.settings import load_settings
-from llmops.task import load_builtin
+from llmops.core.publicness import is_space
+from llmops.core.settings import load_settings
+from llmops.data.builtin import load_builtin
+from llmops.hardware.machine import hardware
+from llmops.history import recorded, repository
+from llmops.hub import licence
+from llmops.hub.reachability import HubProbe
+from llmops.public import crash_notice, owner_keys, preload, retention, sharing
+from llmops.runtime.pool import Pool
 from llmops.ui.gate import Gate
 from llmops.ui.language import InLanguage
 from llmops.ui.page import build
@@ -57,9 +58,9 @@ args = arguments(sys.argv[1:]) if __name__ == "__main__" else arguments(["--shar
 settings = load_settings(share=args.share, host=args.host)
 # The mode is the process's: whoever asks is told the same.
 os.environ["LLMOPS_PUBLIC"] = "1" if settings.public else "0"
-if settings.public and (kept := owner.keep_from_visitors()):
+if settings.public and (kept := owner_keys.keep_from_visitors()):
     print(f"Strangers may come, so {', '.join(kept)} serve the owner alone; LLMOPS_LEND_KEYS=1 lends them to all.")
-last = aftermath.begin(settings.data_dir) if __name__ == "__main__" else aftermath.ENDED_WELL
+last = crash_notice.begin(settings.data_dir) if __name__ == "__main__" else crash_notice.ENDED_WELL
 pool = Pool(settings.pool_budget_bytes, permit=licence.permit if settings.public else None)
 services = Services(settings, pool, HubProbe(settings.offline), last)
 demo = build(services)
@@ -72,9 +73,9 @@ def main() -> None:
     if entrance.said:
         print(entrance.said, flush=True)
     if settings.history_repo:
-        print(repository.keep(settings.history_path, settings.history_repo, owner.hub_token()).said, flush=True)
+        print(repository.keep(settings.history_path, settings.history_repo, owner_keys.hub_token()).said, flush=True)
     recorded.offer(settings.history_path)
-    expiry.start(settings)
+    retention.start(settings)
     if is_space(os.environ):
         _get_ready()
     # The page and its libraries stay. Out of the collector's count, they no longer delay what runs leave behind.

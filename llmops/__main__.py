@@ -5,8 +5,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from llmops.commands import COMMANDS
-from llmops.errors import LlmopsError
+from llmops.cli import COMMANDS
+from llmops.core.errors import LlmopsError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

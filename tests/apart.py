@@ -5,7 +5,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
-from llmops.meter import keep_no_free_memory
+from llmops.hardware.memory import keep_no_free_memory
 
 T = TypeVar("T")
 

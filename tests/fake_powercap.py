@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from llmops import energy_meter
-from llmops.energy_meter import counters
+from llmops.hardware import energy
+from llmops.hardware.energy import counters
 
 RANGE_UJ = 262_143_328_850  # of a usual server
 
@@ -43,11 +43,11 @@ def fake_powercap(folder: Path) -> Iterator[FakePowercap]:
     import zeus.device.cpu
     from zeus.device.cpu import rapl
 
-    fake, cached = FakePowercap(folder / "intel-rapl"), (rapl.rapl_is_available, counters, energy_meter._idle_watts)
+    fake, cached = FakePowercap(folder / "intel-rapl"), (rapl.rapl_is_available, counters, energy._idle_watts)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rapl, "RAPL_DIR", str(fake.root))
         patch.setattr(zeus.device.cpu, "_cpus", None)
-        patch.setattr(energy_meter, "_IDLE_S", 0.05)
+        patch.setattr(energy, "_IDLE_S", 0.05)
         for one in cached:
             one.cache_clear()
         yield fake

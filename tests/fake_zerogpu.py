@@ -63,7 +63,7 @@ def _play_cuda() -> None:
 
     def init(uuid: str) -> None:
         """In the child: CUDA would begin here."""
-        from llmops import zerogpu
+        from llmops.hardware import zerogpu
 
         torch.version.cuda = None
         torch.cuda.mem_get_info = lambda *_: (40_000_000_000, 48_000_000_000)
@@ -71,7 +71,7 @@ def _play_cuda() -> None:
 
     def move(callback: object = None) -> None:
         """In the child: packed tensors from the package's file, to where a model looks for them."""
-        from llmops.engines import lent
+        from llmops.engines.decoder import zerogpu_engine
 
         for pack in patching.tensor_packs:
             with Path(pack.path()).open("rb") as file:
@@ -80,7 +80,7 @@ def _play_cuda() -> None:
                     read = torch.frombuffer(data, dtype=tensor.dtype).reshape(tensor.shape)
                     for placed in pack.fakes[tensor]:
                         placed.data = read
-        for model in lent._placed.values():
+        for model in zerogpu_engine._placed.values():
             model.device = "cpu"
 
     edge.init, edge.move = init, move

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from llmops import errors
-from llmops.engines.base import Connection
-from llmops.offer import offers
-from llmops.translation import Catalogue, read_pairs
+from llmops.core import errors
+from llmops.core.request import Connection
+from llmops.i18n.translation import Catalogue, read_pairs
+from llmops.planning.availability import offers
 from llmops.ui.language import translate_props
 
 ROOT = Path(__file__).parent.parent / "llmops"
@@ -35,7 +35,7 @@ _SPEAKING = {
     "Ended",
 }
 # Not the page's: the command line, the embedded models' making, the API's own prose.
-_ELSEWHERE = ("commands", "demo", "__main__.py")
+_ELSEWHERE = ("cli", "scripts", "__main__.py")
 # Put together from parts that are translated by themselves.
 _COMPOSED = {
     "77 in 77",

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from llmops.demo import DECODER_DIR
-from llmops.translation import Catalogue, read_pairs
+from llmops.embedded import DECODER_DIR
+from llmops.i18n.translation import Catalogue, read_pairs
 from tests import browsing
 from tests.browsing import Browser, Page, expect
 from tests.serving import ROOT, app, transformers_serve

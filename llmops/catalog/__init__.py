@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from llmops.candidate import DEFAULT_PRECISION, PRECISIONS, Candidate, Epoch, Kind
-from llmops.errors import InputError
-from llmops.shape import Kept, Shape, read_shape
+from llmops.core.candidate import DEFAULT_PRECISION, PRECISIONS, Candidate, Epoch, Kind
+from llmops.core.errors import InputError
+from llmops.sizing.shape import Kept, Shape, read_shape
 
 _DIR = Path(__file__).parent
 # Bits a quantized parameter takes, constants included: nf4 with double quantization 4 + 8/64 + 32/(64*256) = 4.127;

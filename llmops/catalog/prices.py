@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from llmops.catalog import gpus
-from llmops.errors import InputError
+from llmops.core.errors import InputError
 
 _DIR = Path(__file__).parent
 

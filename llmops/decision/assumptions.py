@@ -10,8 +10,8 @@ from typing import Any
 
 from llmops.catalog import gpus, prices
 from llmops.catalog.prices import Currency, Grid, Machine, TokenPrice
-from llmops.errors import InputError
-from llmops.inputs import as_object
+from llmops.core.errors import InputError
+from llmops.core.json_object import as_object
 
 UTILISATION = 0.3  # office hours: about eight of twenty-four
 NAMES = (

@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from llmops.candidate import Kind
 from llmops.catalog.prices import TokenPrice
+from llmops.core.candidate import Kind
+from llmops.core.errors import InputError
+from llmops.core.json_object import as_object
 from llmops.decision.assumptions import NAMES, Assumptions, assume
 from llmops.decision.cost import BreakEven, Cost, break_even
 from llmops.decision.decide import Decision, Limits, decide
 from llmops.decision.figures import Figures, figures
-from llmops.decision.parts import parsed
-from llmops.errors import InputError
+from llmops.decision.usage import parsed
 from llmops.evaluation.metrics import Metrics, compare
 from llmops.history.store import Evaluation, Row
-from llmops.inputs import as_object
 
 LIMIT_NAMES = (
     "stays_here", "no_gpu", "max_memory_gb", "max_p95_s", "max_cost", "min_macro_f1", "licences", "keep_unknown",

@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from llmops.candidate import Kind, cascade
+from llmops.core.candidate import Kind, cascade
+from llmops.core.errors import InputError
 from llmops.decision.assumptions import Assumptions
 from llmops.decision.cost import cost, request_usd
 from llmops.decision.energy import energy, request_wh
-from llmops.decision.parts import basis, parsed, parts
-from llmops.errors import InputError
+from llmops.decision.usage import basis, parsed, parts
 from llmops.history.store import Row
 
 if TYPE_CHECKING:

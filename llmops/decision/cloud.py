@@ -6,13 +6,13 @@ A side is one of SIDES; a sentence names the candidates and figures it rests on.
 from collections.abc import Sequence
 
 from llmops.catalog import find
+from llmops.core.format import count, rate, seconds
+from llmops.core.run import Run
 from llmops.decision.assumptions import Assumptions
 from llmops.decision.cost import request_usd
 from llmops.decision.energy import request_wh
-from llmops.decision.parts import parsed, parts
-from llmops.format import count, rate, seconds
+from llmops.decision.usage import parsed, parts
 from llmops.history.store import Row
-from llmops.run import Run
 
 SIDES = (
     "privacy", "availability", "scaling", "latency", "limits", "cost", "footprint", "stability", "politics",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmops.decision.assumptions import Assumptions
-from llmops.decision.parts import Part, basis, parts
+from llmops.decision.usage import Part, basis, parts
 from llmops.evaluation.batches import ran_alone
 from llmops.history.store import Row
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from llmops.core.errors import InputError
+from llmops.core.format import money, percent, seconds, size
 from llmops.decision.figures import Figures
-from llmops.errors import InputError
 from llmops.evaluation.metrics import Pair
-from llmops.format import money, percent, seconds, size
 
 AXES = ("cost", "latency", "energy", "memory")
 QUALITY = "quality"

@@ -8,9 +8,9 @@ centre's overhead are. Numbers moved by orders of magnitude between its versions
 import math
 from dataclasses import dataclass
 
-from llmops.candidate import Candidate, Kind
 from llmops.catalog import find
 from llmops.catalog.prices import endpoints, pues
+from llmops.core.candidate import Candidate, Kind
 
 VERSION = "EcoLogits 0.11.3"
 _ALPHA, _BETA, _GAMMA = 1.1665273170451914e-06, -0.011205921025579175, 4.052928146734005e-05  # Wh a token of one GPU

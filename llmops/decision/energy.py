@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from llmops.core.run import Source
 from llmops.decision import ecologits
 from llmops.decision.assumptions import Assumptions
-from llmops.decision.parts import Part, basis, parts
+from llmops.decision.usage import Part, basis, parts
 from llmops.history.store import Row
-from llmops.run import Source
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from llmops.candidate import Candidate
 from llmops.catalog import find
+from llmops.core.candidate import Candidate
 from llmops.decision.assumptions import Assumptions
 from llmops.decision.cost import Cost, cost
 from llmops.decision.energy import EnergyUse, energy
-from llmops.decision.parts import basis, parsed, parts
+from llmops.decision.usage import basis, parsed, parts
 from llmops.evaluation.batches import ran_alone
 from llmops.evaluation.metrics import Metrics, measure
 from llmops.history.store import Row

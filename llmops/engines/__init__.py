@@ -3,17 +3,17 @@
 from functools import cache
 from importlib import import_module
 
-from llmops import zerogpu
-from llmops.candidate import Kind
+from llmops.core.candidate import Kind
 from llmops.engines.base import Engine
+from llmops.hardware import zerogpu
 
 _MODULES = {
-    Kind.ENCODER: "llmops.engines.encoder",
-    Kind.DECODER: "llmops.engines.decoder",
-    Kind.OPENAI: "llmops.engines.openai_compatible",
-    Kind.HOSTED: "llmops.engines.hosted",
+    Kind.ENCODER: "llmops.engines.encoder.engine",
+    Kind.DECODER: "llmops.engines.decoder.engine",
+    Kind.OPENAI: "llmops.engines.remote.openai_compatible",
+    Kind.HOSTED: "llmops.engines.remote.hosted",
 }
-_LENT = "llmops.engines.lent"  # local decoders where a GPU is lent for each run
+_LENT = "llmops.engines.decoder.zerogpu_engine"  # local decoders where a GPU is lent for each run
 
 
 @cache

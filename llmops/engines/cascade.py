@@ -7,12 +7,13 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 
-from llmops.candidate import Candidate
-from llmops.engines.base import Model, Request
-from llmops.errors import LlmopsError, Stopped
-from llmops.events import Event, Finished, Note, Started
-from llmops.format import percent
-from llmops.run import Memory, Run, Source, Stage, Timing
+from llmops.core.candidate import Candidate
+from llmops.core.errors import LlmopsError, Stopped
+from llmops.core.events import Event, Finished, Note, Started
+from llmops.core.format import percent
+from llmops.core.request import Request
+from llmops.core.run import Memory, Run, Source, Stage, Timing
+from llmops.engines.base import Model
 
 
 class CascadeModel:

@@ -10,15 +10,16 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
-from llmops.compare import Options
-from llmops.engines.base import Request, Together
-from llmops.errors import EndpointError, LlmopsError, Stopped, redact
+from llmops.compare.comparison import Options
+from llmops.core.errors import EndpointError, LlmopsError, Stopped, redact
+from llmops.core.events import Finished
+from llmops.core.request import Request
+from llmops.core.run import Run, RunError
+from llmops.core.task import Example, Task
+from llmops.engines.base import Together
 from llmops.evaluation.batches import How
-from llmops.events import Finished
 from llmops.history.store import Row
-from llmops.pool import Lease
-from llmops.run import Run, RunError
-from llmops.task import Example, Task
+from llmops.runtime.pool import Lease
 
 Place = tuple[int, int]
 """(repeat, number of the text)."""

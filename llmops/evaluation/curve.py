@@ -13,15 +13,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmops.candidate import EMBEDDED_ENCODER, Kind, base_encoder, parse_candidate
 from llmops.catalog import kinds
-from llmops.engines.base import NOBODY, Connection, Report
-from llmops.errors import InputError, LlmopsError, Stopped
+from llmops.core.candidate import EMBEDDED_ENCODER, Kind, base_encoder, parse_candidate
+from llmops.core.errors import InputError, LlmopsError, Stopped
+from llmops.core.request import NOBODY, Connection, Report
+from llmops.core.task import Example, Task
 from llmops.evaluation.heldout import hold_out
 from llmops.evaluation.metrics import Metrics
 from llmops.history.curves import Curve, CurvePoint
-from llmops.pool import Pool
-from llmops.task import Example, Task
+from llmops.runtime.pool import Pool
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +60,7 @@ def learning_curve(
     connection: Connection = NOBODY,
 ) -> Generator[CurvePoint, None, None]:
     """A point for each k and seed, small k first. Raises InputError, Stopped or what loading raises."""
-    from llmops.encoders import training
+    from llmops.engines.encoder import training
 
     settings.check()
     held_out = hold_out(task, texts, []).texts
@@ -95,7 +95,7 @@ class _Scorer:
 
     @cached_property
     def _folder(self) -> Path:
-        from llmops.encoders.body import folder_of
+        from llmops.engines.encoder.body import folder_of
 
         return folder_of(self._base, self._connection, lambda message, fraction: None, self._stop)
 
@@ -106,12 +106,12 @@ class _Scorer:
         return body, self._embed(body)
 
     def _fresh(self) -> "SentenceTransformer":
-        from llmops.encoders.body import load_body
+        from llmops.engines.encoder.body import load_body
 
         return load_body(self._folder, self._base)
 
     def _embed(self, body: "SentenceTransformer") -> "np.ndarray":
-        from llmops.encoders.body import TorchBody, embed_all
+        from llmops.engines.encoder.body import TorchBody, embed_all
 
         return embed_all(TorchBody(body), [example.text for example in self._texts])
 
@@ -119,7 +119,7 @@ class _Scorer:
         """Train on the examples and score on the held-out texts."""
         from sklearn.metrics import accuracy_score, f1_score
 
-        from llmops.encoders.training import Trained, train
+        from llmops.engines.encoder.training import Trained, train
 
         tuned = self._settings.method == "setfit"
         body, vectors = (self._fresh(), None) if tuned else self._same

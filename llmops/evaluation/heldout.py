@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from llmops.candidate import Candidate, Kind, parse_candidate
 from llmops.catalog import kinds
-from llmops.errors import LlmopsError
-from llmops.task import Example, Task
+from llmops.core.candidate import Candidate, Kind, parse_candidate
+from llmops.core.errors import LlmopsError
+from llmops.core.task import Example, Task
 
 POOL = "examples of the task's pool"
 PROMPT = "in the prompt"
@@ -71,7 +71,7 @@ def _reason(text: str, pool: set[str], prompts: Sequence[str], learnt: dict[str,
 
 def _learnt(candidates: Sequence[str], owner: str) -> tuple[dict[str, frozenset[str]], tuple[str, ...]]:
     """Kept encoder → marks of its training texts; and those that keep no such record. Missing ones fail later."""
-    from llmops.encoders import store
+    from llmops.engines.encoder import store
 
     marks: dict[str, frozenset[str]] = {}
     unknown = []

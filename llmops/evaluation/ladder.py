@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from llmops.candidate import Candidate, Kind, parse_candidate
 from llmops.catalog import kinds
-from llmops.errors import InputError
+from llmops.core.candidate import Candidate, Kind, parse_candidate
+from llmops.core.errors import InputError
 from llmops.evaluation.metrics import Metrics
 from llmops.history.store import Row
 

@@ -13,21 +13,21 @@ from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from llmops.candidate import Candidate, parse_candidate
 from llmops.catalog import kinds
-from llmops.compare import Options
-from llmops.engines.base import Connection, Generation, Report
-from llmops.errors import InputError, LlmopsError, Stopped, TooMuch
+from llmops.compare.comparison import Options
+from llmops.core.candidate import Candidate, parse_candidate
+from llmops.core.errors import InputError, LlmopsError, Stopped, TooMuch
+from llmops.core.request import Connection, Generation, Report
+from llmops.core.run import RunError
+from llmops.core.settings import load_settings
+from llmops.core.task import Example, Task
 from llmops.evaluation.ask import Ask, Place, as_error
 from llmops.evaluation.batches import USUAL, How, Size, ran_alone, sample
 from llmops.evaluation.heldout import hold_out
-from llmops.evaluation.keeper import Keeper
+from llmops.evaluation.row_writer import Keeper
 from llmops.history.sets import LabelledSet
 from llmops.history.store import History
-from llmops.pool import Pool
-from llmops.run import RunError
-from llmops.settings import load_settings
-from llmops.task import Example, Task
+from llmops.runtime.pool import Pool
 
 _POLL_S = 0.1
 _RUNNING: set[tuple[Path, int]] = set()

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llmops.errors import HistoryError
+from llmops.core.errors import HistoryError
+from llmops.hardware.fingerprint import fingerprint, versions
 from llmops.history.database import SHARED, Database, now
-from llmops.history.machine import fingerprint, versions
 
 
 @dataclass(frozen=True)

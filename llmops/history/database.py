@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from llmops.errors import HistoryError
+from llmops.core.errors import HistoryError
 from llmops.history.migrations import migrate
 
 SHARED = "*"

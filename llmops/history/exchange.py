@@ -7,7 +7,7 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-from llmops.errors import HistoryError
+from llmops.core.errors import HistoryError
 from llmops.history import comparisons, curves
 from llmops.history.store import History
 

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 
-from llmops.errors import HistoryError
+from llmops.core.errors import HistoryError
 
 
 def _first(database: sqlite3.Connection) -> None:

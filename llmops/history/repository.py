@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from llmops.errors import HistoryError, redact
+from llmops.core.errors import HistoryError, redact
 from llmops.history.store import History
 
 FILE = "history.sqlite"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from llmops.task import Example, Label, Prompt, Task
+from llmops.core.task import Example, Label, Prompt, Task
 
 
 @dataclass(frozen=True)

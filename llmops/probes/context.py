@@ -14,15 +14,15 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from llmops.candidate import parse_candidate
 from llmops.catalog import kinds
-from llmops.compare import Options
-from llmops.engines.base import Report, Request
-from llmops.errors import InputError, LlmopsError, Stopped, redact
-from llmops.events import Finished
-from llmops.pool import Pool
-from llmops.run import Run
-from llmops.task import Task
+from llmops.compare.comparison import Options
+from llmops.core.candidate import parse_candidate
+from llmops.core.errors import InputError, LlmopsError, Stopped, redact
+from llmops.core.events import Finished
+from llmops.core.request import Report, Request
+from llmops.core.run import Run
+from llmops.core.task import Task
+from llmops.runtime.pool import Pool
 
 CHARS_PER_TOKEN = 4.0  # until the first answer tells better
 

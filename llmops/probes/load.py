@@ -13,16 +13,16 @@ from dataclasses import asdict, dataclass, replace
 from random import Random, SystemRandom
 from typing import Any
 
-from llmops.candidate import parse_candidate
 from llmops.catalog import kinds
-from llmops.compare import Options
-from llmops.engines.base import Report, Request, Send
-from llmops.errors import EndpointError, InputError, LlmopsError, Stopped, redact
-from llmops.events import Finished
-from llmops.meter import PeakMemory
-from llmops.pool import Pool
-from llmops.run import Run
-from llmops.task import Task
+from llmops.compare.comparison import Options
+from llmops.core.candidate import parse_candidate
+from llmops.core.errors import EndpointError, InputError, LlmopsError, Stopped, redact
+from llmops.core.events import Finished
+from llmops.core.request import Report, Request, Send
+from llmops.core.run import Run
+from llmops.core.task import Task
+from llmops.hardware.memory import PeakMemory
+from llmops.runtime.pool import Pool
 
 _PERCENTILES = (50, 90, 99)
 _MOST = 256  # users or arrivals a second: above it the probe measures its own threads

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from html import escape as _e
 
+from llmops.core.format import money, percent, seconds
 from llmops.decision.cascade import Point, Simulation
-from llmops.format import money, percent, seconds
 from llmops.report.svg import Axis, Plot, key, percent_axis
 from llmops.report.svg import Point as Mark
 from llmops.report.tables import more, row, sentences, table

@@ -2,8 +2,8 @@
 
 from html import escape as _e
 
+from llmops.core.format import percent, seconds
 from llmops.evaluation.curve import means, parity
-from llmops.format import percent, seconds
 from llmops.history.curves import Curve
 from llmops.report.svg import Axis, Plot, Point, key, percent_axis
 from llmops.report.tables import more, row, sentences, table

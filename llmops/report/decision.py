@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from html import escape as _e
 
+from llmops.core.format import money, percent, seconds, size
 from llmops.decision.board import Board
 from llmops.decision.decide import value, written
 from llmops.decision.figures import Figures
-from llmops.format import money, percent, seconds, size
 from llmops.report.spending import break_even, costs, energies
 from llmops.report.svg import Plot, Point
 from llmops.report.tables import row, sentences, table

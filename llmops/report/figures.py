@@ -5,8 +5,8 @@ from html import escape as _e
 from itertools import combinations
 from math import sqrt
 
+from llmops.core.format import count, percent, seconds, size
 from llmops.evaluation.metrics import Calibration, Metrics, compare, measure
-from llmops.format import count, percent, seconds, size
 from llmops.history.store import Evaluation, Row
 from llmops.report import ladder
 from llmops.report.svg import Plot, Point, percent_axis

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from html import escape as _e
 
+from llmops.core.format import count, percent, seconds, size
 from llmops.evaluation.ladder import Ladder, ladders
 from llmops.evaluation.metrics import Metrics
 from llmops.evaluation.side_by_side import Beside, SideBySide
-from llmops.format import count, percent, seconds, size
 from llmops.history.store import Row
 from llmops.report.tables import Foreign, more, row, sentences, table
 

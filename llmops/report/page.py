@@ -10,10 +10,10 @@ from pathlib import Path
 from llmops import __version__
 from llmops.history.curves import Curve
 from llmops.history.store import Evaluation, Row
+from llmops.i18n.translation import german
 from llmops.report.curve import curve
 from llmops.report.figures import figures
 from llmops.report.tables import Foreign, more, row, table
-from llmops.translation import german
 
 _DIR = Path(__file__).parent
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"

@@ -3,13 +3,13 @@
 from html import escape as _e
 
 from llmops.catalog.prices import Machine
+from llmops.core.format import count, money
+from llmops.core.run import Source
 from llmops.decision.board import Board
 from llmops.decision.cost import HOURS_A_MONTH, Cost, curve, own_usd
-from llmops.format import count, money
 from llmops.report.svg import Axis, Plot, Point, key
 from llmops.report.tables import row, sentences, table
 from llmops.report.ticks import fitted, log_ticks
-from llmops.run import Source
 
 _SHARES = (0.01, 0.1, 0.5, 1.0, 2.0)  # of one machine's capacity: the volumes in the table
 

@@ -6,22 +6,22 @@ from typing import Any
 
 import gradio as gr
 
-from llmops.compare import run_all
-from llmops.engines.base import Connection
-from llmops.errors import LlmopsError, TooMuch, redact
-from llmops.history.recorder import Recorder
-from llmops.inputs import make_comparison
-from llmops.offer import offers
-from llmops.programs import context_data, dry_run_data, load_data, plan_data
-from llmops.run import Run, RunError
-from llmops.task import load_builtin
+from llmops.api.inputs import make_comparison
+from llmops.api.programs import context_data, dry_run_data, load_data, plan_data
+from llmops.compare.comparison import run_all
+from llmops.compare.recorder import Recorder
+from llmops.core.errors import LlmopsError, TooMuch, redact
+from llmops.core.request import Connection
+from llmops.core.run import Run, RunError
+from llmops.core.view import Status, View
+from llmops.data.builtin import load_builtin
+from llmops.planning.availability import offers
+from llmops.public.quotas import VISITS
 from llmops.ui import decide_api, records_api
 from llmops.ui.background import MANY, as_job
 from llmops.ui.services import Services
 from llmops.ui.stream import follow, plain
 from llmops.ui.visitor import asking, visitor_of
-from llmops.view import Status, View
-from llmops.visits import VISITS
 
 _HUB_WAIT_S = 3.0
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from llmops.engines.base import Report
-from llmops.errors import LlmopsError, TooMuch
-from llmops.programs import error_data
+from llmops.api.programs import error_data
+from llmops.core.errors import LlmopsError, TooMuch
+from llmops.core.request import Report
+from llmops.public.quotas import VISITS, Visitor
 from llmops.ui.visitor import asking
-from llmops.visits import VISITS, Visitor
 
 MANY = 64
 """How many callbacks of a kind may run at once: who waits does so in the device's fair queue, not in Gradio's."""

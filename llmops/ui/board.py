@@ -11,14 +11,14 @@ from typing import Any
 
 import gradio as gr
 
-from llmops.candidate import Kind, parse_candidate
 from llmops.catalog import kinds
-from llmops.compare import Comparison, Options
-from llmops.errors import ContextTooLong, InputError
-from llmops.history.recorder import Recorder
+from llmops.compare.comparison import Comparison, Options
+from llmops.compare.recorder import Recorder
+from llmops.core.candidate import Kind, parse_candidate
+from llmops.core.errors import ContextTooLong, InputError
+from llmops.core.view import View
 from llmops.ui import render
 from llmops.ui.stream import follow
-from llmops.view import View
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from llmops.candidate import Epoch, Kind, cascade, parse_candidate
+from llmops.api.decision import read_cascade
 from llmops.catalog import kinds, prices
+from llmops.core.candidate import Epoch, Kind, cascade, parse_candidate
+from llmops.core.errors import InputError, LlmopsError
 from llmops.decision.cascade import GOALS
-from llmops.decision.programs import read_cascade
-from llmops.errors import InputError, LlmopsError
 from llmops.report import cascade as drawn
 from llmops.ui import render
 from llmops.ui.decide_inputs import Wishes, field, number

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from html import escape as _e
 
-from llmops import planner
-from llmops.dry_run import DryRun
-from llmops.format import count, rate, seconds, size
-from llmops.planner import Plan, Verdict
+from llmops.core.format import count, rate, seconds, size
+from llmops.planning import planner
+from llmops.planning.dry_run import DryRun
+from llmops.planning.planner import Plan, Verdict
 from llmops.report.tables import row, table
-from llmops.shape import Shape
+from llmops.sizing.shape import Shape
 from llmops.ui.lines import Limit, Series
 from llmops.ui.lines import chart as lines
 

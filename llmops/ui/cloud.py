@@ -5,12 +5,12 @@ from html import escape as _e
 
 import gradio as gr
 
+from llmops.core.errors import LlmopsError
+from llmops.core.run import Run
 from llmops.decision import cloud
 from llmops.decision.assumptions import assume
-from llmops.errors import LlmopsError
-from llmops.hardware import hardware
+from llmops.hardware.machine import hardware
 from llmops.history.store import History
-from llmops.run import Run
 from llmops.ui.board import Board
 from llmops.ui.explain import words
 from llmops.ui.services import Services

@@ -5,11 +5,12 @@ Order can't drift, because both sides are the same tuple. Page values become cor
 
 from typing import Any, NamedTuple
 
-from llmops.compare import Comparison, Options
-from llmops.engines.base import Connection
-from llmops.errors import InputError
-from llmops.inputs import check_candidates, check_shared, check_text, read_generation
-from llmops.task import Task, load_builtin
+from llmops.api.inputs import check_candidates, check_shared, check_text, read_generation
+from llmops.compare.comparison import Comparison, Options
+from llmops.core.errors import InputError
+from llmops.core.request import Connection
+from llmops.core.task import Task
+from llmops.data.builtin import load_builtin
 from llmops.ui import sign_in
 from llmops.ui.services import Services
 from llmops.ui.visitor import asking

@@ -7,13 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from llmops.candidate import EMBEDDED_ENCODER, Kind
+from llmops.api.records import CurveWork
 from llmops.catalog import models
-from llmops.engines.base import Report
-from llmops.errors import InputError, LlmopsError
+from llmops.core.candidate import EMBEDDED_ENCODER, Kind
+from llmops.core.errors import InputError, LlmopsError
+from llmops.core.request import Report
 from llmops.evaluation.curve import CurveSettings, learning_curve
 from llmops.history.curves import Curve
-from llmops.records import CurveWork
 from llmops.report.curve import curve
 from llmops.ui import render
 from llmops.ui.background import MANY, Progress, Work, follow

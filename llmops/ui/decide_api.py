@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from llmops.decision.programs import cascade_data, decide_data
+from llmops.api.decision import cascade_data, decide_data
 from llmops.ui.services import Services
 from llmops.ui.visitor import visitor_of
 

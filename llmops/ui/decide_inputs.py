@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from llmops.catalog import models, prices
+from llmops.core.errors import InputError
 from llmops.decision.assumptions import UTILISATION
 from llmops.decision.decide import AXES, Limits
-from llmops.errors import InputError
 
 _PRICE_HEADERS = ["Candidate", "USD per million read", "USD per million written"]
 _AXIS_NAMES = {"cost": "cost", "latency": "p95 latency", "energy": "energy", "memory": "memory"}

@@ -7,12 +7,12 @@ from typing import Any
 
 import gradio as gr
 
+from llmops.core.errors import LlmopsError
 from llmops.decision.board import Board, make_board
-from llmops.errors import LlmopsError
 from llmops.evaluation.metrics import Metrics, measure
-from llmops.history.export import export
 from llmops.history.store import History
 from llmops.report import decision, spending
+from llmops.report.export import export
 from llmops.ui import cascade_panel, decide_inputs, explain, render
 from llmops.ui.cascade_panel import CascadePanel, Chosen
 from llmops.ui.decide_inputs import Wishes

@@ -8,16 +8,16 @@ from typing import Any
 
 import gradio as gr
 
-from llmops.engines.base import Report
-from llmops.errors import InputError, LlmopsError
+from llmops.core.errors import InputError, LlmopsError
+from llmops.core.request import Report
+from llmops.core.task import Task
+from llmops.data.labelled import Labelled, read_labelled
+from llmops.data.reading import ColumnMap, guess_columns, read_table
 from llmops.evaluation.batches import How
 from llmops.evaluation.ladder import rungs
 from llmops.evaluation.runner import Begun, Ended, evaluate, resume
 from llmops.evaluation.runner import Progress as TextProgress
 from llmops.history.store import Evaluation
-from llmops.labelled import Labelled, read_labelled
-from llmops.reading import ColumnMap, guess_columns, read_table
-from llmops.task import Task
 from llmops.ui import curve_panel, explain, render, results, results_panel
 from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.controls import Controls, pick_task

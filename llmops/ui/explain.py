@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from llmops.translation import WORDS_DIR
+from llmops.i18n.translation import WORDS_DIR
 
 
 @cache

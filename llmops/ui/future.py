@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from llmops.candidate import Epoch, Kind
+from llmops.core.candidate import Epoch, Kind
 from llmops.ui import generations, plan_panel, selection
 from llmops.ui.services import Services
 

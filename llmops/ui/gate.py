@@ -14,8 +14,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from llmops.settings import Settings
-from llmops.translation import german
+from llmops.core.settings import Settings
+from llmops.i18n.translation import german
 from llmops.ui.cookies import cookie, header, new_cookie
 from llmops.ui.language import language_of_scope
 from llmops.ui.visitor import COOKIE, COOKIE_FORM

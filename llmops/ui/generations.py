@@ -9,10 +9,11 @@ from math import log
 
 import gradio as gr
 
-from llmops import planner
 from llmops.catalog import Architecture, Gpu, architectures, gpus
-from llmops.format import rate, size
+from llmops.core.format import rate, size
+from llmops.planning import planner
 from llmops.report.tables import table
+from llmops.sizing import memory
 
 _TOKENS = 4096  # of one request: what “runs” is told for
 _REFERENCE = "meta-llama/Llama-3.1-8B-Instruct"
@@ -161,7 +162,7 @@ def _speeds(gpu: Gpu) -> tuple[str, str]:
     reference = _architecture(_REFERENCE)
     if _need(reference, "nf4") > gpu.usable_bytes:
         return "", ""
-    limit = gpu.bandwidth * 1e9 / planner.weights(reference.shape, "nf4").total
+    limit = gpu.bandwidth * 1e9 / memory.weights(reference.shape, "nf4").total
     eager = planner.predict(reference.shape, "nf4", gpu, _TOKENS - 128, 128, 1).decode_tokens_per_s
     return rate(limit, "tok/s"), rate(min(eager, limit), "tok/s")
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import gradio as gr
 
-from llmops.errors import InputError, LlmopsError
+from llmops.compare.replay import views
+from llmops.core.errors import InputError, LlmopsError
 from llmops.evaluation.side_by_side import side_by_side
 from llmops.history import comparisons, curves
 from llmops.history.exchange import hand_out, take_in
-from llmops.history.replay import views
 from llmops.history.store import History
 from llmops.report.curve import curve
 from llmops.report.figures import figures

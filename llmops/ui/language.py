@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 import gradio as gr
 
-from llmops.translation import LANGUAGES, Catalogue, german
+from llmops.i18n.translation import LANGUAGES, Catalogue, german
 from llmops.ui.cookies import Scope, cookie, header, new_cookie
 
 _current: ContextVar[str] = ContextVar("ui_language", default="en")

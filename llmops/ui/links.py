@@ -8,10 +8,10 @@ It is built from an allow-list of our own: Gradio's deep links would store every
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from llmops.candidate import Candidate, Epoch, parse_candidate
 from llmops.catalog import kinds
-from llmops.errors import InputError
-from llmops.task import builtin_ids, load_builtin
+from llmops.core.candidate import Candidate, Epoch, parse_candidate
+from llmops.core.errors import InputError
+from llmops.data.builtin import builtin_ids, load_builtin
 
 # Runs in the browser with (task, language, past, present, future).
 WRITE_JS = """(task, language, past, present, future) => {

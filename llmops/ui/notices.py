@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from llmops.aftermath import notices
+from llmops.public.crash_notice import notices
 from llmops.ui import render
 from llmops.ui.services import Services
 from llmops.ui.visitor import asking

@@ -6,14 +6,15 @@ from typing import Any
 import gradio as gr
 
 from llmops import __version__
-from llmops.candidate import Epoch
 from llmops.catalog import preset_for, presets
-from llmops.engines.base import Connection
-from llmops.errors import LlmopsError
-from llmops.hardware import hardware
-from llmops.history.recorder import Recorder
-from llmops.offer import offers, task_languages
-from llmops.task import load_builtin
+from llmops.compare.recorder import Recorder
+from llmops.core.candidate import Epoch
+from llmops.core.errors import LlmopsError
+from llmops.core.request import Connection
+from llmops.data.builtin import load_builtin
+from llmops.hardware.machine import hardware
+from llmops.planning.availability import offers, task_languages
+from llmops.public.quotas import VISITS
 from llmops.ui import (
     access,
     api,
@@ -45,7 +46,6 @@ from llmops.ui.controls import Controls
 from llmops.ui.language import OWN_WORDS, Page
 from llmops.ui.services import Services
 from llmops.ui.visitor import asking, visitor_of
-from llmops.visits import VISITS
 
 _HUB_WAIT_S = 1.0
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from llmops.candidate import Epoch, Kind
+from llmops.core.candidate import Epoch, Kind
 from llmops.ui import selection, training_panel
 from llmops.ui.services import Services
 from llmops.ui.shared_input import SharedInput

@@ -7,13 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from llmops import planner
-from llmops.architecture import find_config
-from llmops.candidate import EMBEDDED_DECODER
+from llmops.api.programs import make_plan
 from llmops.catalog import architectures
-from llmops.engines.base import Connection, Report
-from llmops.errors import InputError, LlmopsError
-from llmops.programs import make_plan
+from llmops.core.candidate import EMBEDDED_DECODER
+from llmops.core.errors import InputError, LlmopsError
+from llmops.core.request import Connection, Report
+from llmops.planning.architecture import find_config
+from llmops.sizing import memory
 from llmops.ui import charts, render, sign_in
 from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.services import Services
@@ -54,7 +54,7 @@ def build() -> PlanPanel:
                 scale=3,
                 min_width=260,
             )
-            precision = gr.Radio(list(planner.PRECISIONS), value="nf4", label="In precision", scale=3, min_width=260)
+            precision = gr.Radio(list(memory.PRECISIONS), value="nf4", label="In precision", scale=3, min_width=260)
             context = gr.Number(8192, label="Context, tokens", precision=0, min_width=120)
             requests = gr.Number(1, label="Requests at once", precision=0, min_width=120)
         plan = gr.Button("Plan", variant="primary", elem_id="plan")
@@ -91,7 +91,7 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
     def show_dry_run(
         previous: Work | None, model: str, precision: str, layers: float, prompt: float, token: str
     ) -> Iterator[list[Any]]:
-        from llmops.dry_run import dry_run
+        from llmops.planning.dry_run import dry_run
 
         if previous is not None:
             previous.stop.set()

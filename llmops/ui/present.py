@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from llmops.candidate import Candidate, Epoch, Kind
-from llmops.engines.base import Connection
-from llmops.errors import LlmopsError
+from llmops.core.candidate import Candidate, Epoch, Kind
+from llmops.core.errors import LlmopsError
+from llmops.core.request import Connection
 from llmops.ui import selection
 
 
@@ -63,7 +63,7 @@ def wire(tab: Present) -> None:
     selection.wire(tab.selection, Kind.DECODER)
 
     def list_models(key: str, base_url: str) -> tuple[object, object]:
-        from llmops.engines.openai_compatible import list_models
+        from llmops.engines.remote.openai_compatible import list_models
 
         try:
             names = list_models(Connection(openai_key=key.strip() or None, base_url=base_url.strip() or None))

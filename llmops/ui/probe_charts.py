@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape as _e
 from statistics import median
 
-from llmops.format import count, rate, seconds, size
+from llmops.core.format import count, rate, seconds, size
 from llmops.probes.context import Cell, Ended
 from llmops.probes.load import LoadPoint
 from llmops.report.tables import row, table

@@ -7,10 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from llmops.engines.base import Report
-from llmops.errors import InputError, LlmopsError
+from llmops.api.programs import read_context, read_load
+from llmops.core.errors import InputError, LlmopsError
+from llmops.core.request import Report
 from llmops.probes import context, load
-from llmops.programs import read_context, read_load
 from llmops.ui import explain, probe_charts, render
 from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.controls import Controls

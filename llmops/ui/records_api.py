@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from llmops.records import curve_data, evaluate_data, export_data, history_data
+from llmops.api.records import curve_data, evaluate_data, export_data, history_data
 from llmops.ui.background import MANY, as_job
 from llmops.ui.services import Services
 from llmops.ui.visitor import visitor_of

@@ -6,13 +6,13 @@ gr.HTML inserts what it is given as it stands, so each foreign piece (candidate 
 from collections.abc import Callable, Sequence
 from html import escape as _e
 
-from llmops.candidate import Epoch, Kind, parse_candidate
 from llmops.catalog import find, kinds
-from llmops.errors import InputError, LlmopsError
-from llmops.format import count, percent, rate, seconds, size
-from llmops.run import Memory, Run, RunError, Source
-from llmops.task import Task
-from llmops.view import Status, View
+from llmops.core.candidate import Epoch, Kind, parse_candidate
+from llmops.core.errors import InputError, LlmopsError
+from llmops.core.format import count, percent, rate, seconds, size
+from llmops.core.run import Memory, Run, RunError, Source
+from llmops.core.task import Task
+from llmops.core.view import Status, View
 
 _STATUS = {
     Status.WAITING: "waiting",

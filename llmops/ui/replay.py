@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from html import escape as _e
 
+from llmops.core.task import Label, Task
+from llmops.core.view import View
 from llmops.history.comparisons import Comparison
-from llmops.task import Label, Task
 from llmops.ui import render
-from llmops.view import View
 
 
 def replayed(one: Comparison, views: Sequence[View]) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from html import escape as _e
 from typing import Any
 
+from llmops.core.format import seconds
 from llmops.evaluation.runner import Begun, Ended, Progress, Update
-from llmops.format import seconds
 from llmops.history.store import Row
 
 PAGE = 50

@@ -6,9 +6,9 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-from llmops.errors import LlmopsError
-from llmops.history.export import FORMATS, export
+from llmops.core.errors import LlmopsError
 from llmops.history.store import Row
+from llmops.report.export import FORMATS, export
 from llmops.report.figures import figures
 from llmops.ui import render, results
 from llmops.ui.downloads import new_folder

@@ -8,11 +8,11 @@ from html import escape as _e
 
 import gradio as gr
 
-from llmops.candidate import DEFAULT_K, METHODS, PRECISIONS, Candidate, Epoch, Kind, parse_candidate
 from llmops.catalog import kinds, models
-from llmops.errors import InputError
-from llmops.format import count
-from llmops.offer import Offer
+from llmops.core.candidate import DEFAULT_K, METHODS, PRECISIONS, Candidate, Epoch, Kind, parse_candidate
+from llmops.core.errors import InputError
+from llmops.core.format import count
+from llmops.planning.availability import Offer
 from llmops.ui import explain, render
 from llmops.ui.services import texts
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import gradio as gr
 
-from llmops.aftermath import ENDED_WELL, Aftermath
+from llmops.core.settings import Settings, kept_folder
 from llmops.history.store import History
-from llmops.hub import HubProbe
-from llmops.pool import Pool
+from llmops.hub.reachability import HubProbe
+from llmops.public.crash_notice import ENDED_WELL, Aftermath
 from llmops.report.page import figures_css
-from llmops.settings import Settings, kept_folder
+from llmops.runtime.pool import Pool
 from llmops.ui.visitor import visitor_of
 
 _DIR = Path(__file__).parent

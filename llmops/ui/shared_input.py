@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from llmops.errors import InputError
-from llmops.offer import task_languages
-from llmops.task import Task, builtin_ids, load_builtin
+from llmops.core.errors import InputError
+from llmops.core.task import Task
+from llmops.data.builtin import builtin_ids, load_builtin
+from llmops.planning.availability import task_languages
 from llmops.ui import render
 from llmops.ui.controls import OWN_TASK, pick_task
 from llmops.ui.services import Services

@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 from gradio.context import LocalContext
 
-from llmops.translation import german
+from llmops.i18n.translation import german
 from llmops.ui.visitor import hugging_face_name
 
 _SIGN_IN = "Sign in with Hugging Face"

@@ -8,10 +8,10 @@ from collections.abc import Iterator, MutableSequence
 from contextlib import closing
 from typing import Any
 
-from llmops.compare import Comparison, Update
-from llmops.events import Failed, Finished
-from llmops.history.recorder import Recorder
-from llmops.view import View, fold
+from llmops.compare.comparison import Comparison, Update
+from llmops.compare.recorder import Recorder
+from llmops.core.events import Failed, Finished
+from llmops.core.view import View, fold
 
 _PAINT_S = 0.1
 _IDLE_S = 1.0

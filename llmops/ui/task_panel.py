@@ -6,8 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from llmops.errors import InputError, LlmopsError
-from llmops.task import Label, Prompt, Task, builtin_ids, load_builtin
+from llmops.core.errors import InputError, LlmopsError
+from llmops.core.task import Label, Prompt, Task
+from llmops.data.builtin import builtin_ids, load_builtin
 from llmops.ui import render
 from llmops.ui.controls import OWN_TASK, pick_task
 from llmops.ui.services import Services
@@ -85,7 +86,7 @@ def wire(panel: TaskPanel, shared: SharedInput, services: Services) -> None:
     def read(path: str | None) -> list[Any]:
         if path is None:
             return [*[gr.update(choices=[], value=None)] * 4, ""]
-        from llmops.reading import guess_columns, read_table
+        from llmops.data.reading import guess_columns, read_table
 
         try:
             table = read_table(Path(path), services.settings)
@@ -101,7 +102,7 @@ def wire(panel: TaskPanel, shared: SharedInput, services: Services) -> None:
         ]
 
     def use_file(path: str | None, text: str, label: str, language: str, split: str, default: str) -> list[Any]:
-        from llmops.reading import ColumnMap, read_table, task_from_examples, to_examples
+        from llmops.data.reading import ColumnMap, read_table, task_from_examples, to_examples
 
         try:
             if path is None:

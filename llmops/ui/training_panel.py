@@ -12,12 +12,12 @@ from typing import Any
 
 import gradio as gr
 
-from llmops.candidate import DEFAULT_K, EMBEDDED_ENCODER, Candidate, Kind, base_encoder
 from llmops.catalog import models
-from llmops.engines.base import Connection, Report
-from llmops.errors import InputError, LlmopsError
+from llmops.core.candidate import DEFAULT_K, EMBEDDED_ENCODER, Candidate, Kind, base_encoder
+from llmops.core.errors import InputError, LlmopsError
+from llmops.core.request import Connection, Report
+from llmops.core.task import Task
 from llmops.report.tables import more, row, table
-from llmops.task import Task
 from llmops.ui import lines, render, sign_in
 from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.controls import pick_task
@@ -133,7 +133,7 @@ def wire(
         seed: float,
         token: str | None,
     ) -> Iterator[list[Any]]:
-        from llmops.encoders.training import Trained, train_named
+        from llmops.engines.encoder.training import Trained, train_named
 
         if previous is not None:
             previous.stop.set()  # one training a visitor
@@ -171,7 +171,7 @@ def wire(
             session.stop.set()
 
     def keep(session: Session | None, name: str) -> list[Any]:
-        from llmops.encoders import store
+        from llmops.engines.encoder import store
 
         try:
             if session is None or session.trained is None:
@@ -188,19 +188,19 @@ def wire(
         return list(dict.fromkeys([*texts, str(Candidate(Kind.ENCODER, f"trained/{name}", "fp32"))])) if name else texts
 
     def download(name: str | None) -> Any:  # noqa: ANN401
-        from llmops.encoders import store
+        from llmops.engines.encoder import store
 
         return str(store.pack(name, new_folder(), asking().owner)) if name else None
 
     def delete(name: str | None) -> list[Any]:
-        from llmops.encoders import store
+        from llmops.engines.encoder import store
 
         if name:
             store.delete(name, asking().owner)
         return [render.said(f"Deleted {name}." if name else "Choose one first."), _names(services, None)]
 
     def upload(path: str | None) -> list[Any]:
-        from llmops.encoders import store
+        from llmops.engines.encoder import store
 
         if path is None:
             return ["", gr.skip()]
@@ -230,8 +230,8 @@ def wire(
 
 
 def _meta(task: Task, base: str, method: str, k: int, seed: int, trained: Any) -> Any:  # noqa: ANN401
-    from llmops.encoders.store import Meta
-    from llmops.encoders.training import pick_examples
+    from llmops.engines.encoder.store import Meta
+    from llmops.engines.encoder.training import pick_examples
     from llmops.evaluation.heldout import mark
 
     learnt = tuple(mark(example.text) for example in pick_examples(task, k, seed))

@@ -11,8 +11,8 @@ import re
 import gradio as gr
 from gradio.context import LocalContext
 
-from llmops.settings import Settings, load_settings
-from llmops.visits import Visitor
+from llmops.core.settings import Settings, load_settings
+from llmops.public.quotas import Visitor
 
 COOKIE = "llmops_visitor"
 COOKIE_FORM = re.compile(r"[A-Za-z0-9_-]{32,64}")

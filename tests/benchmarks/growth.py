@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from llmops.engines.base import Generation, Request
-from llmops.events import Finished
-from llmops.meter import PeakMemory
+from llmops.core.events import Finished
+from llmops.core.request import Generation, Request
+from llmops.hardware.memory import PeakMemory
 from tests import browsing
 from tests.benchmarks import shapes
 from tests.benchmarks.rows import encoder, page, streaming

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from llmops.lanes import aside
-from llmops.meter import reusing_memory
+from llmops.hardware.memory import reusing_memory
+from llmops.hardware.openmp_threads import aside
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from llmops.demo import DECODER_DIR
+from llmops.embedded import DECODER_DIR
 
 _SHAPES = {
     "0.1B": {"hidden_size": 768, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 12},

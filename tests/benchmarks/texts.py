@@ -2,7 +2,8 @@
 
 from random import Random
 
-from llmops.task import Example, load_builtin
+from llmops.core.task import Example
+from llmops.data.builtin import load_builtin
 
 TASK = load_builtin("medical")
 

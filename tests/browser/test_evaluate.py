@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from llmops.task import load_builtin
+from llmops.data.builtin import load_builtin
 from tests import browsing
 
 ZERO, DECODER = "embedded/encoder@fp32?method=zero-shot", "embedded/decoder@bf16"

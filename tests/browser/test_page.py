@@ -6,7 +6,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from llmops.demo import DECODER_DIR
+from llmops.embedded import DECODER_DIR
 from tests import browsing
 from tests.fake_endpoint import FakeEndpoint
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from llmops.demo import DECODER_DIR
+from llmops.embedded import DECODER_DIR
 from tests import browsing
 
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 from gradio_client import Client
 
-from llmops.demo import DECODER_DIR
+from llmops.embedded import DECODER_DIR
 from tests.serving import ROOT
 
 TEXT = "All requirements for the wheelchair are met."

@@ -18,7 +18,7 @@ import pytest
 from gradio_client import Client
 
 from llmops.catalog import preset_for
-from llmops.sharing import USER
+from llmops.public.sharing import USER
 from tests.serving import ROOT, free_port
 
 NOTEBOOK = ROOT / "llmops" / "colab.ipynb"

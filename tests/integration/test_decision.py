@@ -4,20 +4,20 @@ import threading
 
 import pytest
 
-from llmops.compare import Options, run_all
+from llmops.api.decision import cascade_data, decide_data, read_assumptions
+from llmops.api.inputs import make_comparison
+from llmops.compare.comparison import Options, run_all
+from llmops.core.request import Generation
+from llmops.core.settings import Settings, load_settings
+from llmops.data.builtin import load_builtin
 from llmops.decision.board import make_board
 from llmops.decision.cascade import simulate
 from llmops.decision.cost import cost
-from llmops.decision.programs import cascade_data, decide_data, read_assumptions
-from llmops.engines.base import Generation
 from llmops.evaluation.batches import How
 from llmops.evaluation.runner import Begun, Ended, evaluate
 from llmops.history.store import History
-from llmops.inputs import make_comparison
-from llmops.pool import Pool
 from llmops.report import decision as drawn
-from llmops.settings import Settings, load_settings
-from llmops.task import load_builtin
+from llmops.runtime.pool import Pool
 from tests.fake_powercap import fake_powercap
 
 TASK = load_builtin("medical")

@@ -6,13 +6,13 @@ from contextlib import closing
 
 import pytest
 
-from llmops.candidate import parse_candidate
-from llmops.engines.base import Connection, Generation, Request
-from llmops.engines.decoder import ENGINE
-from llmops.errors import ContextTooLong, InputError, OutOfMemory, Stopped
-from llmops.events import Finished, Note, Started, Token
-from llmops.run import Source
-from llmops.task import load_builtin
+from llmops.core.candidate import parse_candidate
+from llmops.core.errors import ContextTooLong, InputError, OutOfMemory, Stopped
+from llmops.core.events import Finished, Note, Started, Token
+from llmops.core.request import Connection, Generation, Request
+from llmops.core.run import Source
+from llmops.data.builtin import load_builtin
+from llmops.engines.decoder.engine import ENGINE
 from tests import models
 
 TASK = load_builtin("medical")
@@ -224,7 +224,7 @@ def test_memory_that_runs_out_in_the_middle_is_said_with_a_remedy(model, monkeyp
 
 
 def test_a_cache_that_would_not_fit_is_refused_before_the_run(model, monkeypatch):
-    monkeypatch.setattr("llmops.decoders.room.device_memory", lambda device: 10_000)
+    monkeypatch.setattr("llmops.engines.decoder.memory_check.device_memory", lambda device: 10_000)
     with pytest.raises(OutOfMemory, match="are free on cpu"):
         list(model.run(request()))
 
@@ -233,7 +233,7 @@ def test_no_memory_for_the_likelihood_keeps_the_answer(model, monkeypatch):
     def full(*args, **kwargs):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
-    monkeypatch.setattr("llmops.decoders.likelihood.label_probabilities", full)
+    monkeypatch.setattr("llmops.engines.decoder.likelihood.label_probabilities", full)
     run = finished(model, request())
     assert run.text
     assert run.probabilities is None
@@ -244,7 +244,7 @@ def test_no_memory_for_the_likelihood_keeps_the_answer(model, monkeypatch):
 def test_probabilities_are_those_of_the_answer_words_after_the_prompt(folders, kind):
     import torch
 
-    from llmops.decoders import prompt
+    from llmops.engines.decoder import prompt
 
     model = load(folders[kind])
     asked = request()
@@ -304,7 +304,7 @@ def test_more_new_tokens_than_context_is_refused(model):
 def test_a_template_without_a_system_role_gets_the_instruction_in_the_user_turn(folders, kind, says):
     from transformers import AutoTokenizer
 
-    from llmops.decoders import prompt
+    from llmops.engines.decoder import prompt
 
     built = prompt.build(request(), AutoTokenizer.from_pretrained(folders[kind]), 512)
     text = AutoTokenizer.from_pretrained(folders[kind]).decode(built.ids[0])
@@ -317,7 +317,7 @@ def test_a_template_without_a_system_role_gets_the_instruction_in_the_user_turn(
 def test_control_tokens_in_a_text_stay_text(folders, kind):
     from transformers import AutoTokenizer
 
-    from llmops.decoders import prompt
+    from llmops.engines.decoder import prompt
 
     tokenizer = AutoTokenizer.from_pretrained(folders[kind])
     clean = prompt.build(request("x"), tokenizer, 512).ids[0].tolist()
@@ -346,7 +346,7 @@ def test_any_text_runs(model, text):
 
 
 def test_pieces_never_break_a_character(model):
-    from llmops.decoders.stream import Pieces
+    from llmops.engines.decoder.stream import Pieces
 
     text = "Größe 👩‍🦽 ist süß — € 🙂!"
     pieces = Pieces(model._tokenizer)
@@ -356,7 +356,7 @@ def test_pieces_never_break_a_character(model):
 
 
 def test_half_a_character_at_the_end_is_not_swallowed(model):
-    from llmops.decoders.stream import Pieces
+    from llmops.engines.decoder.stream import Pieces
 
     pieces = Pieces(model._tokenizer)
     tokens = model._tokenizer("a🦽", add_special_tokens=False)["input_ids"]

@@ -4,15 +4,15 @@ import gc
 
 import pytest
 
-from llmops.candidate import parse_candidate
-from llmops.compare import Comparison, Options, run_all
-from llmops.decoders import account
-from llmops.demo import DECODER_DIR
-from llmops.engines.base import Connection, Generation
-from llmops.errors import OutOfMemory
-from llmops.meter import give_back, resident_bytes
-from llmops.pool import Pool
-from llmops.task import load_builtin
+from llmops.compare.comparison import Comparison, Options, run_all
+from llmops.core.candidate import parse_candidate
+from llmops.core.errors import OutOfMemory
+from llmops.core.request import Connection, Generation
+from llmops.data.builtin import load_builtin
+from llmops.embedded import DECODER_DIR
+from llmops.engines.decoder import byte_count
+from llmops.hardware.memory import give_back, resident_bytes
+from llmops.runtime.pool import Pool
 from tests import models
 from tests.apart import apart
 from tests.integration.test_decoder import finished, load, request
@@ -35,7 +35,7 @@ def wide(tmp_path_factory):
 
 def _sizes(folder):
     """(bytes of one value, parameters in 2-D layers that are quantized, all others) by the checkpoint's own shapes."""
-    from llmops.fetch import tensor_shapes
+    from llmops.hub.fetch import tensor_shapes
 
     quantized = other = 0
     for name, shape in tensor_shapes(folder).items():
@@ -67,7 +67,7 @@ def test_quantized_weights_are_the_sum_of_the_tensors_constants_included(wide, p
     assert model.weights_bytes == pytest.approx(sum(tensors.values()), rel=0.001)
     low, high = (quantized * one / 8 + 2 * other for one in bits)
     assert low * 0.999 <= model.weights_bytes <= high * 1.001
-    counted = account.account(model._model)
+    counted = byte_count.account(model._model)
     assert counted.quantized == quantized
     assert counted.parameters == quantized + other
     assert any(f"{precision} holds {quantized / (quantized + other):.0%}" in note for note in model.notes)
@@ -97,7 +97,7 @@ def _every_tensor(root):
 
 
 def test_the_estimate_before_loading_is_near_the_measured_weights(wide):
-    from llmops.engines.decoder import ENGINE
+    from llmops.engines.decoder.engine import ENGINE
 
     for precision in ("fp32", "bf16", "int8", "nf4"):
         model = load(wide, precision)
@@ -122,7 +122,7 @@ def test_experts_that_stay_in_full_precision_are_said_and_never_called_four_bit(
     model = load(folder, "nf4")
     note = next(note for note in model.notes if "experts" in note)
     assert "This is no nf4 model" in note
-    counted = account.account(model._model)
+    counted = byte_count.account(model._model)
     assert counted.experts > 0.5 * counted.parameters
     assert counted.experts == 2 * 4 * 3 * 64 * 512
     model.close()
@@ -158,11 +158,11 @@ def _unloaded_ten_times(folder):
 
 
 def test_weights_larger_than_memory_are_refused_with_what_would_fit(wide, monkeypatch):
-    monkeypatch.setattr("llmops.engines.decoder.room.device_memory", lambda device: 100_000_000)
+    monkeypatch.setattr("llmops.engines.decoder.engine.room.device_memory", lambda device: 100_000_000)
     with pytest.raises(OutOfMemory) as caught:
         load(wide, "bf16")
     assert "int8" in caught.value.remedy
-    monkeypatch.setattr("llmops.engines.decoder.room.device_memory", lambda device: 1_000_000)
+    monkeypatch.setattr("llmops.engines.decoder.engine.room.device_memory", lambda device: 1_000_000)
     with pytest.raises(OutOfMemory, match="weights take about"):
         load(wide, "nf4")
 

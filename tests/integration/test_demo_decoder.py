@@ -6,14 +6,15 @@ from random import Random
 
 import pytest
 
-from llmops.compare import Comparison, Options, run_all
-from llmops.demo import DECODER_DIR
-from llmops.demo import train as trainer
-from llmops.demo.samples import samples
-from llmops.demo.score import MAX_NEW_TOKENS, score, unrelated
-from llmops.demo.train import Plan
-from llmops.pool import Pool
-from llmops.task import Example, load_builtin
+from llmops.compare.comparison import Comparison, Options, run_all
+from llmops.core.task import Example
+from llmops.data.builtin import load_builtin
+from llmops.embedded import DECODER_DIR
+from llmops.runtime.pool import Pool
+from llmops.scripts.decoder import train as trainer
+from llmops.scripts.decoder.samples import samples
+from llmops.scripts.decoder.score import MAX_NEW_TOKENS, score, unrelated
+from llmops.scripts.decoder.train import Plan
 
 MEDICAL, SUPPORT = load_builtin("medical"), load_builtin("support")
 
@@ -114,7 +115,7 @@ def test_unrelated_input_neither_crashes_it_nor_runs_to_the_token_limit(loaded):
 def test_training_goes_on_where_it_was_broken_off_and_writes_a_model_that_loads(tmp_path, monkeypatch):
     from transformers import AutoModelForCausalLM
 
-    monkeypatch.setattr("llmops.demo.tokenizer._TEXTS", 2000)
+    monkeypatch.setattr("llmops.scripts.decoder.tokenizer._TEXTS", 2000)
     plan = Plan(steps=4, batch=2, save_every=2, warm_up=1)
     done, own = [], trainer._State.step
 

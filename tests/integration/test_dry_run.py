@@ -5,14 +5,14 @@ import threading
 
 import pytest
 
-from llmops.architecture import find_config
-from llmops.counting import shape_of
-from llmops.dry_run import dry_run
-from llmops.engines.base import Connection
-from llmops.errors import InputError, ModelNotFound, OutOfMemory, Stopped
-from llmops.planner import kv_bytes, weights
-from llmops.pool import Pool
-from llmops.shape import sliced
+from llmops.catalog.shapes import shape_of
+from llmops.core.errors import InputError, ModelNotFound, OutOfMemory, Stopped
+from llmops.core.request import Connection
+from llmops.planning.architecture import find_config
+from llmops.planning.dry_run import dry_run
+from llmops.runtime.pool import Pool
+from llmops.sizing.memory import kv_bytes, weights
+from llmops.sizing.shape import sliced
 from tests.apart import apart
 
 
@@ -80,7 +80,7 @@ def test_no_copy_in_full_precision_is_made_while_it_is_quantized():
 
 def _highest_while_quantized(model, layers):
     """(bytes of the weights, most extra bytes of a dry run in nf4)"""
-    from llmops.meter import PeakMemory, give_back
+    from llmops.hardware.memory import PeakMemory, give_back
 
     measure("HuggingFaceTB/SmolLM2-135M-Instruct", "nf4", layers=1)  # imports are no part of it
     gc.collect()
@@ -97,7 +97,7 @@ def test_nothing_of_the_model_stays_behind():
 
 def _stays_behind():
     """(bytes that three dry runs leave, bytes of one model)"""
-    from llmops.meter import give_back, resident_bytes
+    from llmops.hardware.memory import give_back, resident_bytes
 
     def once():
         # Wide layers: blocks below 1 MiB come from the arenas of the loading threads, which glibc trims when it likes.

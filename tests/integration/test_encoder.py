@@ -4,15 +4,16 @@ import threading
 
 import pytest
 
-from llmops.candidate import parse_candidate
-from llmops.encoders import body, training
-from llmops.encoders.head import fit_head
-from llmops.engines.base import Connection, Request
-from llmops.engines.encoder import ENGINE
-from llmops.errors import ContextTooLong, InputError, ModelNotFound, ModelRefused, Stopped
-from llmops.events import Finished, Note, Started
-from llmops.run import Source
-from llmops.task import Example, Label, Prompt, Task, load_builtin
+from llmops.core.candidate import parse_candidate
+from llmops.core.errors import ContextTooLong, InputError, ModelNotFound, ModelRefused, Stopped
+from llmops.core.events import Finished, Note, Started
+from llmops.core.request import Connection, Request
+from llmops.core.run import Source
+from llmops.core.task import Example, Label, Prompt, Task
+from llmops.data.builtin import load_builtin
+from llmops.engines.encoder import body, training
+from llmops.engines.encoder.engine import ENGINE
+from llmops.engines.encoder.head import fit_head
 from tests import models
 from tests.apart import apart
 
@@ -281,7 +282,7 @@ def test_a_folder_of_ones_own_works(tmp_path):
 
 @pytest.mark.parametrize("method", ["few-shot", "setfit"])
 def test_a_trained_encoder_is_kept_and_gives_the_same_probabilities_when_loaded_again(method, tmp_path):
-    from llmops.encoders import store
+    from llmops.engines.encoder import store
 
     name = f"kept-{method}"
     *_, trained = training.train_named(MEDICAL, "embedded/encoder", method, 2, 0, threading.Event())

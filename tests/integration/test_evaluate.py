@@ -12,17 +12,18 @@ from dataclasses import replace
 
 import pytest
 
-from llmops.compare import Options
-from llmops.demo import DECODER_DIR
-from llmops.engines.base import Connection, Generation
-from llmops.errors import InputError
+from llmops.compare.comparison import Options
+from llmops.core.errors import InputError
+from llmops.core.request import Connection, Generation
+from llmops.core.task import Example
+from llmops.data.builtin import load_builtin
+from llmops.embedded import DECODER_DIR
 from llmops.evaluation.heldout import POOL, PROMPT, hold_out
 from llmops.evaluation.runner import Begun, Ended, Progress, evaluate, resume
 from llmops.evaluation.summary import summary
-from llmops.history.export import export
 from llmops.history.store import History
-from llmops.pool import Pool
-from llmops.task import Example, load_builtin
+from llmops.report.export import export
+from llmops.runtime.pool import Pool
 from tests.fake_endpoint import FakeEndpoint
 from tests.serving import ROOT
 
@@ -96,8 +97,8 @@ def test_texts_that_stand_in_the_prompt_are_left_out():
 
 
 def test_what_a_kept_encoder_was_trained_on_does_not_count_and_the_run_says_how_many(history, data_dir):
-    from llmops.encoders import store
-    from llmops.encoders.training import Trained, pick_examples, train_named
+    from llmops.engines.encoder import store
+    from llmops.engines.encoder.training import Trained, pick_examples, train_named
     from llmops.ui.training_panel import _meta
 
     own = TASK.with_examples(tuple(replace(one, split="pool") for one in TEXTS))
@@ -208,9 +209,9 @@ def test_repeats_give_a_flip_rate(history):
 
 
 def test_a_full_disk_loses_no_result(history, monkeypatch):
-    from llmops.errors import HistoryError
+    from llmops.core.errors import HistoryError
 
-    monkeypatch.setattr("llmops.evaluation.keeper._PAUSE_S", 0.0)
+    monkeypatch.setattr("llmops.evaluation.row_writer._PAUSE_S", 0.0)
     own, calls = History.add_all, []
 
     def add(self, number, rows):

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from llmops.demo import DECODER_DIR
+from llmops.embedded import DECODER_DIR
 from tests.fake_hub import FakeHub, Repo
 from tests.serving import ROOT
 
@@ -166,10 +166,10 @@ def test_a_model_that_only_the_fake_hub_knows_is_planned_from_its_configuration_
 
 _MEANWHILE = """
 import json, threading, time
-from llmops.compare import Comparison, Options, run_all
+from llmops.compare.comparison import Comparison, Options, run_all
 from llmops.engines.base import Connection, Generation
-from llmops.pool import Pool
-from llmops.task import load_builtin
+from llmops.runtime.pool import Pool
+from llmops.core.task import load_builtin
 pool, ended, said = Pool(10**9), {}, []
 def ask(candidate, owner):
     options = Options("en", Generation(max_new_tokens=4), Connection(owner=owner))
@@ -209,7 +209,7 @@ def test_another_visitors_run_finishes_while_a_slow_transfer_from_the_fake_hub_g
 
 _STOPPED = """
 import json, threading, time
-from llmops import fetch
+from llmops.hub import fetch
 from llmops.engines.base import Connection
 stop, said = threading.Event(), []
 def report(message, fraction):
@@ -239,8 +239,8 @@ _LEARNT = """
 import json, threading, time
 from llmops.engines.base import Connection
 from llmops.evaluation.curve import CurveSettings, learning_curve
-from llmops.pool import Pool
-from llmops.task import load_builtin
+from llmops.runtime.pool import Pool
+from llmops.core.task import load_builtin
 task, pool, stop, said, points = load_builtin("medical"), Pool(10**9), threading.Event(), [], []
 asked = Connection(owner="ada", hf_token="hf_goodtoken")
 def report(message, fraction):
@@ -260,7 +260,7 @@ print(json.dumps({"early": early, "accuracies": [point.accuracy for point in poi
 
 
 def test_a_gated_base_encoder_of_the_fake_hub_is_fetched_with_the_visitors_token_before_the_device_is_free(tmp_path):
-    from llmops.encoders.body import embedded_folder
+    from llmops.engines.encoder.body import embedded_folder
 
     with FakeHub({"team/base": Repo(embedded_folder(), gated=True)}) as hub:
         done = script(hub, tmp_path, _LEARNT)

@@ -1,6 +1,6 @@
 """Nothing that a visitor can read lacks German. What is missing: `python -m tests.german`."""
 
-from llmops.translation import read_pairs
+from llmops.i18n.translation import read_pairs
 from tests import german
 
 

@@ -6,12 +6,12 @@ import threading
 import pytest
 import torch
 
-from llmops.candidate import parse_candidate
-from llmops.decoders import kept
-from llmops.engines.base import Connection
-from llmops.engines.decoder import ENGINE
-from llmops.settings import load_settings
-from llmops.task import load_builtin
+from llmops.core.candidate import parse_candidate
+from llmops.core.request import Connection
+from llmops.core.settings import load_settings
+from llmops.data.builtin import load_builtin
+from llmops.engines.decoder import quantized_copies
+from llmops.engines.decoder.engine import ENGINE
 from tests import models
 
 TASK = load_builtin("medical")
@@ -36,7 +36,7 @@ def copies():
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("LLMOPS_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(kept, "_LEAST_BYTES", 1)
+    monkeypatch.setattr(quantized_copies, "_LEAST_BYTES", 1)
     return models.llama(tmp_path / "llama", hidden_size=128)
 
 
@@ -74,11 +74,11 @@ def test_copies_stay_under_their_share_of_the_disk_and_a_disk_without_room_costs
     (old,) = copies()
     size = sum(file.stat().st_size for file in old.iterdir())
     total = shutil.disk_usage(folder).total
-    monkeypatch.setattr(kept, "_DISK_SHARE", 1.5 * size / total)
+    monkeypatch.setattr(quantized_copies, "_DISK_SHARE", 1.5 * size / total)
     other = models.llama(folder.parent / "other", hidden_size=128, seed=1)
     load(other)
     (left,) = copies()
     assert left != old
-    monkeypatch.setattr(kept, "_DISK_SHARE", 0.0)
+    monkeypatch.setattr(quantized_copies, "_DISK_SHARE", 0.0)
     assert load(folder).weights_bytes
     assert not [one for one in copies() if one.name.startswith(".partial")]

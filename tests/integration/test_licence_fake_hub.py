@@ -5,17 +5,17 @@ import os
 import subprocess
 import sys
 
-from llmops.demo import DECODER_DIR
+from llmops.embedded import DECODER_DIR
 from tests.fake_hub import FakeHub, Repo
 from tests.serving import ROOT
 
 GATED = "meta-llama/Llama-3.2-1B-Instruct"
 CODE = """
 import json, sys
-from llmops import licence
-from llmops.candidate import parse_candidate
+from llmops.hub import licence
+from llmops.core.candidate import parse_candidate
 from llmops.engines.base import Connection
-from llmops.errors import LlmopsError
+from llmops.core.errors import LlmopsError
 
 said = []
 for model, token in json.loads(sys.argv[1]):

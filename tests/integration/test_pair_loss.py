@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from llmops.encoders import body, pair_loss
+from llmops.engines.encoder import body, pair_loss
 
 
 def test_loss_and_gradients_are_the_librarys():

@@ -4,13 +4,13 @@ import threading
 
 import pytest
 
-from llmops.compare import Options
-from llmops.demo import DECODER_DIR
-from llmops.engines.base import Connection, Generation
-from llmops.errors import InputError, LlmopsError
-from llmops.pool import Pool
+from llmops.compare.comparison import Options
+from llmops.core.errors import InputError, LlmopsError
+from llmops.core.request import Connection, Generation
+from llmops.data.builtin import load_builtin
+from llmops.embedded import DECODER_DIR
 from llmops.probes import context, load
-from llmops.task import load_builtin
+from llmops.runtime.pool import Pool
 from tests.fake_endpoint import FakeEndpoint
 
 TASK = load_builtin("medical")
@@ -60,7 +60,7 @@ def test_memory_a_request_more_is_blank_where_nothing_tells_it(lowest, peak, use
 
 
 def test_a_batch_gives_the_answers_that_one_after_the_other_gives():
-    from llmops.engines.base import Request
+    from llmops.core.request import Request
     from tests.integration.test_decoder import finished
     from tests.integration.test_decoder import load as load_model
 
@@ -80,15 +80,15 @@ def test_a_batch_gives_the_answers_that_one_after_the_other_gives():
 
 
 def test_batches_of_our_own_give_the_same_answers_where_the_device_has_no_continuous_batching(monkeypatch):
-    from llmops.decoders import batching, prompt, sampling
-    from llmops.engines.base import Request
+    from llmops.core.request import Request
+    from llmops.engines.decoder import continuous_batching, prompt, sampling
     from tests.integration.test_decoder import finished
     from tests.integration.test_decoder import load as load_model
 
     model = load_model("embedded/decoder", "fp32")
     asked = [Request(TASK, text, "en", Generation(max_new_tokens=24)) for text in TEXTS[:4]]
     alone = [finished(model, one).text for one in asked]
-    made = batching._Dynamic(model._model, sampling.greedy(model._plain, 1), 4)
+    made = continuous_batching._Dynamic(model._model, sampling.greedy(model._plain, 1), 4)
     futures = [made.submit(prompt.build(one, model._tokenizer, 2048).ids[0].tolist(), 24) for one in asked]
     made.start()
     done = [future.result(60) for future in futures]
@@ -187,17 +187,17 @@ def test_a_context_probe_ends_where_the_context_does_and_keeps_what_it_has():
 
 
 def test_memory_that_runs_out_mid_sweep_is_said_with_the_length(monkeypatch):
-    from llmops.decoders import room
-    from llmops.errors import OutOfMemory
+    from llmops.core.errors import OutOfMemory
+    from llmops.engines.decoder import memory_check
 
-    own = room.check_run
+    own = memory_check.check_run
 
     def check(config, candidate, device, tokens):
         if tokens > 200:
             raise OutOfMemory("No room for it.", "Shorten it.")
         own(config, candidate, device, tokens)
 
-    monkeypatch.setattr(room, "check_run", check)
+    monkeypatch.setattr(memory_check, "check_run", check)
     *cells, ended = probe_context("embedded/decoder@bf16", lengths=(64, 500))
     assert len(cells) == 3
     assert (ended.length, ended.message) == (500, "No room for it. Shorten it.")

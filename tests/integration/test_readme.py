@@ -101,7 +101,7 @@ def test_one_setting_points_the_app_at_an_engine(served, tmp_path):
     assert command.endswith(" .venv/bin/python app.py")
     with app(tmp_path / "data", tmp_path / "log.txt", OPENAI_BASE_URL=served) as address:
         client = Client(address, verbose=False)
-        model = "openai/" + os.fspath(ROOT / "llmops" / "demo" / "decoder")
+        model = "openai/" + os.fspath(ROOT / "llmops" / "embedded" / "decoder")
         (run,) = client.predict("All met.", "medical", [model], {}, api_name="/compare")["runs"]
         assert run["error"] is None and run["label"] == "positive"
 

@@ -6,13 +6,13 @@ import time
 
 import pytest
 
-from llmops.compare import Comparison, Options, run_all
-from llmops.engines.base import Connection, Generation
-from llmops.engines.openai_compatible import list_models
-from llmops.errors import InputError, LlmopsError
-from llmops.events import Failed, Finished, Waiting
-from llmops.pool import Pool
-from llmops.task import load_builtin
+from llmops.compare.comparison import Comparison, Options, run_all
+from llmops.core.errors import InputError, LlmopsError
+from llmops.core.events import Failed, Finished, Waiting
+from llmops.core.request import Connection, Generation
+from llmops.data.builtin import load_builtin
+from llmops.engines.remote.openai_compatible import list_models
+from llmops.runtime.pool import Pool
 from tests.fake_endpoint import FakeEndpoint
 from tests.serving import free_port
 
@@ -83,7 +83,7 @@ def test_thinking_that_a_fake_endpoint_counts_but_does_not_send_makes_no_token_r
 
 
 def test_no_byte_reaches_an_address_elsewhere_where_nothing_may_leave(monkeypatch):
-    monkeypatch.setattr("llmops.engines.openai_compatible._is_loopback", lambda url: False)
+    monkeypatch.setattr("llmops.engines.remote.openai_compatible._is_loopback", lambda url: False)
     with FakeEndpoint("ok") as fake:
         run = _run(fake.url, local_only=True)
     assert run.error.kind == "privacy"

@@ -2,11 +2,11 @@
 
 import pytest
 
-from llmops.compare import Comparison, Options, run_all
-from llmops.demo import DECODER_DIR
-from llmops.engines.base import Connection, Generation
-from llmops.pool import Pool
-from llmops.task import load_builtin
+from llmops.compare.comparison import Comparison, Options, run_all
+from llmops.core.request import Connection, Generation
+from llmops.data.builtin import load_builtin
+from llmops.embedded import DECODER_DIR
+from llmops.runtime.pool import Pool
 from tests.serving import StampingProxy
 
 TEXT = "All requirements for the wheelchair are met."

@@ -5,8 +5,9 @@ from dataclasses import astuple, replace
 import pytest
 
 from llmops.catalog import architectures
-from llmops.counting import count_shape, made_config, shape_of
-from llmops.errors import InputError
+from llmops.catalog.shapes import shape_of
+from llmops.core.errors import InputError
+from llmops.sizing.counting import count_shape, made_config
 
 
 @pytest.mark.parametrize("row", architectures(), ids=lambda row: row.id)
@@ -96,7 +97,7 @@ def test_the_cache_has_exactly_the_bytes_of_the_real_one(kind, tokens):
     import torch
     from transformers import AutoModelForCausalLM, DynamicCache
 
-    from llmops.decoders.account import cache_bytes
+    from llmops.engines.decoder.byte_count import cache_bytes
 
     settings = {"model_type": kind, "max_position_embeddings": 512, **TINY, **CONFIGS[kind]}
     config = made_config(settings)

@@ -5,19 +5,21 @@ from dataclasses import replace
 
 import pytest
 
-from llmops.candidate import parse_candidate
-from llmops.compare import Options
-from llmops.decoders import together
-from llmops.engines import decoder, encoder
-from llmops.engines.base import Connection, Generation, Request
-from llmops.errors import ContextTooLong, InputError, LlmopsError, Stopped
+from llmops.compare.comparison import Options
+from llmops.core.candidate import parse_candidate
+from llmops.core.errors import ContextTooLong, InputError, LlmopsError, Stopped
+from llmops.core.events import Finished
+from llmops.core.request import Connection, Generation, Request
+from llmops.core.task import Example
+from llmops.data.builtin import load_builtin
+from llmops.engines.decoder import batching
+from llmops.engines.decoder import engine as decoder
+from llmops.engines.encoder import engine as encoder
 from llmops.evaluation.batches import How, ran_alone
 from llmops.evaluation.runner import Ended, evaluate
 from llmops.evaluation.summary import summary
-from llmops.events import Finished
 from llmops.history.store import History
-from llmops.pool import Pool
-from llmops.task import Example, load_builtin
+from llmops.runtime.pool import Pool
 from tests import models
 
 TASK = load_builtin("medical")
@@ -87,7 +89,7 @@ def test_sliding_windows_are_not_batched(tmp_path):
 def test_one_bad_text_has_its_own_error_and_a_broken_batch_is_taken_apart(model, monkeypatch):
     found = model.together(requests([*TEXTS[:3], LONG, *TEXTS[3:5]]))
     assert [isinstance(one, ContextTooLong) for one in found] == [False, False, False, True, False, False]
-    own, tried = together.answer, []
+    own, tried = batching.answer, []
 
     def breaks(loaded, plain, prefixes, batch, stopping):
         tried.append(len(batch.prompts))
@@ -97,7 +99,7 @@ def test_one_bad_text_has_its_own_error_and_a_broken_batch_is_taken_apart(model,
             raise RuntimeError("something else")
         return own(loaded, plain, prefixes, batch, stopping)
 
-    monkeypatch.setattr(together, "answer", breaks)
+    monkeypatch.setattr(batching, "answer", breaks)
     found = model.together(requests(TEXTS[:5]))
     assert sum(isinstance(one, LlmopsError) for one in found) == 1
     assert 5 in tried and max(tried[1:]) <= 3

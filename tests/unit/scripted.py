@@ -4,11 +4,11 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from llmops.candidate import Candidate
-from llmops.errors import LlmopsError, Stopped
-from llmops.events import Finished, Started, Token
-from llmops.run import Memory, Run, Source
-from llmops.task import Example, Label, Prompt, Task
+from llmops.core.candidate import Candidate
+from llmops.core.errors import LlmopsError, Stopped
+from llmops.core.events import Finished, Started, Token
+from llmops.core.run import Memory, Run, Source
+from llmops.core.task import Example, Label, Prompt, Task
 
 TASK = Task(
     id="t",

@@ -9,14 +9,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from llmops import fetch
-from llmops.allowed import check_model
-from llmops.architecture import find_config
-from llmops.demo import DECODER_DIR
-from llmops.engines import addresses, openai_compatible
-from llmops.engines.base import Connection
-from llmops.errors import EndpointError, LlmopsError, ModelRefused
-from llmops.settings import load_settings
+from llmops.core.errors import EndpointError, LlmopsError, ModelRefused
+from llmops.core.request import Connection
+from llmops.core.settings import load_settings
+from llmops.embedded import DECODER_DIR
+from llmops.engines.remote import addresses, openai_compatible
+from llmops.hub import fetch
+from llmops.hub.allowed import check_model
+from llmops.planning.architecture import find_config
 
 PRIVATE = [
     "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.100.100.200", "168.63.129.16",

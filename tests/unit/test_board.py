@@ -1,7 +1,7 @@
 """Painting beside a measurement. Engines are scripted."""
 
-from llmops.compare import Comparison, Options
-from llmops.pool import Pool
+from llmops.compare.comparison import Comparison, Options
+from llmops.runtime.pool import Pool
 from llmops.ui.board import Board
 from tests.unit.scripted import TASK, ScriptedEngine
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from llmops.candidate import Epoch, Kind, parse_candidate
 from llmops.catalog import kinds, models, presets
-from llmops.errors import InputError
+from llmops.core.candidate import Epoch, Kind, parse_candidate
+from llmops.core.errors import InputError
 
 
 @pytest.mark.parametrize(

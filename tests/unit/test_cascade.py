@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import pytest
 
-from llmops.candidate import parse_candidate
+from llmops.core.candidate import parse_candidate
+from llmops.core.errors import InputError
 from llmops.decision.assumptions import assume
 from llmops.decision.cascade import Bounds, simulate, thresholds
-from llmops.errors import InputError
 from tests.unit.deciding import DECODER, ENCODER, HARDWARE, OPENAI, remote, row
 
 AT = assume({"utilisation": 0.5, "cpu_usd_hour": 0.36, "cpu_watts": 36, "currency": "USD"}, HARDWARE)

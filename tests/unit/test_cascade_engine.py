@@ -7,15 +7,15 @@ import threading
 
 import pytest
 
-from llmops.candidate import parse_candidate
-from llmops.compare import Comparison, Options, run_all
-from llmops.engines.base import Connection
+from llmops.compare.comparison import Comparison, Options, run_all
+from llmops.core.candidate import parse_candidate
+from llmops.core.errors import OutOfMemory
+from llmops.core.events import Finished, Started, Token
+from llmops.core.request import Connection
+from llmops.core.run import Memory, Run, Source, Timing
+from llmops.data.builtin import load_builtin
 from llmops.engines.cascade import CascadeModel
-from llmops.errors import OutOfMemory
-from llmops.events import Finished, Started, Token
-from llmops.pool import Pool
-from llmops.run import Memory, Run, Source, Timing
-from llmops.task import load_builtin
+from llmops.runtime.pool import Pool
 from tests.unit.scripted import TASK, Boom, ScriptedEngine
 
 FIRST, SECOND = "one:1:1@fp32?kind=encoder", "two:3:1@bf16"
@@ -146,7 +146,7 @@ def waiting(turn, name):
 
 
 def test_a_cascade_over_two_devices_waits_in_both_queues_and_leaves_both(monkeypatch):
-    monkeypatch.setattr("llmops.pool.held_bytes", lambda device: 0)
+    monkeypatch.setattr("llmops.runtime.pool.held_bytes", lambda device: 0)
     engine = TwoDevices(sure=0.5)
     pool = Pool(1000, lambda kind: engine)
     candidate = parse_candidate(BOTH)
@@ -170,7 +170,7 @@ def test_a_cascade_over_two_devices_waits_in_both_queues_and_leaves_both(monkeyp
 
 
 def test_the_link_of_a_page_keeps_a_cascade():
-    from llmops.candidate import Epoch
+    from llmops.core.candidate import Epoch
     from llmops.ui import links
 
     text = "cascade(embedded/encoder@fp32, embedded/decoder@bf16, 0.9)"

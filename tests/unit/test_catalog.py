@@ -5,7 +5,7 @@ import re
 import pytest
 
 from llmops.catalog import architectures, find_gpu, gpus, models
-from llmops.errors import InputError
+from llmops.core.errors import InputError
 
 MODELS = (
     "meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.1-70B-Instruct", "meta-llama/Llama-3.2-1B-Instruct",

@@ -6,11 +6,10 @@ from contextlib import closing
 
 import pytest
 
-from llmops import compare
-from llmops.compare import Comparison, Options, Tick, Update, run_all
-from llmops.engines.base import Connection
-from llmops.events import Failed, Finished, Token
-from llmops.pool import Pool
+from llmops.compare.comparison import Comparison, Options, Tick, Update, run_all
+from llmops.core.events import Failed, Finished, Token
+from llmops.core.request import Connection
+from llmops.runtime.pool import Pool
 from tests.unit.scripted import TASK, Boom, ScriptedEngine
 
 
@@ -101,7 +100,7 @@ def test_stop_at_every_stage_ends_soon_and_the_next_run_works(after_s):
 
 
 def test_a_step_that_ignores_stop_does_not_hold_the_page(monkeypatch):
-    monkeypatch.setattr(compare, "_GRACE_S", 0.2)
+    monkeypatch.setattr("llmops.compare.comparison._GRACE_S", 0.2)
     comparison = _comparison(ScriptedEngine(load_s=1.5, ignores_stop=True), "one:1:1@bf16")
     comparison.start()
     threading.Timer(0.1, comparison.stop).start()

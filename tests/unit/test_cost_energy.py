@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from llmops.catalog import prices
+from llmops.core.errors import InputError
+from llmops.core.run import Source
 from llmops.decision import ecologits
 from llmops.decision.assumptions import assume, guess_cpu, guess_gpu
 from llmops.decision.cost import break_even, cost, curve, own_usd
 from llmops.decision.energy import energy
-from llmops.decision.parts import parsed
-from llmops.errors import InputError
-from llmops.run import Source
+from llmops.decision.usage import parsed
 from tests.unit.deciding import DECODER, ENCODER, HARDWARE, HOSTED, OPENAI, remote, row, stage
 
 AT = assume({"utilisation": 0.5, "cpu_usd_hour": 0.36, "cpu_watts": 36, "g_per_kwh": 400}, HARDWARE)
@@ -73,7 +73,7 @@ def test_what_is_not_known_is_blank_and_says_why(rows, why):
 
 
 def test_a_server_on_this_machine_is_paid_by_the_hour_and_not_by_tokens_it_has_no_price_for():
-    name = "openai/llmops/demo/decoder"
+    name = "openai/llmops/embedded/decoder"
     found = cost(name, [row(name, 0, device="remote", sent_to="")], AT)
     assert 1000 * found.usd == pytest.approx(0.2)
 

@@ -2,12 +2,12 @@
 
 import pytest
 
+from llmops.core.errors import InputError
+from llmops.core.format import money
 from llmops.decision.assumptions import assume
 from llmops.decision.decide import Limits, decide, pareto
 from llmops.decision.figures import figures
-from llmops.errors import InputError
 from llmops.evaluation.metrics import compare
-from llmops.format import money
 from tests.unit.deciding import DECODER, ENCODER, HARDWARE, HOSTED, OPENAI, remote, row
 
 AT = assume({"utilisation": 0.5, "cpu_usd_hour": 0.36, "cpu_watts": 36}, HARDWARE)

@@ -8,14 +8,14 @@ from random import Random
 
 import pytest
 
-import llmops.demo
-from llmops.demo.expand import expand
-from llmops.demo.samples import TOO_NEAR, labelled, samples, too_near
-from llmops.task import load_builtin
-from llmops.verdict import read_verdict
+import llmops.scripts.decoder
+from llmops.core.verdict import read_verdict
+from llmops.data.builtin import load_builtin
+from llmops.scripts.decoder.expand import expand
+from llmops.scripts.decoder.samples import TOO_NEAR, labelled, samples, too_near
 from tests.nearness import near, words
 
-TEXT = Path(llmops.demo.__file__).parent / "text"
+TEXT = Path(llmops.scripts.decoder.__file__).parent / "text"
 HELD_OUT = {
     language: [
         one.text
@@ -86,7 +86,7 @@ def test_the_same_seed_gives_the_same_text_and_another_gives_another():
 
 def test_every_answer_reads_as_its_label_in_its_language_and_gives_a_reason():
     rng = Random(5)
-    from llmops.demo.samples import as_sample
+    from llmops.scripts.decoder.samples import as_sample
 
     for _ in range(3000):
         made = labelled(rng)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from llmops.encoders.expected import peak_bytes, read_shape, weights_bytes
+from llmops.engines.encoder.memory_estimate import peak_bytes, read_shape, weights_bytes
 
 SIZES = {
     "bert": {},
@@ -50,9 +50,9 @@ def test_in_int8_no_peak_is_claimed():
 
 
 def test_a_column_shows_what_was_expected_and_the_gap_and_no_peak_that_nobody_knows():
-    from llmops.run import Memory, Run
+    from llmops.core.run import Memory, Run
+    from llmops.core.view import View
     from llmops.ui.render import figures
-    from llmops.view import View
 
     measured = Memory(weights_bytes=23_000_000, peak_bytes=500_000, device="cpu")
     run = Run("embedded/encoder@int8", memory=measured, predicted=Memory(weights_bytes=22_900_000))

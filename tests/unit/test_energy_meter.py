@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from llmops import energy_meter
-from llmops.energy_meter import Counter, EnergyWindow, counters
+from llmops.hardware import energy
+from llmops.hardware.energy import Counter, EnergyWindow, counters
 from tests.fake_powercap import RANGE_UJ, fake_powercap
 
 
@@ -32,7 +32,7 @@ def test_with_a_fake_powercap_tree_a_run_takes_what_the_counters_say_above_idle(
 
     thread = threading.Thread(target=idle)
     thread.start()
-    energy_meter._idle_watts("cpu")
+    energy._idle_watts("cpu")
     stop.set()
     thread.join()
     with EnergyWindow("cpu") as window:
@@ -88,7 +88,7 @@ def test_with_a_fake_powercap_tree_that_breaks_a_run_goes_on_without_energy(powe
 
 
 def test_where_nothing_is_counted_energy_is_unknown_and_not_zero(monkeypatch):
-    monkeypatch.setattr(energy_meter, "counters", lambda device: ())
+    monkeypatch.setattr(energy, "counters", lambda device: ())
     with EnergyWindow("cpu") as window:
         pass
     assert window.energy is None

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from llmops.catalog import gpus
+from llmops.core.run import Memory, Run, RunError, Timing
 from llmops.decision import cloud
 from llmops.decision.assumptions import assume
 from llmops.history.store import Row
-from llmops.run import Memory, Run, RunError, Timing
 from llmops.ui import cloud as cloud_panel
 from llmops.ui import explain, generations
 

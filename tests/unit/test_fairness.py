@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
-from llmops.errors import Stopped
-from llmops.fairness import Ahead, Line
+from llmops.core.errors import Stopped
+from llmops.core.events import Ahead
+from llmops.runtime.fair_queue import Line
 
 
 class Clock:

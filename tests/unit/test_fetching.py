@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from llmops.candidate import parse_candidate
-from llmops.compare import Comparison, Options, Update, run_all
-from llmops.engines.base import Connection
-from llmops.errors import Stopped
-from llmops.events import Loading
-from llmops.pool import Pool
+from llmops.compare.comparison import Comparison, Options, Update, run_all
+from llmops.core.candidate import parse_candidate
+from llmops.core.errors import Stopped
+from llmops.core.events import Loading
+from llmops.core.request import Connection
+from llmops.runtime.pool import Pool
 from tests.unit.scripted import TASK, Boom, ScriptedEngine
 
 MEANWHILE = "Another model was being fetched meanwhile, which may have slowed this run."

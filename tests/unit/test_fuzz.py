@@ -10,15 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llmops.candidate import DEFAULT_PRECISION, METHODS, PRECISIONS, Candidate, Kind, cascade, parse_candidate
 from llmops.catalog import kinds
-from llmops.encoders import store
-from llmops.errors import InputError, LlmopsError, TaskFileError
-from llmops.reading import guess_columns, read_table, to_examples
-from llmops.settings import Settings
-from llmops.task import load_builtin
+from llmops.core.candidate import DEFAULT_PRECISION, METHODS, PRECISIONS, Candidate, Kind, cascade, parse_candidate
+from llmops.core.errors import InputError, LlmopsError, TaskFileError
+from llmops.core.settings import Settings
+from llmops.core.verdict import read_verdict
+from llmops.data.builtin import load_builtin
+from llmops.data.reading import guess_columns, read_table, to_examples
+from llmops.engines.encoder import store
 from llmops.ui import links
-from llmops.verdict import read_verdict
 
 # Bounded in time and the same every time; the fixture's folder is used again for each example.
 FUZZ = settings(

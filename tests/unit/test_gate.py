@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from llmops.settings import Settings
+from llmops.core.settings import Settings
 from llmops.ui.gate import Gate
 from llmops.ui.visitor import COOKIE
 

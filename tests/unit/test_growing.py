@@ -3,7 +3,7 @@
 import torch
 from transformers.cache_utils import DynamicLayer
 
-from llmops.decoders.growing import GrowingLayer
+from llmops.engines.decoder.preallocated_cache import GrowingLayer
 
 
 def states(tokens, seed):

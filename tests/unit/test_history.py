@@ -7,12 +7,12 @@ import threading
 
 import pytest
 
-from llmops.errors import HistoryError, InputError
+from llmops.core.errors import HistoryError, InputError
+from llmops.core.run import Run, RunError
 from llmops.history.exchange import take_in
-from llmops.history.export import export, safe
 from llmops.history.migrations import MIGRATIONS
 from llmops.history.store import History, Row
-from llmops.run import Run, RunError
+from llmops.report.export import export, safe
 
 
 def row(place=0, candidate="embedded/decoder@bf16", text="t", said="Positive", **more):

@@ -5,21 +5,22 @@ import threading
 
 import pytest
 
-from llmops.compare import Comparison, Options, run_all
-from llmops.errors import HistoryError
+from llmops.compare.comparison import Comparison, Options, run_all
+from llmops.compare.recorder import Recorder
+from llmops.compare.replay import views
+from llmops.core.errors import HistoryError
+from llmops.core.run import Energy, Memory, Run, RunError, Source, Stage, Timing
+from llmops.core.task import Example
+from llmops.core.view import Status, View
+from llmops.data.builtin import load_builtin
 from llmops.history import comparisons, curves
 from llmops.history.curves import CurvePoint
 from llmops.history.database import SHARED, now
 from llmops.history.exchange import hand_out, take_in
 from llmops.history.migrations import MIGRATIONS
-from llmops.history.recorder import Recorder
-from llmops.history.replay import views
 from llmops.history.sets import LabelledSet
 from llmops.history.store import History
-from llmops.pool import Pool
-from llmops.run import Energy, Memory, Run, RunError, Source, Stage, Timing
-from llmops.task import Example, load_builtin
-from llmops.view import Status, View
+from llmops.runtime.pool import Pool
 from tests.unit.scripted import TASK as SCRIPTED
 from tests.unit.scripted import ScriptedEngine
 from tests.unit.test_history import begin, row

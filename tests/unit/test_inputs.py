@@ -2,10 +2,10 @@
 
 import pytest
 
-from llmops.errors import InputError, redact
-from llmops.inputs import check_candidates, check_text, read_settings
-from llmops.settings import load_settings
-from llmops.task import load_builtin
+from llmops.api.inputs import check_candidates, check_text, read_settings
+from llmops.core.errors import InputError, redact
+from llmops.core.settings import load_settings
+from llmops.data.builtin import load_builtin
 
 
 def test_control_characters_go_and_everything_else_stays():

@@ -3,10 +3,10 @@
 import gradio as gr
 import pytest
 
+from llmops.core.settings import Settings
 from llmops.history.store import History
-from llmops.hub import HubProbe
-from llmops.pool import Pool
-from llmops.settings import Settings
+from llmops.hub.reachability import HubProbe
+from llmops.runtime.pool import Pool
 from llmops.ui.page import build
 from llmops.ui.services import Services
 

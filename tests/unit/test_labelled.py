@@ -2,11 +2,11 @@
 
 import pytest
 
-from llmops.errors import InputError, TaskFileError
-from llmops.labelled import from_objects, read_labelled
-from llmops.reading import ColumnMap
-from llmops.settings import Settings
-from llmops.task import load_builtin
+from llmops.core.errors import InputError, TaskFileError
+from llmops.core.settings import Settings
+from llmops.data.builtin import load_builtin
+from llmops.data.labelled import from_objects, read_labelled
+from llmops.data.reading import ColumnMap
 
 TASK = load_builtin("medical")
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from llmops import lanes
+from llmops.hardware import openmp_threads
 
 
 def test_runs_in_turn_share_a_thread_and_runs_side_by_side_have_one_each():
-    first, second = (lanes.compute(threading.get_ident) for _ in range(2))
+    first, second = (openmp_threads.compute(threading.get_ident) for _ in range(2))
     assert first == second != threading.get_ident()
-    with lanes.taken() as one, lanes.taken() as other:
+    with openmp_threads.taken() as one, openmp_threads.taken() as other:
         assert one.run(threading.get_ident) != other.run(threading.get_ident)
     alive = [thread for thread in threading.enumerate() if thread.name == "lane"]
     for thread in alive:
@@ -21,7 +21,7 @@ def test_runs_in_turn_share_a_thread_and_runs_side_by_side_have_one_each():
 
 
 def test_what_goes_wrong_in_a_lane_is_raised_to_who_waits_and_the_lane_goes_on():
-    with lanes.taken() as lane:
+    with openmp_threads.taken() as lane:
         with pytest.raises(ZeroDivisionError):
             lane.run(lambda: 1 // 0)
         assert lane.run(lambda: 7) == 7
@@ -34,7 +34,7 @@ def test_a_lane_holds_nothing_of_what_it_has_done():
         def __del__(self):
             self.gone.set()
 
-    with lanes.taken() as lane:
+    with openmp_threads.taken() as lane:
         lane.run(Large)
         assert Large.gone.wait(5)
 
@@ -48,18 +48,18 @@ def test_aside_an_idle_lane_keeps_no_workers_and_computes_again_afterwards():
     def workers():
         return len(list(Path("/proc/self/task").iterdir()))
 
-    before = lanes.compute(sums)
+    before = openmp_threads.compute(sums)
     with_workers = workers()
-    with lanes.aside():
+    with openmp_threads.aside():
         assert torch.get_num_threads() == 1 or workers() < with_workers
-    assert lanes.compute(sums) == before
+    assert openmp_threads.compute(sums) == before
 
 
 def test_a_forked_child_has_lanes_of_its_own():
-    lanes.compute(threading.get_ident)
+    openmp_threads.compute(threading.get_ident)
     child = os.fork()
     if child == 0:
-        os._exit(0 if lanes.compute(lambda: 5) == 5 else 1)
+        os._exit(0 if openmp_threads.compute(lambda: 5) == 5 else 1)
     for _ in range(100):
         done, status = os.waitpid(child, os.WNOHANG)
         if done:

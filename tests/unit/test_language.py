@@ -7,8 +7,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from llmops.sharing import MESSAGE
-from llmops.translation import Catalogue, read_pairs
+from llmops.i18n.translation import Catalogue, read_pairs
+from llmops.public.sharing import MESSAGE
 from llmops.ui.language import InLanguage, Page, language_of, translate_props, translated_output
 
 PAIRS = [

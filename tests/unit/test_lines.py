@@ -3,7 +3,7 @@
 import re
 
 from llmops.catalog import architectures, gpus
-from llmops.planner import plan
+from llmops.planning.planner import plan
 from llmops.ui import charts
 from llmops.ui.lines import Limit, Series, chart
 

@@ -1,6 +1,6 @@
 """The selection in the address."""
 
-from llmops.candidate import Epoch
+from llmops.core.candidate import Epoch
 from llmops.ui import links
 
 

@@ -6,8 +6,9 @@ from threading import Thread
 
 import pytest
 
-from llmops import hardware, hub
 from llmops.catalog import preset_for
+from llmops.hardware import machine
+from llmops.hub import reachability
 from tests.serving import free_port
 
 T4 = [["Tesla T4", "15360", "7.5"]]
@@ -25,22 +26,22 @@ T4 = [["Tesla T4", "15360", "7.5"]]
 )
 def test_the_preset_is_the_largest_that_the_gpu_found_is_enough_for(rows, preset, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(hardware, "_nvidia_smi", lambda fields: rows)
-    found = hardware._gpus()
+    monkeypatch.setattr(machine, "_nvidia_smi", lambda fields: rows)
+    found = machine._gpus()
     assert preset_for(found[0].memory_bytes if found else None).id == preset
 
 
 @pytest.mark.parametrize("value", ["", "-1"])
 def test_a_gpu_that_the_user_hides_is_not_there(value, monkeypatch):
-    monkeypatch.setattr(hardware, "_nvidia_smi", lambda fields: T4)
+    monkeypatch.setattr(machine, "_nvidia_smi", lambda fields: T4)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
-    assert hardware._gpus() == ()
+    assert machine._gpus() == ()
 
 
 def test_bf16_is_said_to_be_fp16_where_the_gpu_only_emulates_it(monkeypatch):
     import torch
 
-    from llmops.decoders.loading import number_format
+    from llmops.engines.decoder.loading import number_format
 
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation)
     for precision in ("bf16", "nf4", "int8"):
@@ -63,8 +64,8 @@ class _Hub(BaseHTTPRequestHandler):
 def test_a_hub_that_comes_into_reach_is_noticed_without_a_restart(monkeypatch):
     port = free_port()
     monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
-    monkeypatch.setattr(hub, "_AGAIN_S", 0.2)
-    probe = hub.HubProbe(offline=False)
+    monkeypatch.setattr(reachability, "_AGAIN_S", 0.2)
+    probe = reachability.HubProbe(offline=False)
     assert probe.in_reach(5) is False
     server = HTTPServer(("127.0.0.1", port), _Hub)
     Thread(target=server.serve_forever, daemon=True).start()
@@ -77,4 +78,4 @@ def test_a_hub_that_comes_into_reach_is_noticed_without_a_restart(monkeypatch):
 
 
 def test_offline_means_never_asking():
-    assert hub.HubProbe(offline=True).in_reach() is False
+    assert reachability.HubProbe(offline=True).in_reach() is False

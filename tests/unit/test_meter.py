@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from llmops.meter import PeakMemory, Stopwatch, device_used, give_back, held_bytes, resident_bytes
+from llmops.hardware.memory import PeakMemory, Stopwatch, device_used, give_back, held_bytes, resident_bytes
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 SIZE = 64 * 2**20

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
+from llmops.core.run import Memory, Run, Timing
 from llmops.evaluation.metrics import compare, measure
 from llmops.history.store import Row
-from llmops.run import Memory, Run, Timing
 
 LABELS = ("a", "b", "c")
 

@@ -3,8 +3,9 @@
 import pytest
 
 from llmops.catalog import architectures, find_gpu, gpus
-from llmops.errors import InputError
-from llmops.planner import kv_bytes, plan, predict, weights, workspace_bytes
+from llmops.core.errors import InputError
+from llmops.planning.planner import plan, predict
+from llmops.sizing.memory import kv_bytes, weights, workspace_bytes
 
 GIB = 2**30
 SHAPES = {row.id: row.shape for row in architectures()}

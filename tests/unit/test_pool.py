@@ -4,10 +4,10 @@ import threading
 
 import pytest
 
-from llmops.candidate import parse_candidate
-from llmops.engines.base import Connection
-from llmops.errors import OutOfMemory
-from llmops.pool import Pool
+from llmops.core.candidate import parse_candidate
+from llmops.core.errors import OutOfMemory
+from llmops.core.request import Connection
+from llmops.runtime.pool import Pool
 from tests.unit.scripted import TASK, ScriptedEngine
 
 
@@ -88,8 +88,8 @@ def test_a_failed_load_leaves_nothing_behind():
 
 
 def test_long_work_takes_turns_with_a_comparison_and_neither_waits_for_ever():
-    from llmops.compare import Comparison, Options, run_all
-    from llmops.engines.base import Connection
+    from llmops.compare.comparison import Comparison, Options, run_all
+    from llmops.core.request import Connection
 
     pool = Pool(1000, lambda kind: ScriptedEngine(weights_bytes=1))
     candidate, order = parse_candidate("one:2:5@bf16"), []
@@ -112,7 +112,7 @@ def test_long_work_takes_turns_with_a_comparison_and_neither_waits_for_ever():
 
 
 def test_waiting_for_a_turn_ends_with_stop():
-    from llmops.errors import Stopped
+    from llmops.core.errors import Stopped
 
     pool = Pool(1000, lambda kind: ScriptedEngine())
     stop = threading.Event()

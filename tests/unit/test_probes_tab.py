@@ -3,11 +3,11 @@
 import gradio as gr
 import pytest
 
-from llmops.errors import InputError
-from llmops.programs import read_load
-from llmops.settings import load_settings
-from llmops.task import load_builtin
-from llmops.translation import german
+from llmops.api.programs import read_load
+from llmops.core.errors import InputError
+from llmops.core.settings import load_settings
+from llmops.data.builtin import load_builtin
+from llmops.i18n.translation import german
 from llmops.ui import probes_tab
 from llmops.ui.controls import Controls
 from llmops.ui.services import Services

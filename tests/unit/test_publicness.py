@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from llmops.publicness import is_public
-from llmops.settings import Settings, load_settings
+from llmops.core.publicness import is_public
+from llmops.core.settings import Settings, load_settings
 from llmops.ui.visitor import COOKIE, visitor_of
 
 

@@ -6,9 +6,9 @@ import zipfile
 import openpyxl
 import pytest
 
-from llmops.errors import TaskFileError
-from llmops.reading import ColumnMap, guess_columns, read_table, task_from_examples, to_examples
-from llmops.settings import Settings
+from llmops.core.errors import TaskFileError
+from llmops.core.settings import Settings
+from llmops.data.reading import ColumnMap, guess_columns, read_table, task_from_examples, to_examples
 
 GOOD = "text,label\nThe aid is needed.,yes\nIt is not needed.,no\n"
 

@@ -2,16 +2,16 @@
 
 import pytest
 
-from llmops.demo.recorded import FILE, offer
-from llmops.errors import HistoryError
+from llmops.core.errors import HistoryError
+from llmops.data.builtin import load_builtin
 from llmops.evaluation.ladder import ladders
 from llmops.evaluation.metrics import measure
 from llmops.history import curves
 from llmops.history.database import SHARED
 from llmops.history.exchange import hand_out
+from llmops.history.recorded import FILE, offer
 from llmops.history.store import History
 from llmops.report.figures import figures
-from llmops.task import load_builtin
 from tests.unit.test_history import begin
 
 

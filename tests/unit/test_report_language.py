@@ -9,15 +9,14 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from llmops.commands import COMMANDS
-from llmops.demo import recorded
-from llmops.errors import InputError
-from llmops.history import curves
-from llmops.history.export import _decision, export
+from llmops.cli import COMMANDS
+from llmops.core.errors import InputError
+from llmops.core.run import Run
+from llmops.core.settings import load_settings
+from llmops.history import curves, recorded
 from llmops.history.store import History
+from llmops.report.export import _decision, export
 from llmops.report.page import report
-from llmops.run import Run
-from llmops.settings import load_settings
 from llmops.ui import results_panel
 from llmops.ui.services import Services
 from tests import german

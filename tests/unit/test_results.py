@@ -5,18 +5,18 @@ import re
 
 import pytest
 
-from llmops.errors import InputError
+from llmops.core.errors import InputError
+from llmops.core.run import Memory, Run, Timing
 from llmops.evaluation.curve import parity
 from llmops.evaluation.ladder import ladders, rungs
 from llmops.evaluation.metrics import measure
 from llmops.evaluation.side_by_side import side_by_side
 from llmops.history import curves
 from llmops.history.curves import CurvePoint
-from llmops.history.export import export
 from llmops.history.store import History, Row
 from llmops.report.curve import curve
+from llmops.report.export import export
 from llmops.report.ladder import beside
-from llmops.run import Memory, Run, Timing
 from llmops.ui import results
 from llmops.ui.results import Filter
 

@@ -1,7 +1,7 @@
 """What a share link exposes is said, and a password guards it; the owner's keys stay the owner's."""
 
-from llmops import owner
-from llmops.sharing import USER, door
+from llmops.public import owner_keys
+from llmops.public.sharing import USER, door
 
 
 def test_a_page_that_is_not_shared_has_no_door_and_says_nothing():
@@ -28,15 +28,15 @@ def test_open_says_that_whoever_has_the_link_is_in():
 
 
 def test_the_owners_keys_leave_the_environment_of_a_public_page(monkeypatch):
-    monkeypatch.setattr(owner, "_kept", {})
+    monkeypatch.setattr(owner_keys, "_kept", {})
     environment = {"HF_TOKEN": "hf_owner", "OPENAI_API_KEY": "sk-owner", "OTHER": "stays"}
-    assert owner.keep_from_visitors(environment) == ["HF_TOKEN", "OPENAI_API_KEY"]
+    assert owner_keys.keep_from_visitors(environment) == ["HF_TOKEN", "OPENAI_API_KEY"]
     assert environment == {"OTHER": "stays"}
-    assert owner.hub_token() == "hf_owner"
+    assert owner_keys.hub_token() == "hf_owner"
 
 
 def test_an_owner_can_lend_the_keys(monkeypatch):
-    monkeypatch.setattr(owner, "_kept", {})
+    monkeypatch.setattr(owner_keys, "_kept", {})
     environment = {"HF_TOKEN": "hf_owner", "LLMOPS_LEND_KEYS": "1"}
-    assert owner.keep_from_visitors(environment) == []
+    assert owner_keys.keep_from_visitors(environment) == []
     assert environment["HF_TOKEN"] == "hf_owner"

@@ -5,8 +5,8 @@ import re
 import pytest
 import yaml
 
-from llmops import space
 from llmops.catalog import presets
+from llmops.core import space
 from tests.serving import ROOT
 from tests.space import trouble
 

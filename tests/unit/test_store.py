@@ -7,9 +7,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from llmops.encoders import store
-from llmops.encoders.head import Head
-from llmops.errors import InputError, ModelNotFound, ModelRefused
+from llmops.core.errors import InputError, ModelNotFound, ModelRefused
+from llmops.engines.encoder import store
+from llmops.engines.encoder.head import Head
 
 HEAD = Head(("a", "b"), np.arange(6, dtype=np.float64).reshape(2, 3), np.array([0.5, -0.5]))
 META = store.Meta("t", "few-shot", "embedded/encoder", ("a", "b"), 8, 0, 16, has_body=False)

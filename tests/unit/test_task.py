@@ -2,8 +2,9 @@
 
 import pytest
 
-from llmops.errors import InputError
-from llmops.task import Label, Prompt, Task, load_builtin
+from llmops.core.errors import InputError
+from llmops.core.task import Label, Prompt, Task
+from llmops.data.builtin import load_builtin
 
 MEDICAL = load_builtin("medical")
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from llmops.task import builtin_ids, load_builtin
+from llmops.data.builtin import builtin_ids, load_builtin
 from tests.nearness import near, words
 
 MEDICAL, SUPPORT = load_builtin("medical"), load_builtin("support")

@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from llmops.task import Label, Prompt, Task, load_builtin
-from llmops.verdict import read_verdict
+from llmops.core.task import Label, Prompt, Task
+from llmops.core.verdict import read_verdict
+from llmops.data.builtin import load_builtin
 
 MEDICAL = load_builtin("medical")
 

@@ -1,11 +1,11 @@
 """Events folded into views, views rendered as HTML."""
 
-from llmops.events import Failed, Finished, Loading, Queued, Started, Token, Unloaded
-from llmops.format import seconds
-from llmops.run import Memory, Run, RunError, Source, Timing
-from llmops.task import load_builtin
+from llmops.core.events import Failed, Finished, Loading, Queued, Started, Token, Unloaded
+from llmops.core.format import seconds
+from llmops.core.run import Memory, Run, RunError, Source, Timing
+from llmops.core.view import Status, View, fold
+from llmops.data.builtin import load_builtin
 from llmops.ui import render
-from llmops.view import Status, View, fold
 
 SCRIPT = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 

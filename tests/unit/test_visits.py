@@ -9,17 +9,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from llmops import aftermath, expiry
-from llmops.candidate import parse_candidate
-from llmops.encoders import store
-from llmops.encoders.head import Head
-from llmops.engines.encoder import ENGINE
-from llmops.errors import InputError, LlmopsError, ModelNotFound, TooMuch
+from llmops.api.programs import read_context, read_load
+from llmops.core.candidate import parse_candidate
+from llmops.core.errors import InputError, LlmopsError, ModelNotFound, TooMuch
+from llmops.core.settings import Settings, load_settings
+from llmops.data.builtin import load_builtin
+from llmops.engines.encoder import store
+from llmops.engines.encoder.engine import ENGINE
+from llmops.engines.encoder.head import Head
 from llmops.history.store import History, Row
-from llmops.programs import read_context, read_load
-from llmops.settings import Settings, load_settings
-from llmops.task import load_builtin
-from llmops.visits import Visitor, Visits
+from llmops.public import crash_notice, retention
+from llmops.public.quotas import Visitor, Visits
 
 ONE, OTHER = "v-1111111111111111111111111", "v-2222222222222222222222222"
 
@@ -111,25 +111,25 @@ def test_probes_of_a_public_page_are_bounded(public):
 def test_a_killed_process_is_told_at_the_next_start_with_what_was_not_finished(tmp_path, monkeypatch):
     monkeypatch.setenv("LLMOPS_DATA", str(tmp_path))
     settings = Settings(tmp_path)
-    assert aftermath.begin(tmp_path) == aftermath.ENDED_WELL
+    assert crash_notice.begin(tmp_path) == crash_notice.ENDED_WELL
     gone = {"pid": 2**22 + 7, "created": 0.0, "began": "2026-01-01T00:00:00+00:00"}
     (tmp_path / "running.json").write_text(json.dumps(gone))
     (tmp_path / "encoders" / ".partial-x").mkdir(parents=True)
     _unfinished(History(settings.history_path))
-    found = aftermath.begin(tmp_path)
-    said = aftermath.notices(found, settings, "")
+    found = crash_notice.begin(tmp_path)
+    said = crash_notice.notices(found, settings, "")
     assert "ended without warning" in said[0]
     assert "Evaluation 1 was not finished: 1 of 2 answers" in said[1]
-    assert aftermath.notices(found, settings, ONE) == said[:1]  # it is not this visitor's
+    assert crash_notice.notices(found, settings, ONE) == said[:1]  # it is not this visitor's
     assert list((tmp_path / "encoders").iterdir()) == []
     (tmp_path / "running.json").unlink()
-    assert aftermath.notices(aftermath.begin(tmp_path), settings, "") == []
+    assert crash_notice.notices(crash_notice.begin(tmp_path), settings, "") == []
 
 
 @pytest.mark.parametrize("written", ["", "{", "[]", '{"pid": "x", "created": 0, "began": 1}'])
 def test_a_state_file_that_was_cut_short_counts_as_a_bad_end(tmp_path, written):
     (tmp_path / "running.json").write_text(written)
-    assert aftermath.begin(tmp_path).began
+    assert crash_notice.begin(tmp_path).began
 
 
 def test_a_nearly_full_disk_and_a_damaged_encoder_are_said(public, monkeypatch):
@@ -138,7 +138,7 @@ def test_a_nearly_full_disk_and_a_damaged_encoder_are_said(public, monkeypatch):
     head.write_bytes(head.read_bytes()[:-3])
     usage = SimpleNamespace(total=1, used=1, free=5_000_000)
     monkeypatch.setattr("shutil.disk_usage", lambda place: usage)
-    said = aftermath.notices(aftermath.ENDED_WELL, load_settings(), ONE)
+    said = crash_notice.notices(crash_notice.ENDED_WELL, load_settings(), ONE)
     assert any("nearly full: 5 MB" in one for one in said)
     assert any("“mine” is damaged" in one for one in said)
     with pytest.raises(LlmopsError):
@@ -152,9 +152,9 @@ def test_what_visitors_left_is_deleted_after_some_days_and_the_owners_own_is_not
         _unfinished(History(settings.history_path, owner))
         keep("mine", owner)
     now = datetime.now(UTC)
-    assert expiry.expire(settings, now) == 0
-    assert expiry.expire(Settings(tmp_path), now + timedelta(days=31)) == 0  # a private page keeps everything
-    assert expiry.expire(settings, now + timedelta(days=31)) == 2
+    assert retention.expire(settings, now) == 0
+    assert retention.expire(Settings(tmp_path), now + timedelta(days=31)) == 0  # a private page keeps everything
+    assert retention.expire(settings, now + timedelta(days=31)) == 2
     assert History(settings.history_path, ONE).evaluations() == []
     assert len(History(settings.history_path).evaluations()) == 1
     assert (store.names(ONE), store.names()) == ((), ("mine",))

@@ -8,13 +8,13 @@ import time
 
 import pytest
 
-from llmops import zerogpu
-from llmops.candidate import parse_candidate
 from llmops.catalog import preset_for
-from llmops.engines import lent
-from llmops.engines.base import Generation
-from llmops.errors import GpuNotLent, ModelRefused, OutOfMemory
-from llmops.task import load_builtin
+from llmops.core.candidate import parse_candidate
+from llmops.core.errors import GpuNotLent, ModelRefused, OutOfMemory
+from llmops.core.request import Generation
+from llmops.data.builtin import load_builtin
+from llmops.engines.decoder import zerogpu_engine
+from llmops.hardware import zerogpu
 
 
 @pytest.fixture
@@ -91,7 +91,9 @@ def test_the_packages_own_errors_become_ours_with_a_remedy(monkeypatch):
 
 def test_a_job_crosses_a_fork_and_holds_no_secret():
     task = load_builtin("medical")
-    job = lent.Job(parse_candidate("embedded/decoder@bf16"), ".", task, "text", "en", Generation(), False, False)
+    job = zerogpu_engine.Job(
+        parse_candidate("embedded/decoder@bf16"), ".", task, "text", "en", Generation(), False, False
+    )
     assert pickle.loads(pickle.dumps(job)) == job
     assert not any("connection" in name or "token" in name for name in vars(job))
 
@@ -110,7 +112,7 @@ def test_elsewhere_nothing_acts():
 
 
 def test_an_unknown_kind_of_error_is_still_an_error():
-    from llmops.errors import LlmopsError, rebuilt
+    from llmops.core.errors import LlmopsError, rebuilt
 
     assert type(rebuilt("memory", "m", "r")) is OutOfMemory
     assert type(rebuilt("who knows", "m", "r")) is LlmopsError

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from llmops.candidate import parse_candidate
-from llmops.engines.base import Connection, Request
-from llmops.engines.encoder import ENGINE
-from llmops.events import Finished
+from llmops.core.candidate import parse_candidate
+from llmops.core.events import Finished
+from llmops.core.request import Connection, Request
+from llmops.engines.encoder.engine import ENGINE
 from tests.benchmarks.measure import Measured, Row, Sides, timed
 from tests.benchmarks.texts import TASK, texts
 
@@ -19,7 +19,7 @@ _ALIKE = 0.99  # of the labels
 
 def load(precision: str, tiny: bool) -> Any:
     """An encoder tuned by SetFit, kept, and loaded by our engine in a precision; warmed up."""
-    from llmops.encoders import body, store, training
+    from llmops.engines.encoder import body, store, training
 
     if _NAME not in store.names():
         k = 2 if tiny else _K
@@ -39,7 +39,7 @@ def library() -> Any:
     from setfit import SetFitModel
     from sklearn.linear_model import LogisticRegression
 
-    from llmops.encoders import body, store
+    from llmops.engines.encoder import body, store
 
     kept = store.load(_NAME)
     head = LogisticRegression()

@@ -7,19 +7,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from llmops.candidate import Candidate, parse_candidate
-from llmops.compare import Options
-from llmops.decoders.prefix import shared
-from llmops.decoders.words import words_of
-from llmops.demo import DECODER_DIR
-from llmops.engines.base import Connection, Generation
+from llmops.compare.comparison import Options
+from llmops.core.candidate import Candidate, parse_candidate
+from llmops.core.request import Connection, Generation
+from llmops.core.task import Example, Task
+from llmops.core.verdict import read_verdict
+from llmops.embedded import DECODER_DIR
+from llmops.engines.decoder.answer_tokens import words_of
+from llmops.engines.decoder.prefix_cache import shared
 from llmops.evaluation.batches import How
 from llmops.evaluation.runner import Begun, Ended, evaluate
+from llmops.hardware.openmp_threads import compute
 from llmops.history.store import History
-from llmops.lanes import compute
-from llmops.pool import Pool
-from llmops.task import Example, Task
-from llmops.verdict import read_verdict
+from llmops.runtime.pool import Pool
 from tests.benchmarks.measure import Measured, Row, Sides, timed
 from tests.benchmarks.rows.streaming import bare, prompt
 from tests.benchmarks.texts import TASK, labelled

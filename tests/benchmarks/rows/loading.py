@@ -5,11 +5,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from llmops.candidate import parse_candidate
-from llmops.decoders import kept, loading
-from llmops.demo import DECODER_DIR
-from llmops.engines.base import Connection
-from llmops.pool import Pool
+from llmops.core.candidate import parse_candidate
+from llmops.core.request import Connection
+from llmops.embedded import DECODER_DIR
+from llmops.engines.decoder import loading, quantized_copies
+from llmops.runtime.pool import Pool
 from tests.benchmarks import shapes
 from tests.benchmarks.measure import Measured, Row, Sides, equal
 from tests.benchmarks.rows.streaming import bare
@@ -22,7 +22,7 @@ def _second_load(tiny: bool) -> Iterator[Sides]:
 
     folder = shapes.llama("tiny" if tiny else "0.25B")
     candidate = parse_candidate(f"{folder}@nf4")
-    least, kept._LEAST_BYTES = kept._LEAST_BYTES, 1 if tiny else kept._LEAST_BYTES
+    least, quantized_copies._LEAST_BYTES = quantized_copies._LEAST_BYTES, 1 if tiny else quantized_copies._LEAST_BYTES
     loading.load(folder, candidate, "cpu")  # the first load makes the copy
 
     def logits(model: object) -> list[float]:
@@ -40,7 +40,7 @@ def _second_load(tiny: bool) -> Iterator[Sides]:
         return Measured(time.perf_counter() - started, logits(model))
 
     yield Sides(ours, baseline, equal)
-    kept._LEAST_BYTES = least
+    quantized_copies._LEAST_BYTES = least
 
 
 @contextmanager

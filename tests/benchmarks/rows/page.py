@@ -13,11 +13,11 @@ import httpx
 import psutil
 from playwright.sync_api import Browser
 
-from llmops.demo import DECODER_DIR
+from llmops.core.run import Memory, Run, Timing
+from llmops.embedded import DECODER_DIR
 from llmops.history.sets import LabelledSet
 from llmops.history.store import History
 from llmops.history.store import Row as Kept
-from llmops.run import Memory, Run, Timing
 from tests import browsing, serving
 from tests.benchmarks import shapes
 from tests.benchmarks.measure import Measured, Row, Sides, timed

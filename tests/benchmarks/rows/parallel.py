@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from llmops.engines.base import Generation, Request
+from llmops.core.request import Generation, Request
 from tests.benchmarks import shapes
 from tests.benchmarks.measure import Measured, Row, Sides
 from tests.benchmarks.rows.streaming import bare, load, prompt

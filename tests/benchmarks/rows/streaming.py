@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from llmops.candidate import parse_candidate
-from llmops.engines.base import Connection, Generation, Request
-from llmops.engines.decoder import ENGINE, DecoderModel
-from llmops.events import Finished, Token
+from llmops.core.candidate import parse_candidate
+from llmops.core.events import Finished, Token
+from llmops.core.request import Connection, Generation, Request
+from llmops.engines.decoder.engine import ENGINE, DecoderModel
 from tests.benchmarks import shapes
 from tests.benchmarks.measure import Measured, Row, Sides
 from tests.benchmarks.texts import TASK

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from statistics import mean
 from typing import Any
 
-from llmops.encoders import body, training
-from llmops.task import Example
+from llmops.core.task import Example
+from llmops.engines.encoder import body, training
 from tests.benchmarks.measure import Measured, Row, Sides
 from tests.benchmarks.texts import TASK
 

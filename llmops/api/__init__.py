@@ -1,0 +1,1 @@
+"""Plain values in, plain data out: what the named endpoints and the command line share."""

@@ -1,0 +1,33 @@
+"""The command line's commands: a module each, with HELP, add(parser) and run(args); a new one gets a line here."""
+
+from types import ModuleType
+
+from llmops.cli import (
+    cascade,
+    compare,
+    context,
+    count,
+    decide,
+    dry_run,
+    evaluate,
+    export,
+    history,
+    learning_curve,
+    load,
+    plan,
+)
+
+COMMANDS: dict[str, ModuleType] = {
+    "compare": compare,
+    "plan": plan,
+    "dry-run": dry_run,
+    "load": load,
+    "context": context,
+    "count": count,
+    "evaluate": evaluate,
+    "decide": decide,
+    "cascade": cascade,
+    "history": history,
+    "export": export,
+    "learning-curve": learning_curve,
+}

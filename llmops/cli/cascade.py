@@ -1,0 +1,78 @@
+"""`cascade`: an encoder where it is sure, else another candidate: the curve over the threshold, from kept rows."""
+
+import argparse
+from typing import Any
+
+from llmops.api.decision import cascade_data
+from llmops.cli import assumptions
+from llmops.cli.answer import finish
+from llmops.cli.table import number, print_rows
+from llmops.core.settings import load_settings
+from llmops.decision.cascade import GOALS
+
+HELP = "an encoder where it is sure, else another candidate: the best threshold, from a kept evaluation"
+_NAMES = ("goal", "seed", "max_cost", "max_p95_s", "max_leaving", "min_macro_f1")
+_LINES = 15  # of the curve
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Options."""
+    parser.add_argument("first", help="an encoder of the evaluation")
+    parser.add_argument("second", help="the candidate that answers where the encoder is not sure")
+    parser.add_argument("--evaluation", type=int, metavar="ID", help="default: the newest")
+    parser.add_argument("--goal", default="quality", help=f"what the best threshold is best in: {', '.join(GOALS)}")
+    parser.add_argument("--max-cost", type=float, help="for 1,000 requests, in the chosen currency")
+    parser.add_argument("--max-p95-s", type=float, help="seconds that 95 of 100 texts may take")
+    parser.add_argument("--max-leaving", type=float, help="share of the texts that may leave this machine, 0 to 1")
+    parser.add_argument("--min-macro-f1", type=float, help="least quality, 0 to 1")
+    parser.add_argument("--seed", type=int, default=0, help="of the split in two halves")
+    assumptions.add(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the curve and the choice."""
+    given = assumptions.read(args, _NAMES)
+    data = cascade_data(load_settings(), args.evaluation, args.first, args.second, given)
+    if not args.json and not data["error"]:
+        _print(data)
+    return finish(data, args.json)
+
+
+def _print(data: dict[str, Any]) -> None:
+    about = data["evaluation"]
+    left_out = f", {data['left_out']} only one of the two has tried" if data["left_out"] else ""
+    print(f"Evaluation {about['id']}: {about['task']}, {data['texts']} texts{left_out}")
+    header = ("threshold", "accuracy", "macro F1", "asked", "leaving", "mean s", "p95 s", "cost/1000", "Wh/1000", "")
+    points = data["points"]
+    step = max(1, (len(points) - 1) // _LINES)
+    shown = [*points[:-1:step], points[-1]]
+    print_rows([header, *(_row(one, "") for one in shown)])
+    choice = data["choice"]
+    if choice is None:
+        print(data["why_not"])
+        return
+    print(f"Best: {data['candidate']}")
+    ours, others = choice["texts"]
+    print_rows(
+        [
+            header,
+            _row(choice["chosen_on"], f"on the {ours} texts it was chosen on"),
+            _row(choice["reported_on"], f"on the other {others}"),
+        ]
+    )
+
+
+def _row(one: dict[str, Any], what: str) -> tuple[str, ...]:
+    return (
+        f"{one['threshold']:.6g}",
+        f"{one['accuracy']:.3f}",
+        f"{one['macro_f1']:.3f}",
+        f"{one['asked']:.0%}",
+        f"{one['leaving']:.0%}",
+        number(one["mean_s"], ".3f"),
+        number(one["p95_s"], ".3f"),
+        number(one["cost_per_1000"], ".4g"),
+        number(one["wh_per_1000"], ".3g"),
+        what,
+    )

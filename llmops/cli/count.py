@@ -1,0 +1,27 @@
+"""`count`: a model's sizes counted on transformers' classes, as a row of architectures.toml wants them."""
+
+import argparse
+import json
+from dataclasses import asdict
+
+from llmops.core.request import Connection
+from llmops.planning.architecture import find_config
+from llmops.sizing.counting import count_shape
+
+HELP = "count a model's parameters and cache, for a new row of the catalogue"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Options."""
+    parser.add_argument("--model", required=True, help="catalogue or hub id, or a folder; only its config.json is read")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print `params` and `counted` as TOML."""
+    shape = count_shape(find_config(args.model, Connection()))
+    sizes = [f"{name} = {json.dumps(value)}" for name, value in asdict(shape).items() if name != "cache"]
+    kept = [[f"{name} = {value}" for name, value in asdict(one).items() if value] for one in shape.cache]
+    cache = ", ".join("{ " + ", ".join(one) + " }" for one in kept)
+    print(f"params = {shape.params}")
+    print("counted = { " + ", ".join(sizes) + f", cache = [{cache}] }}")
+    return 0

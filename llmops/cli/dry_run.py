@@ -1,0 +1,59 @@
+"""`dry-run`: a model's real shape with random weights, measured on this machine beside what was predicted."""
+
+import argparse
+from typing import Any
+
+from llmops.api.programs import dry_run_data
+from llmops.cli.answer import finish, stopped_by_interrupt, tell
+from llmops.cli.table import number, print_rows
+from llmops.runtime.pool import Pool
+
+HELP = "measure a model's shape with random weights, before downloading it"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Options."""
+    parser.add_argument("--model", required=True, help="catalogue or hub id, embedded/decoder, or a folder")
+    parser.add_argument("--precision", default="bf16", help="fp32, bf16, fp16, int8 or nf4")
+    parser.add_argument("--layers", type=int, help="measure so many layers and stretch to the whole (marked estimated)")
+    parser.add_argument("--prompt-tokens", type=int, default=128)
+    parser.add_argument("--new-tokens", type=int, default=32)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print predicted and measured."""
+    stop = stopped_by_interrupt()
+    counts = (args.layers, args.prompt_tokens, args.new_tokens)
+    data = dry_run_data(args.model, args.precision, *counts, tell, stop, Pool())
+    if args.json or data["error"]:
+        return finish(data, args.json)
+    print(f"{args.model} in {args.precision}, {data['layers']} of {data['of_layers']} layers, on {data['device']}")
+    whole = data["layers"] != data["of_layers"]
+    header = ("", "predicted", "measured", "gap", "all layers (estimated)" if whole else "")
+    print_rows([header, *_rows(data, whole)])
+    for note in data["notes"]:
+        print(note)
+    return 0
+
+
+def _rows(data: dict[str, Any], whole: bool) -> list[tuple[str, ...]]:
+    kinds = (
+        ("weights MB", "weights_bytes", ".1f", 1e6),
+        ("KV cache MB", "kv_cache_bytes", ".2f", 1e6),
+        ("peak MB", "peak_bytes", ".1f", 1e6),
+        ("load s", "load_s", ".2f", 1.0),
+        ("TTFT s", "ttft_s", ".3f", 1.0),
+        ("prefill tok/s", "prefill_tokens_per_s", ".1f", 1.0),
+        ("decode tok/s", "decode_tokens_per_s", ".1f", 1.0),
+    )
+    return [
+        (
+            title,
+            number(data["predicted"][name], form, scale),
+            number(data["measured"][name], form, scale),
+            number(data["gaps"].get(name), "+.1%"),
+            number(data["whole"][name], form, scale) if whole else "",
+        )
+        for title, name, form, scale in kinds
+    ]

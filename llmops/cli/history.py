@@ -1,0 +1,119 @@
+"""`history`: what was kept; show, compare, annotate, delete or export one; take in another machine's."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from llmops.cli.table import number, print_rows
+from llmops.core.settings import load_settings
+from llmops.evaluation.side_by_side import SideBySide, side_by_side
+from llmops.evaluation.summary import summary
+from llmops.history import comparisons, curves, recorded
+from llmops.history.exchange import hand_out, take_in
+from llmops.history.store import History
+from llmops.i18n.translation import LANGUAGES
+from llmops.report.export import export
+
+HELP = "evaluations, comparisons and learning curves that were kept"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Options."""
+    parser.add_argument("id", nargs="?", type=int, help="one of them (default: list all)")
+    parser.add_argument("--comparison", action="store_true", help="the id is a single comparison's")
+    parser.add_argument("--curve", action="store_true", help="the id is a learning curve's")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--beside", type=int, metavar="ID", help="lay another evaluation beside it")
+    what.add_argument("--export", type=Path, metavar="FILE", help="write it as .xlsx, .csv, .jsonl or .html")
+    what.add_argument("--note", help="keep a note with it")
+    what.add_argument("--delete", action="store_true", help="remove it and its runs")
+    what.add_argument("--import", dest="take_in", type=Path, metavar="FILE", help="another machine's history.sqlite")
+    what.add_argument("--hand-out", type=Path, metavar="FILE", help="write all of it as a file for another machine")
+    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of an exported HTML report (default: en)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what was asked, or print."""
+    history = History(load_settings().history_path)
+    recorded.offer(history.path)
+    if args.take_in:
+        added = take_in(history, args.take_in)
+        print(f"{len(added)} evaluations taken in: {', '.join(map(str, added))}" if added else "Nothing new in it.")
+    elif args.hand_out:
+        hand_out(history, args.hand_out)
+        print(f"Written: {args.hand_out}")
+    elif args.id is None:
+        _list(history)
+    elif args.comparison or args.curve:
+        _other(history, args)
+    elif args.beside is not None:
+        _print_beside(side_by_side(history, args.id, args.beside))
+    elif args.export:
+        export(history, args.id, args.export, language=args.language)
+        print(f"Written: {args.export}")
+    elif args.note is not None:
+        history.annotate(args.id, args.note)
+    elif args.delete:
+        history.delete(args.id)
+    else:
+        print(json.dumps(summary(history, args.id), ensure_ascii=False, indent=2))
+    return 0
+
+
+def _list(history: History) -> None:
+    print("Evaluations")
+    header = ("id", "created", "task", "candidates", "machine", "from", "note")
+    rows = [
+        (str(one.id), one.created, one.task_name, str(len(one.candidates)), one.machine, one.origin, one.note)
+        for one in history.evaluations()
+    ]
+    print_rows([header, *rows])
+    print("\nComparisons")
+    header = ("id", "created", "task", "candidates", "by", "text", "note")
+    rows = [
+        (str(c.id), c.created, c.task_name, str(len(c.candidates)), c.source, " ".join(c.text.split())[:60], c.note)
+        for c in comparisons.found(history)
+    ]
+    print_rows([header, *rows])
+    print("\nLearning curves")
+    header = ("id", "created", "task", "points", "base", "method", "note")
+    rows = [
+        (str(one.id), one.created, one.task_name, str(len(one.points)), one.base, one.method, one.note)
+        for one in curves.found(history)
+    ]
+    print_rows([header, *rows])
+
+
+def _other(history: History, args: argparse.Namespace) -> None:
+    module: Any = comparisons if args.comparison else curves
+    if args.note is not None:
+        module.annotate(history, args.id, args.note)
+    elif args.delete:
+        module.delete(history, args.id)
+    else:
+        shown = vars(module.one(history, args.id))
+        if args.comparison:
+            shown = {**shown, "runs": comparisons.runs(history, args.id)}
+        print(json.dumps(shown, ensure_ascii=False, indent=2, default=vars))
+
+
+def _print_beside(both: SideBySide) -> None:
+    for name, one in (("A", both.one), ("B", both.other)):
+        print(
+            f"{name}: evaluation {one.id}, {one.created}, {one.machine}{f', from {one.origin}' if one.origin else ''}"
+        )
+    header = ("candidate", "A accuracy", "B accuracy", "agree", "A p50 s", "B p50 s", "A texts/s", "B texts/s")
+    rows = []
+    for each in both.candidates:
+        sides = (each.one, each.other)
+        rows.append(
+            (
+                each.candidate,
+                *(number(side.accuracy if side else None, ".3f") for side in sides),
+                number(each.agreement, ".1%"),
+                *(number((side.e2e_s or {}).get("p50") if side else None, ".4f") for side in sides),
+                *(number(side.texts_per_s if side else None, ".1f") for side in sides),
+            )
+        )
+    print_rows([header, *rows])

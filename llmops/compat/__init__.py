@@ -1,0 +1,1 @@
+"""What depends on the inside of libraries: one file a library, each patch with its reason, version and test."""

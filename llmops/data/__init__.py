@@ -1,0 +1,1 @@
+"""Labelled texts: users' files, and the built-in tasks."""

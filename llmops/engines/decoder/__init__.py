@@ -1,0 +1,1 @@
+"""The local decoder engine and its parts."""

@@ -1,0 +1,150 @@
+"""Many requests through one loaded decoder: checked one by one, answered in batches that fit, told as Runs.
+
+A text that can't be asked has its own error; a batch that breaks is halved until the text at fault is alone. What a
+batch computes is `together`'s.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from llmops.core.candidate import Candidate
+from llmops.core.errors import LlmopsError, Stopped
+from llmops.core.request import Request
+from llmops.core.run import Memory, Run, Source, Timing
+from llmops.core.verdict import read_verdict
+from llmops.engines.decoder import answer_tokens, batching, memory_check, prompt, sampling, stream
+from llmops.engines.decoder.prefix_cache import Prefixes
+
+if TYPE_CHECKING:
+    from transformers import GenerationConfig
+
+_VERDICT_TOKENS = 16  # where only the verdict is asked and it is not proven: it stands in the first words
+_Numbered = tuple[int, prompt.Prompt]
+_Told = dict[int, Run | LlmopsError]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A loaded decoder and what goes with it; `limit` tokens of prompt and answer."""
+
+    candidate: Candidate
+    model: Any
+    tokenizer: Any
+    plain: "GenerationConfig"
+    limit: int
+    interrupt: stream.Interrupt
+    layers: stream.Layers
+
+
+class Many:
+    """Answers requests in batches; keeps what their prompts have in common."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+        self._prefixes = Prefixes()
+
+    def answer(self, requests: Sequence[Request], weights_bytes: int | None) -> list[Run | LlmopsError]:
+        """See engines.base.Together.together."""
+        loaded = self._loaded
+        device = self._device
+        loaded.interrupt.begin(requests[0].stop)
+        memory = Memory(weights_bytes=weights_bytes, device=device)
+        done: _Told = {}
+        groups: dict[str, list[_Numbered]] = defaultdict(list)
+        fits = 0  # tokens that there is room for
+        for number, request in enumerate(requests):
+            try:
+                built = prompt.build(request, loaded.tokenizer, loaded.limit)
+                prompt.check_tokens(built.ids, loaded.model, loaded.candidate)
+                needed = built.ids.shape[1] + request.generation.max_new_tokens
+                if needed > fits:
+                    memory_check.check_run(loaded.model.config, loaded.candidate, device, needed)
+                    fits = needed
+                groups[request.language].append((number, built))
+            except LlmopsError as error:
+                done[number] = error
+        loaded.layers.watch()
+        try:
+            self._groups(requests, groups, done)
+        finally:
+            loaded.layers.let_be()
+        return [
+            one if isinstance(one, LlmopsError) else replace(one, memory=memory)
+            for one in (done[number] for number in range(len(requests)))
+        ]
+
+    def _groups(self, requests: Sequence[Request], groups: dict[str, list[_Numbered]], done: _Told) -> None:
+        """Each language's prompts, as many at a time as there is room for."""
+        loaded, device = self._loaded, self._device
+        for group in groups.values():
+            longest = max(built.ids.shape[1] for _, built in group) + requests[group[0][0]].generation.max_new_tokens
+            rows = memory_check.rows_that_fit(loaded.model.config, loaded.candidate, device, longest)
+            for start in range(0, len(group), rows):
+                done.update(self._batch(requests, group[start : start + rows]))
+
+    def forget(self) -> None:
+        """Drop what was kept, which lies on the device where the model was."""
+        self._prefixes = Prefixes()
+
+    @property
+    def _device(self) -> str:
+        return str(self._loaded.model.device)
+
+    def _batch(self, requests: Sequence[Request], group: Sequence[_Numbered]) -> _Told:
+        """One batch of one language; halved where it does not work, so that only the text at fault fails."""
+        try:
+            return self._answers(requests, group)
+        except stream.Interrupted:
+            raise Stopped("Stopped while a batch was running.") from None
+        except RuntimeError as error:
+            loaded, full = self._loaded, memory_check.is_out_of_memory(error)
+            said = (
+                memory_check.freed(error, loaded.candidate, self._device)
+                if full
+                else LlmopsError(f"{type(error).__name__}: {error}"[:500], "Run this text alone.")
+            )
+        if len(group) == 1:
+            return {group[0][0]: said}
+        half = len(group) // 2
+        return self._batch(requests, group[:half]) | self._batch(requests, group[half:])
+
+    def _answers(self, requests: Sequence[Request], group: Sequence[_Numbered]) -> _Told:
+        loaded, first = self._loaded, requests[group[0][0]]
+        # A thought comes before the verdict, so the words after the prompt say nothing then.
+        thinks = any(built.opens_thinking for _, built in group)
+        answers, ends = first.task.answers(first.language), loaded.plain.eos_token_id or ()
+        known = None if thinks else answer_tokens.words_of(loaded.tokenizer, answers, ends)
+        most = first.generation.max_new_tokens
+        tokens = min(_VERDICT_TOKENS, most) if first.verdict_only and known else most
+        prompts = [built.ids[0].tolist() for _, built in group]
+        asked = batching.Batch(prompts, known, tokens, first.verdict_only)
+        found = batching.answer(loaded.model, loaded.plain, self._prefixes, asked, stream.stopping(loaded.interrupt))
+        if loaded.interrupt.is_set():
+            raise Stopped("Stopped while a batch was running.")
+        runs = {
+            number: self._run(requests[number], built, one) for (number, built), one in zip(group, found, strict=True)
+        }
+        again = [one for one in group if tokens < most and runs[one[0]].unparsed and runs[one[0]].finish == "length"]
+        if again:  # no verdict so early: these are asked for the whole answer
+            whole = [replace(one, verdict_only=False) for one in requests]
+            return {**runs, **self._answers(whole, again)}
+        return {**runs}
+
+    def _run(self, request: Request, built: prompt.Prompt, found: batching.Answer) -> Run:
+        loaded = self._loaded
+        text = loaded.tokenizer.decode(list(found.ids), skip_special_tokens=True)
+        label = read_verdict(("<think>" if built.opens_thinking else "") + text, request.task, request.language)
+        known = ("tokens", "memory", *(("probabilities",) if found.shares else ()))
+        return Run(
+            candidate=str(loaded.candidate),
+            text=text,
+            label=label,
+            unparsed=label is None,
+            probabilities=found.shares,
+            timing=Timing(prompt_tokens=built.ids.shape[1], output_tokens=len(found.ids)),
+            source=dict.fromkeys(known, Source.CLIENT),
+            notes=built.notes,
+            finish="verdict" if found.proven else sampling.finish(loaded.plain, found.ids),
+        )

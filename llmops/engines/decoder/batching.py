@@ -1,0 +1,210 @@
+"""Several prompts of one task through a decoder as one batch: answers, and a probability for each label.
+
+The prompts' common beginning is read once (`prefix`), the rest of them some at a time, padded on the left; the same
+reading gives the label likelihoods and starts the answers of all. Greedy only. With `verdict_only` nothing is generated
+where `packed` proves the verdict.
+"""
+
+import copy
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from llmops.engines.decoder import sampling, verdict_batch
+from llmops.engines.decoder.answer_tokens import Words
+from llmops.engines.decoder.prefix_cache import Prefixes
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import GenerationConfig, PreTrainedModel, StoppingCriteriaList
+
+_ALIKE = 16  # prompts read at a time, nearly of one length: of 32, a third of what was read was padding
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Prompts as token ids, and how they are answered."""
+
+    prompts: Sequence[list[int]]
+    words: Words | None
+    max_new_tokens: int
+    verdict_only: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """ids: the generated tokens, or the proven verdict's. shares: label → probability, None where there is none."""
+
+    ids: tuple[int, ...]
+    shares: dict[str, float] | None
+    proven: bool = False
+
+
+def possible(model: "PreTrainedModel") -> bool:
+    """True where a padded batch over a shared cache means the same as each prompt alone: full attention, positions."""
+    from transformers import DynamicCache
+
+    if not model._supports_default_dynamic_cache():
+        return False
+    cache: Any = DynamicCache(config=model.config.get_text_config(decoder=True))
+    taken = inspect.signature(model.forward).parameters
+    if any(cache.is_sliding) or not cache.is_croppable or not {"position_ids", "logits_to_keep"} <= set(taken):
+        return False
+    return verdict_batch.possible(model)
+
+
+def answer(
+    model: "PreTrainedModel",
+    plain: "GenerationConfig",
+    prefixes: Prefixes,
+    batch: Batch,
+    stopping: "StoppingCriteriaList",
+) -> list[Answer]:
+    """One answer a prompt, in order. Raises what the model raises."""
+    import torch
+
+    count = len(batch.prompts)
+    scores: torch.Tensor | None = None
+    proven: list[int | None] = [None] * count
+    told: list[tuple[int, ...]] = [()] * count
+    with torch.inference_mode():
+        if batch.words is not None and batch.verdict_only:
+            scores, proven = verdict_batch.score(model, prefixes, batch.prompts, batch.words)
+        left = [number for number in range(count) if proven[number] is None]
+        if left:
+            read = _Read(model, plain.pad_token_id or 0, prefixes, [batch.prompts[number] for number in left])
+            if batch.words is not None and scores is None:
+                scores = read.score(batch.words)
+            answers = read.generate(sampling.greedy(plain, batch.max_new_tokens), stopping)
+            for number, ids in zip(left, answers, strict=True):
+                told[number] = ids
+    shares = (
+        [None] * count
+        if scores is None or batch.words is None
+        else [_shares(batch.words.labels, row) for row in scores]
+    )
+    return [
+        Answer(told[i], shares[i])
+        if label is None or batch.words is None
+        else Answer(batch.words.ids[label], shares[i], proven=True)
+        for i, label in enumerate(proven)
+    ]
+
+
+def _shares(labels: Sequence[str], scores: "torch.Tensor") -> dict[str, float] | None:
+    """softmax over the labels' log-likelihoods; None where the logits are no numbers (fp16 overflow)."""
+    import torch
+
+    if not all(isfinite(one) for one in scores.tolist()):
+        return None
+    return dict(zip(labels, torch.softmax(scores, dim=0).tolist(), strict=True))
+
+
+class _Read:
+    """Prompts that have been read: the cache behind them, and the logits after each one's last token."""
+
+    def __init__(self, model: "PreTrainedModel", pad: int, prefixes: Prefixes, prompts: Sequence[list[int]]) -> None:
+        import torch
+
+        self._model = model
+        common = prefixes.read(model, prompts)
+        longest = max(len(one) for one in prompts)
+        rows = [list(one[:common]) + [pad] * (longest - len(one)) + list(one[common:]) for one in prompts]
+        seen = [[1] * common + [0] * (longest - len(one)) + [1] * (len(one) - common) for one in prompts]
+        self._ids = torch.tensor(rows, device=model.device)  # (rows, longest)
+        self._mask = torch.tensor(seen, device=model.device)
+        self._lengths = self._mask.sum(dim=1, keepdim=True)  # (rows, 1)
+        positions = (self._mask.cumsum(dim=1) - 1).clamp(min=0)
+        order = list(range(len(prompts)))
+        if len(order) > _ALIKE:
+            order.sort(key=lambda number: len(prompts[number]))
+        lasts, parts = [], []
+        for start in range(0, len(order), _ALIKE):
+            part = order[start : start + _ALIKE]
+            width = max(len(prompts[number]) for number in part) - common
+            begin = self._ids.shape[1] - width
+            cache = prefixes.rows(model, prompts[0][:common], len(part))
+            made = model(
+                input_ids=self._ids[part, begin:],
+                attention_mask=torch.cat([self._mask[part, :common], self._mask[part, begin:]], dim=1),
+                position_ids=positions[part, begin:],
+                past_key_values=cache,
+                logits_to_keep=1,
+            )
+            lasts.append(made.logits[:, -1].float())
+            parts.append((part, width, cache))
+        self._last = torch.empty_like(joined := torch.cat(lasts))  # (rows, vocabulary)
+        self._last[order] = joined
+        self._cache = parts[0][2] if len(parts) == 1 else _joined(parts, common, longest)
+
+    def score(self, words: Words) -> "torch.Tensor":
+        """(rows, labels) log-likelihoods of the answer words after each prompt."""
+        import torch
+
+        first = torch.log_softmax(self._last, dim=-1)
+        columns = []
+        for word in words.ids:
+            score = first[:, word[0]].double()
+            if len(word) > 1:
+                logits = self._after(word[:-1])  # (rows, tokens, vocabulary)
+                for step, token in enumerate(word[1:]):
+                    score = score + torch.log_softmax(logits[:, step], dim=-1)[:, token].double()
+            columns.append(score)
+        return torch.stack(columns, dim=1).cpu()
+
+    def _after(self, word: Sequence[int]) -> "torch.Tensor":
+        """(rows, word's tokens, vocabulary): logits behind each token of a word put after every prompt."""
+        import torch
+
+        count, device = len(word), self._ids.device
+        steps = torch.arange(count, device=device)
+        made = self._model(
+            input_ids=torch.tensor([word], device=device).expand(len(self._ids), count),
+            attention_mask=torch.cat([self._mask, self._mask.new_ones(len(self._ids), count)], dim=1),
+            position_ids=self._lengths + steps,
+            past_key_values=self._cache,
+        )
+        self._cache.crop(-count)  # a positive number raises in 5.23
+        return made.logits.float()
+
+    def generate(self, config: "GenerationConfig", stopping: "StoppingCriteriaList") -> list[tuple[int, ...]]:
+        """The answers, each with its end token where it came to one. The cache is used up."""
+        self._cache.crop(-1)  # generate() reads at least one token
+        made = self._model.generate(
+            inputs=self._ids,
+            attention_mask=self._mask,
+            past_key_values=self._cache,
+            generation_config=config,
+            stopping_criteria=stopping,
+        )
+        ends = set(config.eos_token_id or ())
+        return [_until(row, ends) for row in made[:, self._ids.shape[1] :].tolist()]
+
+
+def _joined(parts: Sequence[tuple[list[int], int, Any]], common: int, longest: int) -> Any:  # noqa: ANN401
+    """One cache out of (rows, width of what follows the common beginning, cache) each, padded between the two."""
+    from llmops.engines.decoder.preallocated_cache import GrowingLayer
+
+    joined = copy.copy(parts[0][2])
+    joined.layers = []
+    for number in range(len(parts[0][2].layers)):
+        both = []
+        for name in ("keys", "values"):
+            first = getattr(parts[0][2].layers[number], name)
+            whole = first.new_zeros(sum(len(rows) for rows, _, _ in parts), first.shape[1], longest, first.shape[3])
+            for rows, width, cache in parts:
+                part = getattr(cache.layers[number], name)
+                whole[rows, :, :common] = part[:, :, :common]
+                whole[rows, :, longest - width :] = part[:, :, common:]
+            both.append(whole)
+        for _, _, cache in parts:
+            cache.layers[number] = None  # so that nothing is held twice but one layer
+        joined.layers.append(GrowingLayer(*both))
+    return joined
+
+
+def _until(ids: list[int], ends: set[int]) -> tuple[int, ...]:
+    end = next((index + 1 for index, token in enumerate(ids) if token in ends), len(ids))
+    return tuple(ids[:end])

@@ -1,0 +1,190 @@
+"""From a folder to model and tokenizer: safetensors only, none of the model's own code, the number format asked for.
+
+Refuses what would load but not work: no decoder, weights that are missing, weights quantized by somebody else.
+"""
+
+import logging
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llmops.core.candidate import Candidate
+from llmops.core.errors import ModelRefused
+from llmops.engines.decoder import byte_count, memory_check, quantized_copies
+from llmops.hardware.memory import Reading
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+_DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+_NAMES = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
+_SAFE = {"trust_remote_code": False, "local_files_only": True}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a folder became. notes hold for every run of it."""
+
+    model: "PreTrainedModel"
+    tokenizer: "PreTrainedTokenizerBase"
+    notes: tuple[str, ...]
+    reading: Reading
+
+
+def load(folder: Path, candidate: Candidate, device: str) -> Parts:
+    """Read a checked folder. Raises ModelRefused, or whatever the libraries raise."""
+    from transformers import AutoConfig, AutoTokenizer
+
+    config = AutoConfig.from_pretrained(folder, **_SAFE)
+    _check_kind(config, candidate)
+    tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFE)
+    copy = _copy_of(folder, candidate, device)
+    found = _read_copy(copy, candidate, device) if copy is not None and quantized_copies.ready(copy) else None
+    if found is None:
+        found = read(folder, candidate, device)
+        if copy is not None:
+            quantized_copies.keep(found[0], copy)
+    model, notes, reading = found
+    return Parts(model, tokenizer, notes, reading)
+
+
+def _copy_of(folder: Path, candidate: Candidate, device: str) -> Path | None:
+    """Where the quantized copy of a folder belongs: for nf4, which takes seconds a gigabyte to make."""
+    if candidate.precision != "nf4":
+        return None
+    dtype, _ = number_format("nf4", device)
+    return quantized_copies.place(folder, _quantization("nf4", dtype).to_dict())
+
+
+def _read_copy(
+    copy: Path, candidate: Candidate, device: str
+) -> tuple["PreTrainedModel", tuple[str, ...], Reading] | None:
+    """A kept copy, read as it is; None, and no copy any more, where it is damaged."""
+    try:
+        model, notes, reading = read(copy, candidate, device, quantized=True)
+    except Exception as error:
+        if memory_check.is_out_of_memory(error):
+            raise
+        shutil.rmtree(copy, ignore_errors=True)
+        return None
+    return (
+        model,
+        (*notes, "Read from a copy that was quantized before, so loading took less than the first time."),
+        reading,
+    )
+
+
+def read(
+    folder: Path | None,
+    candidate: Candidate,
+    device: str,
+    *,
+    quantized: bool = False,
+    **source: Any,  # noqa: ANN401
+) -> tuple["PreTrainedModel", tuple[str, ...], Reading]:
+    """(model in the candidate's precision, notes, how it was read), from a folder or from config= and state_dict=.
+
+    quantized: the folder is a copy that holds the quantized weights already.
+    """
+    from transformers import AutoModelForCausalLM
+
+    # The automatic class wants a folder; without one the configuration's own class does the same.
+    made_by: Any = AutoModelForCausalLM if folder else AutoModelForCausalLM._model_mapping[type(source["config"])]
+    precision = candidate.precision or "bf16"
+    dtype, notes = number_format(precision, device)
+    quantization = _quantization(precision, dtype)
+    _quiet()
+    with Reading(device) as reading:
+        model, loaded = made_by.from_pretrained(
+            folder,
+            dtype=dtype,
+            use_safetensors=True,
+            device_map={"": device},
+            output_loading_info=True,
+            **({} if quantization is None or quantized else {"quantization_config": quantization}),
+            **_SAFE,
+            **source,
+        )
+    _check_complete(loaded["missing_keys"], candidate)
+    model.eval()
+    _keep_unpacked(model)
+    full = _NAMES[str(dtype).removeprefix("torch.")]
+    note = byte_count.account(model).note(precision, full)
+    return model, (*notes, note) if note else notes, reading
+
+
+def number_format(precision: str, device: str) -> tuple["torch.dtype", tuple[str, ...]]:
+    """The format of what is not quantized; fp16 where the GPU has no bf16 of its own (T4, V100)."""
+    import torch
+
+    name = _DTYPES.get(precision, "bfloat16")
+    # By default torch says yes for emulated bf16 as well, which is far slower.
+    if name == "bfloat16" and device.startswith("cuda") and not torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.float16, ("This GPU has no bf16: fp16 was taken instead.",)
+    notes = ("fp16 on a CPU works, but is slower than bf16 or fp32.",) if (precision, device) == ("fp16", "cpu") else ()
+    return getattr(torch, name), notes
+
+
+def _check_kind(config: "PretrainedConfig", candidate: Candidate) -> None:
+    from transformers import AutoModelForCausalLM
+
+    # An encoder such as BERT has a causal class too, whose output layer would be random.
+    written = getattr(config, "architectures", None) or []
+    writes = not written or any(name.endswith(("LMHeadModel", "ForConditionalGeneration")) for name in written)
+    writes = writes or any("CausalLM" in name for name in written)
+    if type(config) not in AutoModelForCausalLM._model_mapping or not writes:
+        raise ModelRefused(
+            f"“{candidate.model}” is a {config.model_type} model, no decoder that writes text.",
+            "Use it as an encoder (?kind=encoder), or choose a causal language model.",
+        )
+    stored = getattr(config, "quantization_config", None)
+    if stored:
+        method = stored.get("quant_method") if isinstance(stored, dict) else getattr(stored, "quant_method", None)
+        raise ModelRefused(
+            f"“{candidate.model}” is stored quantized already ({method}), so it can't be had in {candidate.precision}.",
+            "Choose the original model: it is quantized here, as the precision says.",
+        )
+
+
+def _check_complete(missing: Any, candidate: Candidate) -> None:  # noqa: ANN401
+    """Weights that are not in the file would be random numbers, and the answers too."""
+    if missing:
+        names = sorted(missing)
+        raise ModelRefused(
+            f"“{candidate.model}” lacks {len(names)} of the weights of a decoder ({', '.join(names[:3])}…).",
+            "Choose a causal language model whose files are complete.",
+        )
+
+
+def _quantization(precision: str, dtype: "torch.dtype") -> Any:  # noqa: ANN401
+    if precision not in ("int8", "nf4"):
+        return None
+    import bitsandbytes  # noqa: F401  (seconds of import, which are no loading)
+    from transformers import BitsAndBytesConfig
+
+    if precision == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )
+
+
+def _keep_unpacked(model: "PreTrainedModel") -> None:
+    """Spare layers whose shape bitsandbytes' AVX512 packing can't take (it asserts): they use its plain kernel."""
+    for module in model.modules():
+        state = getattr(getattr(module, "weight", None), "quant_state", None)
+        if state is not None and (state.shape[0] % 32 or state.shape[1] % state.blocksize):
+            module.support_avx512bf16_for_cpu = False
+
+
+def _quiet() -> None:
+    """Keep progress bars and int8's per-layer remark (its inputs are cast to fp16) out of the server's log."""
+    from transformers.utils import logging as library
+
+    library.disable_progress_bar()
+    logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)

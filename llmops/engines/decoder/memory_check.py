@@ -1,0 +1,144 @@
+"""Is there room? Asked before weights are read and before a prompt is; and out-of-memory errors in words.
+
+A remedy names a precision that would fit by the checkpoint's own tensor shapes, and none where none would.
+"""
+
+import gc
+import json
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmops.catalog.shapes import shape_of
+from llmops.core.candidate import PRECISIONS, Candidate, Kind
+from llmops.core.errors import InputError, OutOfMemory
+from llmops.engines.decoder import byte_count
+from llmops.hardware.machine import device_memory
+from llmops.hardware.memory import give_back
+from llmops.hub import fetch
+from llmops.sizing import memory
+from llmops.sizing.shape import Shape
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+_INDEX = "model.safetensors.index.json"
+_SINGLE = "model.safetensors"
+
+
+def estimate(folder: Path, precision: str) -> int | None:
+    """Bytes of a checkpoint's weights in a precision; None where the folder is not complete."""
+    return byte_count.estimate(_shapes(folder), precision)
+
+
+def _shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Of the files that would be loaded: the index's, not a second copy that lies beside them."""
+    shapes = fetch.tensor_shapes(folder)
+    index = folder / _INDEX
+    if (folder / _SINGLE).is_file() or not index.is_file():
+        return shapes
+    try:
+        names = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return shapes
+    # A shard that is still to be fetched: better no figure than one that is too small.
+    return {name: shapes[name] for name in names} if all(name in shapes for name in names) else {}
+
+
+def check_weights(folder: Path, candidate: Candidate, device: str) -> None:
+    """Raise OutOfMemory where the weights are larger than what is free."""
+    needed = estimate(folder, candidate.precision or "bf16")
+    free = device_memory(device)
+    if needed is not None and needed > free:
+        numbers = f"the weights take about {_size(needed)}, {_size(free)} are free on {device}"
+        raise OutOfMemory(f"Not enough memory for {candidate}: {numbers}.", remedy(folder, candidate, free))
+
+
+def check_run(config: "PretrainedConfig", candidate: Candidate, device: str, tokens: int) -> None:
+    """Raise OutOfMemory where cache and workspace of so many tokens are larger than what is free."""
+    shape, free = sizes(config), device_memory(device)
+    if shape is None or (needed := _run_bytes(shape, candidate, tokens)) <= free:
+        return
+    fitting = memory.largest(lambda count: _run_bytes(shape, candidate, count) <= free, tokens)
+    raise OutOfMemory(
+        f"{tokens:,} tokens take about {_size(needed)} beside the weights; {_size(free)} are free on {device}.",
+        f"Shorten the text or lower max new tokens: about {fitting:,} tokens in all would fit.",
+    )
+
+
+def check_batch(config: "PretrainedConfig", candidate: Candidate, device: str, requests: int, tokens: int) -> None:
+    """Raise OutOfMemory where the caches of so many requests at once, `tokens` each, are larger than what is free."""
+    shape, free = sizes(config), device_memory(device)
+    if shape is None:
+        return
+    each = memory.kv_bytes(shape, candidate.precision or "bf16", tokens)
+    if requests * each > free:
+        raise OutOfMemory(
+            f"{requests:,} requests at once take about {_size(requests * each)} of cache; {_size(free)} are free on "
+            f"{device}.",
+            f"About {free // each:,} at once would fit.",
+        )
+
+
+def rows_that_fit(config: "PretrainedConfig", candidate: Candidate, device: str, tokens: int) -> int:
+    """Prompts of so many tokens, answers included, that one batch may hold; 1 or more.
+
+    Half of what is free is for the caches: activations of the prompts lie beside them.
+    """
+    shape = sizes(config)
+    if shape is None:
+        return 1
+    return max(1, device_memory(device) // 2 // memory.kv_bytes(shape, candidate.precision or "bf16", tokens))
+
+
+def sizes(config: "PretrainedConfig") -> Shape | None:
+    """A loaded model's sizes for the planner; None for an architecture it can't read."""
+    try:
+        return shape_of(config.to_dict())
+    except InputError:
+        return None
+
+
+def _run_bytes(shape: Shape, candidate: Candidate, tokens: int) -> int:
+    precision = candidate.precision or "bf16"
+    return memory.kv_bytes(shape, precision, tokens) + memory.workspace_bytes(shape, precision, tokens)
+
+
+def remedy(folder: Path, candidate: Candidate, free: int) -> str:
+    """What would fit into `free` bytes."""
+    order = PRECISIONS[Kind.DECODER]
+    smaller = order[order.index(candidate.precision or "bf16") + 1 :]
+    for precision in smaller:
+        needed = estimate(folder, precision)
+        if needed is not None and needed <= free:
+            return f"In {precision} it would take about {_size(needed)}, which fits."
+    return "Choose a smaller model; in nf4 this one would not fit either."
+
+
+def at_run_time(candidate: Candidate, error: BaseException) -> OutOfMemory:
+    """A library's out-of-memory error in the middle of things."""
+    detail = (str(error).splitlines() or [""])[0][:200]
+    return OutOfMemory(
+        f"Memory ran out while {candidate} was at work ({detail or type(error).__name__}).",
+        "Shorten the text, lower max new tokens, or choose a smaller precision or model.",
+    )
+
+
+def freed(error: BaseException, candidate: Candidate, device: str) -> OutOfMemory:
+    """The same, after letting go of the tensors that the error's frames still hold."""
+    said = at_run_time(candidate, error)
+    traceback.clear_frames(error.__traceback__)
+    error.__traceback__ = None
+    gc.collect()
+    give_back(device)
+    return said
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """True for Python's own, CUDA's and the CPU allocator's."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in words or "can't allocate memory" in words
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"

@@ -1,0 +1,88 @@
+"""What the prompts of a task have in common, read once: instruction and chat marks, up to where the texts begin.
+
+Only batches use it. A run of its own reads its whole prompt, because its time to first token is to say what one request
+costs. Entries are bounded in number and bytes, and belong to one loaded model.
+"""
+
+import copy
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from llmops.engines.decoder import byte_count
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+_MOST = 4  # tasks and languages
+_MOST_BYTES = 256_000_000
+_SLACK = 8  # tokens: two texts may begin alike, and a prefix that is kept still serves then
+
+
+def shared(prompts: Sequence[list[int]]) -> int:
+    """Tokens that all prompts begin with; at least one token of each is left to be read."""
+    first, last = min(prompts), max(prompts)  # the two that differ earliest
+    most = min(len(one) for one in prompts) - 1
+    return next((i for i in range(most) if first[i] != last[i]), most)
+
+
+class Prefixes:
+    """Caches of prefixes, the least recently used leaving first."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[int, ...], Any] = OrderedDict()
+
+    def read(self, model: "PreTrainedModel", prompts: Sequence[list[int]]) -> int:
+        """How many tokens of these prompts are in a cache, after reading their common beginning where need be."""
+        from transformers import DynamicCache
+
+        common = tuple(prompts[0][: shared(prompts)]) if len(prompts) > 1 else ()
+        found = self._longest(common)
+        if len(found) < len(common) - _SLACK:
+            cache = DynamicCache(config=model.config.get_text_config(decoder=True))
+            model(input_ids=_tensor(common, model), past_key_values=cache, logits_to_keep=1)
+            self._keep(common, cache)
+            found = self._longest(common)
+        return len(found)
+
+    def rows(self, model: "PreTrainedModel", begin: Sequence[int], count: int) -> Any:  # noqa: ANN401
+        """A cache of a beginning that was read, for so many rows; an empty one where there is no beginning."""
+        from transformers import DynamicCache
+
+        kept = self._kept.get(tuple(begin))
+        if kept is None:
+            return DynamicCache(config=model.config.get_text_config(decoder=True))
+        self._kept.move_to_end(tuple(begin))
+        return _for_rows(kept, count)
+
+    def _longest(self, common: tuple[int, ...]) -> tuple[int, ...]:
+        return max((one for one in self._kept if one == common[: len(one)]), key=len, default=())
+
+    def _keep(self, ids: tuple[int, ...], cache: Any) -> None:  # noqa: ANN401
+        self._kept[ids] = cache
+        while len(self._kept) > _MOST or self.bytes > _MOST_BYTES:
+            self._kept.popitem(last=False)
+
+    @property
+    def bytes(self) -> int:
+        """What all entries hold."""
+        return sum(byte_count.cache_bytes(one) or 0 for one in self._kept.values())
+
+
+def _for_rows(cache: Any, rows: int) -> Any:  # noqa: ANN401
+    """The same keys and values under every row; what is appended is the new cache's own."""
+    from llmops.engines.decoder.preallocated_cache import GrowingLayer
+
+    made = copy.copy(cache)
+    made.layers = [
+        GrowingLayer(layer.keys.expand(rows, -1, -1, -1), layer.values.expand(rows, -1, -1, -1))
+        for layer in cache.layers
+    ]  # (rows, heads, tokens, size)
+    return made
+
+
+def _tensor(ids: Sequence[int], model: "PreTrainedModel") -> "torch.Tensor":
+    import torch
+
+    return torch.tensor([ids], device=model.device)  # (1, tokens)

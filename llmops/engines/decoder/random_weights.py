@@ -1,0 +1,98 @@
+"""A decoder with random weights at a real shape, through the loader that real weights take.
+
+transformers reads a checkpoint as named slices and makes each tensor only when its turn comes, quantizing as it goes.
+Here the slices are made up instead of read, so no full-precision copy of the model ever exists. Values are noise: speed
+and memory are true, text is not.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from llmops.core.candidate import Candidate
+from llmops.core.errors import InputError, Stopped
+from llmops.core.request import Report
+from llmops.engines.decoder import byte_count, loading
+from llmops.hardware.memory import Reading
+from llmops.sizing.counting import made_config
+from llmops.sizing.shape import sliced
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PretrainedConfig, PreTrainedModel
+
+_BLOCK = 1 << 20  # values drawn once and repeated: drawing 8 billion takes minutes, copying them seconds
+_SPREAD = 0.02  # standard deviation, as initialised models have
+
+
+def sliced_config(config: Mapping[str, Any], layers: int | None) -> "PretrainedConfig":
+    """A configuration for transformers, with its first `layers` layers where given. Raises InputError."""
+    settings = sliced(config, layers)
+    try:
+        return made_config(settings)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"transformers can't build this architecture ({str(error).splitlines()[0][:200]}).", "Choose another model."
+        ) from error
+
+
+def build(
+    config: "PretrainedConfig", candidate: Candidate, device: str, report: Report, stop: threading.Event
+) -> tuple["PreTrainedModel", tuple[str, ...], Reading]:
+    """(model, notes, how it was read). Raises Stopped, and whatever the libraries raise."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    with torch.device("meta"):
+        empty = AutoModelForCausalLM.from_config(config)
+    tied = set(getattr(empty, "_tied_weights_keys", None) or ()) if config.tie_word_embeddings else set()
+    shapes = {name: tuple(tensor.shape) for name, tensor in empty.state_dict().items() if name not in tied}
+    del empty
+    made = _counter(len(shapes), report, stop)
+    slices = {name: _Slice(shape, made) for name, shape in shapes.items()}
+    return loading.read(None, candidate, device, config=config, state_dict=slices)
+
+
+def _counter(count: int, report: Report, stop: threading.Event) -> Callable[[], None]:
+    done = 0
+
+    def one() -> None:
+        nonlocal done
+        if stop.is_set():
+            raise Stopped("Stopped while the weights were made.")
+        done += 1
+        report(f"making weights: {done} of {count} tensors", done / count)
+
+    return one
+
+
+class _Slice:
+    """What the loader takes for a slice of a safetensors file: a tensor that is made when it is indexed."""
+
+    def __init__(self, shape: tuple[int, ...], made: Callable[[], None]) -> None:
+        self.shape, self._made = shape, made
+
+    def __getitem__(self, index: object) -> "torch.Tensor":
+        """The whole tensor in bf16; `index` is always everything."""
+        import torch
+
+        self._made()
+        count = 1
+        for size in self.shape:
+            count *= size
+        block = torch.randn(min(count, _BLOCK), generator=torch.Generator().manual_seed(count)) * _SPREAD
+        tensor = torch.empty(count, dtype=torch.bfloat16)
+        for start in range(0, count, _BLOCK):
+            tensor[start : start + _BLOCK] = block[: min(_BLOCK, count - start)]
+        return tensor.view(self.shape)
+
+
+def layer_bytes(model: "PreTrainedModel") -> int:
+    """Bytes of all decoder layers together."""
+    return byte_count.account(layers_of(model)).total_bytes
+
+
+def layers_of(model: Any) -> Any:  # noqa: ANN401
+    """The list of decoder layers."""
+    inner = getattr(model, "model", None) or getattr(model, "transformer", model)
+    return getattr(inner, "layers", None) if hasattr(inner, "layers") else inner.h

@@ -1,0 +1,210 @@
+"""generate() in a lane, watched from outside: tokens stamped where they are made, text pieced together,
+stopped at the next token or, while it reads the prompt, at the next layer."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from llmops.core.events import Token
+from llmops.hardware.memory import Stopwatch
+from llmops.hardware.openmp_threads import Lane
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList
+    from transformers.generation.streamers import BaseStreamer
+
+_POLL_S = 0.1
+_PIECE_S = 1 / 30  # as often as a page is painted
+
+
+class Interrupted(BaseException):
+    """Raised inside a forward pass to leave it. Not an Exception, so that no library swallows it."""
+
+
+class Interrupt:
+    """Whether the run that is on should end: the visitor's own event, or `set` by whoever reads the run."""
+
+    def __init__(self) -> None:
+        self._left = False
+        self._visitor: threading.Event | None = None
+
+    def begin(self, visitor: threading.Event | None) -> None:
+        """A new run begins; None for work that nobody waits for."""
+        self._left, self._visitor = False, visitor
+
+    def set(self) -> None:
+        """End it, whatever the visitor says."""
+        self._left = True
+
+    def is_set(self) -> bool:
+        """Asked between layers and tokens, so it costs next to nothing."""
+        return self._left or (self._visitor is not None and self._visitor.is_set())
+
+
+class Layers:
+    """Leave a forward pass between two layers once `interrupt` is set: a long prompt is then no wait.
+
+    On for reading only: asked at every layer of every token, it would cost one or two percent of a small model's rate.
+    """
+
+    def __init__(self, model: "PreTrainedModel", interrupt: Interrupt) -> None:
+        names = set(getattr(model, "_no_split_modules", None) or ())
+        self._interrupt = interrupt
+        self._layers = [
+            module
+            for module in model.modules()
+            if type(module).__name__ in names or type(module).__name__.endswith(("DecoderLayer", "Block"))
+        ]
+        self._hooks: list[Any] = []
+
+    def watch(self) -> None:
+        """From now on."""
+        self.let_be()
+        self._hooks = [layer.register_forward_pre_hook(self.check) for layer in self._layers]
+
+    def let_be(self) -> None:
+        """No longer; called between two passes."""
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks = []
+
+    def check(self, *_: object) -> None:
+        """Raise Interrupted once it is set; also between two tokens, where it costs less than a stopping criterion."""
+        if self._interrupt.is_set():
+            raise Interrupted
+
+
+def stopping(interrupt: Interrupt) -> "StoppingCriteriaList":
+    """Ends a batch's generate() at the next token once `interrupt` is set."""
+    import torch
+    from transformers import StoppingCriteria, StoppingCriteriaList
+
+    class Stop(StoppingCriteria):
+        go_on: torch.Tensor | None = None  # made once: it is asked for at every token
+
+        def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:  # noqa: ANN401
+            if self.go_on is None or interrupt.is_set():
+                self.go_on = torch.full((input_ids.shape[0],), interrupt.is_set(), device=input_ids.device)
+            return self.go_on
+
+    return StoppingCriteriaList([Stop()])
+
+
+class Generation:
+    """One generate() call. Iterate it for Token events; afterwards `ids`, `watch` and `error` are final."""
+
+    def __init__(
+        self, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", layers: Layers, watch: Stopwatch
+    ) -> None:
+        self.watch = watch
+        self._layers = layers
+        self.ids: list[int] = []
+        self.error: BaseException | None = None
+        self._model, self._tokenizer = model, tokenizer
+        self._made: deque[tuple[float, int]] = deque()
+        self._first, self._ended = threading.Event(), threading.Event()
+        self._done: Future[None] | None = None
+
+    def start(self, lane: Lane, **kwargs: Any) -> None:  # noqa: ANN401
+        """Begin generate(**kwargs) in a lane."""
+        self._done = lane.start(lambda: self._run(kwargs))
+
+    def join(self) -> None:
+        """Wait until the lane has really left it."""
+        if self._done is not None:
+            self._done.result()
+
+    def tokens(self) -> Iterator[Token]:
+        """Pieces of text as they come: the first token at once, then all that a thirtieth of a second has brought.
+
+        Reading each by itself would take the interpreter away from the thread that makes the next. Ends with
+        generate(), after an error too.
+        """
+        text = Pieces(self._tokenizer)
+        while not self._first.wait(_POLL_S):  # wakes up, so that an interpreter that is shutting down gets its turn
+            pass
+        while True:
+            ended = self._ended.is_set()
+            made = [self._made.popleft() for _ in range(len(self._made))]
+            self.ids.extend(token for _, token in made)
+            if made and (piece := text.add([token for _, token in made])):
+                yield Token(piece, at_s=made[-1][0])
+            if ended:
+                break
+            self._ended.wait(_PIECE_S)
+        if rest := text.rest():
+            yield Token(rest)
+
+    def _run(self, kwargs: dict[str, Any]) -> None:
+        try:
+            import torch
+
+            self._layers.watch()
+            with torch.inference_mode():
+                self._model.generate(**kwargs, streamer=_streamer(self._token, self._layers.let_be))
+        except BaseException as error:  # told by whoever reads, who must always hear of the end
+            self.error = error
+        finally:
+            self._layers.let_be()
+            self._ended.set()
+            self._first.set()
+
+    def _token(self, token: int) -> None:
+        self._made.append((self.watch.tick(), token))
+        if not self._first.is_set():
+            self._first.set()
+        self._layers.check()
+
+
+def _streamer(token: Callable[[int], None], prompt_read: Callable[[], None]) -> "BaseStreamer":
+    from transformers.generation.streamers import BaseStreamer
+
+    class Stamping(BaseStreamer):
+        """First it gets the prompt, then each token, already on the CPU (so CUDA has finished it)."""
+
+        seen = 0
+
+        def put(self, value: "torch.Tensor") -> None:
+            self.seen += 1
+            if self.seen > 1:
+                token(int(value.item()))
+            if self.seen == 2:
+                prompt_read()
+
+        def end(self) -> None:
+            """Nothing: `_run` tells the end, after an error too."""
+
+    return Stamping()
+
+
+class Pieces:
+    """Token ids to text that only grows: a half-finished character waits for its rest."""
+
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
+        self._tokenizer = tokenizer
+        self._ids: list[int] = []
+        self._shown_ids = 0  # ids whose text was given out
+        self._start = 0  # where decoding begins: some tokens before, because spaces depend on them
+
+    def add(self, tokens: Iterable[int]) -> str:
+        """The text that these tokens complete; often empty inside an emoji."""
+        self._ids.extend(tokens)
+        return self._next(final=False)
+
+    def rest(self) -> str:
+        """What was held back at the end: a character that never got its rest shows as U+FFFD."""
+        return self._next(final=True)
+
+    def _next(self, final: bool) -> str:
+        before = self._decode(self._ids[self._start : self._shown_ids])
+        now = self._decode(self._ids[self._start :])
+        if len(now) <= len(before) or (now.endswith("\ufffd") and not final):
+            return ""
+        self._start, self._shown_ids = self._shown_ids, len(self._ids)
+        return now[len(before) :]
+
+    def _decode(self, ids: list[int]) -> str:
+        return self._tokenizer.decode(ids, skip_special_tokens=True) if ids else ""

@@ -1,0 +1,1 @@
+"""The encoder engine and its parts."""

@@ -1,0 +1,223 @@
+"""Encoders that were trained here and kept by name: a folder each, no pickle anywhere.
+
+`meta.json` says what it is, `head.safetensors` holds the head's numbers, `body/` the fine-tuned weights as
+safetensors. A few-shot head leaves the base model as it is, so only its name is kept. Also packed as a zip for
+download, and unpacked again with care: a zip comes from anywhere.
+"""
+
+import json
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from llmops.core.errors import InputError, ModelNotFound, ModelRefused, OutOfMemory, TooMuch
+from llmops.core.settings import kept_folder, load_settings
+from llmops.engines.encoder.head import Head
+from llmops.hub.fetch import is_whole
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ALLOWED = (".json", ".safetensors", ".txt", ".md", ".model")
+_MOST_FILES = 40
+_MOST_BYTES = 3_000_000_000
+_MOST_RATIO = 100  # unpacked to packed size of one file; weights hardly shrink, a bomb does
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What a kept encoder is. labels in the head's order; examples: how many it was trained on.
+
+    learnt: marks of those texts (evaluation.heldout.mark), so that none of them counts in a score; None: not recorded.
+    """
+
+    task_id: str
+    method: str
+    base: str
+    labels: tuple[str, ...]
+    k: int
+    seed: int
+    examples: int
+    has_body: bool
+    learnt: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A kept encoder: its folder (`body/` inside where it has one), head and description."""
+
+    folder: Path
+    head: Head
+    meta: Meta
+
+
+def root(owner: str = "") -> Path:
+    """Where an owner's kept encoders lie; "" is the one user of a private page."""
+    return kept_folder(load_settings().data_dir, owner)
+
+
+def names(owner: str = "") -> tuple[str, ...]:
+    """Names of an owner's kept encoders."""
+    found = root(owner)
+    return tuple(sorted(p.name for p in found.iterdir() if (p / "meta.json").is_file())) if found.is_dir() else ()
+
+
+def keep(name: str, model: "SentenceTransformer", head: Head, meta: Meta, owner: str = "") -> Path:
+    """Write a trained encoder under a new name. Raises InputError for a bad or taken name, TooMuch, OutOfMemory."""
+    from safetensors.numpy import save_file
+
+    with _new(name, owner) as partial:
+        save_file({"coef": head.coef, "intercept": head.intercept}, partial / "head.safetensors")
+        if meta.has_body:
+            model.save_pretrained(str(partial / "body"), create_model_card=False, safe_serialization=True)
+        about = {**asdict(meta), "format": _FORMAT, "versions": _versions()}
+        (partial / "meta.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
+        _check_files(partial)
+    return root(owner) / name
+
+
+@contextmanager
+def _new(name: str, owner: str) -> Iterator[Path]:
+    """A folder to fill; put in place whole at the end, or not at all."""
+    target = root(owner) / check_name(name)
+    if target.exists():
+        raise InputError(f"There is an encoder “{name}” already.", "Choose another name, or delete the old one.")
+    try:
+        root(owner).mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(dir=root(owner), prefix=".partial-"))
+        try:
+            yield partial
+            _check_room(owner)
+            partial.rename(target)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise OutOfMemory(
+            f"“{name}” could not be stored ({error.strerror or error}).",
+            "Free some space on the disk, and keep it again.",
+        ) from error
+
+
+def _check_room(owner: str) -> None:
+    most = load_settings().visitor_disk_bytes
+    used = sum(path.stat().st_size for path in root(owner).rglob("*") if path.is_file())
+    if most is not None and used > most:
+        raise TooMuch(
+            f"Your kept encoders would take {used / 1e6:.0f} MB; each visitor has {most / 1e6:.0f} MB here.",
+            "Download one and delete it, or keep an encoder of the method few-shot, which is small.",
+        )
+
+
+def load(name: str, owner: str = "") -> Kept:
+    """A kept encoder by name. Raises ModelNotFound or ModelRefused."""
+    folder = root(owner) / check_name(name)
+    if not (folder / "meta.json").is_file():
+        known = ", ".join(names(owner)) or "none"
+        raise ModelNotFound(f"No encoder “{name}” is kept here.", f"Kept: {known}. Train one in the Past tab.")
+    return _read(folder)
+
+
+def check(name: str, owner: str = "") -> None:
+    """Raise ModelRefused for a kept encoder that can't be loaded, one that was cut short too; nothing is loaded."""
+    folder = load(name, owner).folder
+    cut = next((path for path in folder.rglob("*.safetensors") if not is_whole(path)), None)
+    if cut is not None:
+        raise ModelRefused(f"“{name}” is damaged: {cut.name} was cut short.", "Delete it, and train it again.")
+
+
+def delete(name: str, owner: str = "") -> None:
+    """Remove a kept encoder; nothing happens where there is none."""
+    shutil.rmtree(root(owner) / check_name(name), ignore_errors=True)
+
+
+def pack(name: str, folder: Path, owner: str = "") -> Path:
+    """A zip of a kept encoder in `folder`, for download."""
+    load(name, owner)
+    return Path(shutil.make_archive(str(folder / name), "zip", root(owner) / name))
+
+
+def unpack(path: Path, name: str, owner: str = "") -> None:
+    """Keep an encoder out of a zip. Raises ModelRefused for anything else, InputError for the name, TooMuch."""
+    with _new(name, owner) as partial:
+        _extract(path, partial)
+        _read(partial)
+
+
+def check_name(name: str) -> str:
+    """The name, if it is one. Raises InputError."""
+    if not _NAME.fullmatch(name) or ".." in name:
+        raise InputError(f"“{name[:80]}” is no name.", "Use letters, digits, dot, dash and underscore; at most 64.")
+    return name
+
+
+def _read(folder: Path) -> Kept:
+    from safetensors.numpy import load_file
+
+    try:
+        about = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        if about.pop("format") != _FORMAT:
+            raise ValueError("another format")
+        about.pop("versions")
+        learnt = about.get("learnt")
+        meta = Meta(**{**about, "labels": tuple(about["labels"]), "learnt": None if learnt is None else tuple(learnt)})
+        numbers = load_file(folder / "head.safetensors")
+        head = Head(meta.labels, numbers["coef"], numbers["intercept"])
+        if head.coef.ndim != 2 or head.coef.shape[0] != len(meta.labels) or len(head.intercept) != len(meta.labels):
+            raise ValueError("the head does not fit its labels")
+        if meta.has_body and not (folder / "body" / "modules.json").is_file():
+            raise ValueError("its body is missing")
+    except Exception as error:
+        raise ModelRefused(
+            f"This is no encoder of llm-ops ({error}).", "Use a zip that was downloaded here."
+        ) from error
+    return Kept(folder, head, meta)
+
+
+def _extract(path: Path, target: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            _check_entries(entries)
+            for entry in entries:
+                archive.extract(entry, target)
+    except (zipfile.BadZipFile, OSError, RuntimeError) as error:
+        raise ModelRefused(f"The zip can't be read ({error}).", "Use a zip that was downloaded here.") from error
+
+
+def _check_entries(entries: Sequence[zipfile.ZipInfo]) -> None:
+    total = sum(entry.file_size for entry in entries)
+    if len(entries) > _MOST_FILES or total > _MOST_BYTES:
+        raise ModelRefused(
+            f"The zip holds {len(entries)} files, {total / 1e6:.0f} MB.", f"At most {_MOST_FILES} files."
+        )
+    for entry in entries:
+        parts = PurePosixPath(entry.filename).parts
+        inside = not entry.filename.startswith("/") and ".." not in parts and "\\" not in entry.filename
+        if not inside or not entry.filename.endswith(_ALLOWED) or (entry.external_attr >> 28) == 0xA:
+            raise ModelRefused(
+                f"The zip holds “{entry.filename[:80]}”, which has no place in an encoder.",
+                "Only weights as safetensors, JSON and text are read; pickles never.",
+            )
+        if entry.file_size > 1_000_000 and entry.file_size > _MOST_RATIO * max(1, entry.compress_size):
+            raise ModelRefused(f"“{entry.filename[:80]}” unpacks to too much.", "Use a zip that was downloaded here.")
+
+
+def _check_files(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.name.endswith(_ALLOWED):
+            path.unlink()  # a library's extra file; nothing that loading needs
+
+
+def _versions() -> dict[str, str]:
+    return {
+        name: version(name) for name in ("torch", "transformers", "sentence-transformers", "setfit", "scikit-learn")
+    }

@@ -1,0 +1,1 @@
+"""Engines that ask an endpoint: OpenAI-compatible ones and hosted inference."""

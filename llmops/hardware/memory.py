@@ -1,0 +1,206 @@
+"""Clocks and memory high-water marks. Knows nothing of models; engines call it around their work.
+
+Token times are stamped in the thread that makes the token. On Linux the peak resident set of a stretch is read
+without polling: writing 5 to /proc/self/clear_refs resets VmHWM (proc(5)).
+"""
+
+import ctypes
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from llmops.core.run import Timing
+
+_STATUS = Path("/proc/self/status")
+_CLEAR = Path("/proc/self/clear_refs")
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
+
+
+@dataclass
+class Stopwatch:
+    """Stamps of one generation, in time.perf_counter seconds. One thread writes, others may read after it ended.
+
+    `tick` does not wait for a GPU: call it when the token is on the CPU, which proves that it has been made.
+    """
+
+    handed_s: float = field(default_factory=time.perf_counter)
+    first_s: float | None = None
+    last_s: float | None = None
+
+    def tick(self, at_s: float | None = None) -> float:
+        """A token was made, now or at a stamp taken elsewhere; returns the stamp."""
+        now = time.perf_counter() if at_s is None else at_s
+        if self.first_s is None:
+            self.first_s = now
+        self.last_s = now
+        return now
+
+    def timing(self, prompt_tokens: int | None, output_tokens: int | None) -> Timing:
+        """TTFT and E2E from the stamps; token counts as given (a server's own, or ours)."""
+        ttft = None if self.first_s is None else self.first_s - self.handed_s
+        e2e = None if self.last_s is None else self.last_s - self.handed_s
+        return Timing(ttft_s=ttft, e2e_s=e2e, prompt_tokens=prompt_tokens, output_tokens=output_tokens)
+
+
+class Reading:
+    """`with Reading(device) as reading:` around reading weights: load_s, and the bytes held before.
+
+    Libraries are imported and files fetched before it, so that neither is in a figure.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self.before_bytes: int | None = None
+        self.load_s: float | None = None
+
+    def __enter__(self) -> "Reading":
+        self.before_bytes = held_bytes(self._device)
+        self._started_s = time.perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._device.startswith("cuda"):
+            import torch
+
+            torch.cuda.synchronize(self._device)
+        self.load_s = time.perf_counter() - self._started_s
+
+
+class PeakMemory:
+    """Highest extra bytes of a stretch of work above its start: the allocator's on CUDA, else the process's.
+
+    Process-wide, so nothing else should run meanwhile. `extra_bytes` may be read before the end.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._cuda = device if device.startswith("cuda") else None
+        self._start: int | None = None
+
+    def __enter__(self) -> "PeakMemory":
+        if self._cuda:
+            import torch
+
+            torch.cuda.synchronize(self._cuda)
+            torch.cuda.reset_peak_memory_stats(self._cuda)
+            self._start = int(torch.cuda.memory_allocated(self._cuda))
+            return self
+        try:
+            _CLEAR.write_text("5")
+            self._start = resident_bytes()
+        except OSError:  # not Linux, or a hardened container: then no peak is known
+            self._start = None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    @property
+    def extra_bytes(self) -> int | None:
+        """High water so far minus the start; None where the platform does not tell."""
+        if self._cuda:
+            import torch
+
+            high: int | None = int(torch.cuda.max_memory_allocated(self._cuda))
+        else:
+            high = _status_bytes("VmHWM")
+        return None if self._start is None or high is None else max(0, high - self._start)
+
+
+def resident_bytes() -> int | None:
+    """Resident set of this process now; None where the platform does not tell."""
+    return _status_bytes("VmRSS")
+
+
+def held_bytes(device: str) -> int | None:
+    """Bytes this process holds on a device now: the allocator's count on CUDA, the resident set elsewhere."""
+    if device.startswith("cuda") and "torch" in sys.modules:
+        import torch
+
+        return int(torch.cuda.memory_allocated(device))
+    return resident_bytes()
+
+
+def device_used(device: str) -> int | None:
+    """Bytes in use on a CUDA device as the driver sees it, context and other processes included; else None."""
+    if not device.startswith("cuda"):
+        return None
+    import torch
+
+    free, total = torch.cuda.mem_get_info(device)
+    return int(total - free)
+
+
+_MOST_MAPPED, _MOST_KEPT = 32 << 20, 1 << 30  # bytes; glibc takes no more for the first
+_GUARD = threading.Lock()
+_reusing = 0
+
+
+def keep_no_free_memory() -> None:
+    """Make glibc return freed blocks of 1 MiB and more at once, also those of other threads.
+
+    Left alone, it raises its thresholds to 32 and 64 MiB as blocks are freed (mallopt(3)), and what a loader's thread
+    freed stays in that thread's arena, which malloc_trim does not shrink from the top. Called before models are loaded.
+    """
+    _set_thresholds(1 << 20, 1 << 20)
+
+
+@contextmanager
+def reusing_memory() -> Iterator[None]:
+    """For work whose memory is in no figure: freed blocks are kept, and returned at the end.
+
+    A batch's activations are some MB each. Mapped and returned one by one, their page faults took half of its time.
+    """
+    global _reusing
+    with _GUARD:
+        _reusing += 1
+        _set_thresholds(_MOST_MAPPED, _MOST_KEPT)
+    try:
+        yield
+    finally:
+        with _GUARD:
+            _reusing -= 1
+            if not _reusing:
+                keep_no_free_memory()
+                give_back("cpu")
+
+
+def _set_thresholds(mapped_bytes: int, trim_bytes: int) -> None:
+    """mallopt(3): blocks from so many bytes on are mapped on their own; so much may lie free at an arena's end."""
+    if sys.platform == "linux":
+        try:
+            library = ctypes.CDLL("libc.so.6")
+            library.mallopt(_M_MMAP_THRESHOLD, mapped_bytes)
+            library.mallopt(_M_TRIM_THRESHOLD, trim_bytes)
+        except (OSError, AttributeError):  # another C library
+            return
+
+
+def give_back(device: str) -> None:
+    """Return freed memory to the system: the GPU's cache, and glibc's free lists, which it keeps otherwise."""
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.empty_cache()
+    elif device.startswith("mps"):
+        import torch
+
+        torch.mps.empty_cache()
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
+        except (OSError, AttributeError):  # another C library
+            return
+
+
+def _status_bytes(name: str) -> int | None:
+    try:
+        for line in _STATUS.read_text().splitlines():
+            if line.startswith(name + ":"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    return None

@@ -1,0 +1,134 @@
+"""ZeroGPU: Hugging Face lends a GPU for one call at a time, in a process forked for it. Elsewhere nothing here acts.
+
+What the `spaces` package (0.51, read in its source) asks: it is imported before gradio and before anything touches
+CUDA; a function of it exists before launch; that function runs in a forked child; its arguments and all it yields are
+pickled, so no lock, model or exception crosses; and whose quota pays is told by the calling thread's context.
+"""
+
+import atexit
+import multiprocessing
+import os
+import queue
+import tempfile
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from llmops.core.errors import GpuNotLent, LlmopsError, rebuilt, redact
+
+DEVICE = "cuda:0"
+# Of an RTX PRO 6000 a "large" call gets half: 48 GB (docs of ZeroGPU, 2026-11); a child sees what it really has.
+_LENT_BYTES = 48_000_000_000
+_BEAT_S = 0.2
+_MOST_S = 120  # of one call: what an anonymous visitor has in a day
+
+Work = Callable[..., Iterable[Any]]
+"""A module's own function: work(*arguments, stop) yields plain data. It is found again by name in the child."""
+
+_lent: Callable[[Work, tuple[Any, ...], str, int], Iterator[tuple[str, Any]]] | None = None
+_in_child = False
+
+
+def active(environment: Mapping[str, str] = os.environ) -> bool:
+    """True on a ZeroGPU Space."""
+    return environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
+
+
+def prepare() -> None:
+    """Import `spaces` and register the function that borrows a GPU. Before gradio is imported; nothing elsewhere."""
+    global _lent
+    if active() and _lent is None:
+        import spaces
+
+        atexit.register(_end_children)
+        _lent = spaces.GPU(duration=lambda work, arguments, stopped, seconds: seconds)(_work_in_child)
+
+
+def _end_children() -> None:
+    """Children wait for their next call and take a polite end for nothing; Python would wait for them."""
+    for child in multiprocessing.active_children():
+        child.kill()
+
+
+def gpu() -> tuple[str, int, float]:
+    """Name, bytes and compute capability of what will be lent; `spaces` has torch answer for it."""
+    import torch
+
+    about = torch.cuda.get_device_properties(0)
+    return f"{about.name}, lent", min(int(about.total_memory), _LENT_BYTES), float(f"{about.major}.{about.minor}")
+
+
+def free_bytes() -> int:
+    """Free memory of the GPU: in a child as it is, before that all of it."""
+    if not _in_child:
+        return gpu()[1]
+    import torch
+
+    return int(torch.cuda.mem_get_info(DEVICE)[0])
+
+
+def lend(work: Work, arguments: tuple[Any, ...], seconds: float, stop: threading.Event) -> Generator[Any, None, None]:
+    """Borrow a GPU for about so many seconds and yield what `work` yields there.
+
+    Raises what work raised, as far as it is an LlmopsError, and GpuNotLent. Once `stop` is set, work's own is set, so
+    that it can end in good order; closing this generator ends it too.
+    """
+    if _lent is None:
+        raise GpuNotLent("No GPU can be borrowed: the `spaces` package is not prepared.", "Start with app.py.")
+    with tempfile.TemporaryDirectory(prefix="llmops-") as folder:
+        stopped = Path(folder) / "stopped"  # an Event does not cross to a child that is kept from an earlier call
+        try:
+            with closing(_lent(work, arguments, str(stopped), int(min(seconds, _MOST_S)))) as told:  # type: ignore[type-var]
+                for what, item in told:
+                    if what == "error":
+                        raise rebuilt(*item)
+                    if what == "item":
+                        yield item
+                    if stop.is_set() and not stopped.exists():
+                        stopped.touch()
+        except LlmopsError:
+            raise
+        except Exception as error:  # gradio's, with quota or queue in its words; gradio is unknown down here
+            said = redact(str(getattr(error, "message", "") or f"{type(error).__name__}: {error}"))[:300]
+            raise GpuNotLent(
+                f"ZeroGPU lent no GPU: {said}",
+                "Sign in with Hugging Face for a larger quota, try later, or use encoders and hosted models.",
+            ) from None
+
+
+def _work_in_child(
+    work: Work, arguments: tuple[Any, ...], stopped: str, seconds: int
+) -> Generator[tuple[str, Any], None, None]:
+    """The child's side: ("item", data), ("beat", None) when nothing comes, ("error", parts) instead of an exception."""
+    global _in_child
+    _in_child = True
+    told: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+    stop = threading.Event()
+
+    def go() -> None:
+        try:
+            for item in work(*arguments, stop):
+                told.put(("item", item))
+            told.put(("end", None))
+        except LlmopsError as error:
+            told.put(("error", (error.kind, error.message, error.remedy)))
+        except BaseException as error:  # the parent gets no traceback, so the words must do
+            told.put(("error", ("unexpected", redact(f"{type(error).__name__}: {error}")[:500], "Retry.")))
+
+    thread = threading.Thread(target=go, name="lent-gpu", daemon=True)
+    thread.start()
+    try:
+        what = "beat"
+        while what not in ("end", "error"):
+            try:
+                what, item = told.get(timeout=_BEAT_S)
+            except queue.Empty:
+                what, item = "beat", None
+            yield what, item  # closing is heard here alone
+            if Path(stopped).exists():
+                stop.set()
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,1 @@
+"""Files of the model hub: fetching, reachability, what is allowed, licences."""

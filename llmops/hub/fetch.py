@@ -1,0 +1,283 @@
+"""From a model's name to a folder on disk: embedded, a folder of the user's, or the hub; and what can be wrong with it.
+
+Only safetensors, configuration and tokenizer files are ever fetched or accepted; code and pickles never. Loading is
+the engines' part.
+"""
+
+import errno
+import json
+import os
+import re
+import struct
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from llmops.core.errors import EndpointError, LlmopsError, ModelGated, ModelNotFound, ModelRefused, OutOfMemory, Stopped
+from llmops.core.request import Connection, Report
+from llmops.hub.allowed import check_model, folders_allowed
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
+_PATTERNS = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt", "*.tiktoken"]
+_IGNORED = ["original/*", "consolidated*", "onnx/*", "openvino/*", "gguf/*", "coreml/*"]
+_PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".joblib")
+_HUB_TIMEOUT_S = 10.0
+_CHUNK = 1 << 20
+_REMEDY = "Use an embedded model, a folder, or an id that the hub has."
+
+
+def is_folder(model: str) -> bool:
+    """True where the name means a place on disk, and such places may be read."""
+    if not folders_allowed():
+        return False
+    return model.startswith((".", "/", "~")) or (":" in model[:3]) or Path(model).expanduser().is_dir()
+
+
+def folder_of(model: str) -> Path:
+    """A user's folder, checked. Raises ModelNotFound or ModelRefused."""
+    path = Path(model).expanduser()
+    if not path.is_dir():
+        raise ModelNotFound(f"There is no folder “{model}”.", "Check the path, or use a hub id such as org/name.")
+    check_files(path, model)
+    return path
+
+
+def check_files(path: Path, model: str) -> None:
+    """Raise ModelRefused where a folder has no configuration, or no weights but pickles."""
+    if not (path / "config.json").is_file() and not (path / "modules.json").is_file():
+        raise ModelRefused(
+            f"“{model}” is no model: there is no config.json in it.", "Choose the folder with the config."
+        )
+    names = [file.name for file in path.rglob("*") if file.is_file()]
+    if not any(name.endswith(".safetensors") for name in names):
+        if any(name.endswith(_PICKLES) for name in names):
+            raise ModelRefused(
+                f"“{model}” has its weights as pickle files only, which could run code when read.",
+                "Save it again with save_pretrained(), which writes safetensors.",
+            )
+        raise ModelRefused(f"“{model}” has no weights in safetensors.", "Save it with save_pretrained().")
+
+
+def hub_token(connection: Connection) -> str | bool:
+    """The visitor's token, else the owner's from the environment, else False: no token at all."""
+    return connection.hf_token or os.environ.get("HF_TOKEN") or False
+
+
+def download(model: str, connection: Connection, report: Report, stop: threading.Event) -> Path:
+    """A hub model as a local folder; files that are in the cache already are not fetched again.
+
+    Raises ModelNotFound, ModelGated, ModelRefused, EndpointError (broken transfer), OutOfMemory (full disk), Stopped.
+    """
+    _check_id(model)
+    report(f"looking for {model} on the hub", None)
+    try:
+        _check_listing(model, connection)
+        _drop_cut_files(model, report)
+        return _snapshot(model, connection, report, stop)
+    except LlmopsError:
+        raise
+    except Exception as error:
+        raise explain(error, model) from error
+
+
+def small_file(model: str, name: str, connection: Connection) -> Path:
+    """One file of a hub model, such as its config.json; no weights. Raises ModelNotFound, ModelGated, EndpointError."""
+    _check_id(model)
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
+
+    token = hub_token(connection)
+    try:
+        if not constants.HF_HUB_OFFLINE and not isinstance(try_to_load_from_cache(model, name), str):
+            # Asked first, for without a hub in reach the download of a new file retries for 23 s.
+            get_hf_file_metadata(hf_hub_url(model, name), token=token, timeout=_HUB_TIMEOUT_S)
+        return Path(hf_hub_download(model, name, token=token))
+    except Exception as error:
+        raise explain(error, model) from error
+
+
+def header_bytes(model: str, connection: Connection) -> int:
+    """Bytes of the tensors in a hub model's single weights file, from its header alone. Raises LlmopsError."""
+    _check_id(model)
+    from huggingface_hub import HfApi
+
+    try:
+        about = HfApi().parse_safetensors_file_metadata(model, "model.safetensors", token=hub_token(connection))
+    except Exception as error:
+        raise explain(error, model) from error
+    return max(one.data_offsets[1] for one in about.tensors.values())
+
+
+def _check_id(model: str) -> None:
+    if not _HUB_ID.fullmatch(model) or ".." in model or "--" in model:
+        raise ModelNotFound(f"“{model}” is neither a folder nor a hub id.", "Write org/name, or a path that exists.")
+    check_model(model)
+
+
+def _check_listing(model: str, connection: Connection) -> None:
+    """Look at the file list before anything is fetched."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.constants import HF_HUB_OFFLINE
+
+    if HF_HUB_OFFLINE:
+        return
+    token = hub_token(connection)
+    # Not list_repo_files: without a hub in reach that one retries for 23 s.
+    about = HfApi().model_info(model, token=token, timeout=_HUB_TIMEOUT_S)
+    names = [file.rfilename for file in about.siblings or ()]
+    HfApi().auth_check(model, token=token)
+    if not any(name.endswith(".safetensors") for name in names):
+        what = (
+            "as pickle files only" if any(name.endswith(_PICKLES) for name in names) else "in no form that is read here"
+        )
+        raise ModelRefused(f"“{model}” has its weights {what}.", "Choose a model with safetensors.")
+
+
+def _snapshot(model: str, connection: Connection, report: Report, stop: threading.Event) -> Path:
+    from huggingface_hub import constants, snapshot_download
+    from tqdm.auto import tqdm
+
+    constants.DOWNLOAD_CHUNK_SIZE = _CHUNK  # progress is told, and Stop heard, once a chunk
+
+    class Progress(tqdm):
+        """Tells the column how far the bytes are; raises where the visitor pressed Stop."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+            kwargs.pop("name", None)
+            super().__init__(*args, **{**kwargs, "disable": False, "file": _Silent()})
+
+        def update(self, n: float | None = 1) -> bool | None:
+            if stop.is_set():
+                raise Stopped("Stopped while downloading; what is here stays for the next time.")
+            done = super().update(n)
+            if self.unit == "B" and self.total:
+                report(f"downloading {model}: {self.n / 1e6:,.0f} of {self.total / 1e6:,.0f} MB", self.n / self.total)
+            return done
+
+    folder = snapshot_download(
+        model,
+        token=hub_token(connection),
+        allow_patterns=_PATTERNS,
+        ignore_patterns=_IGNORED,
+        tqdm_class=Progress,
+    )
+    path = Path(folder)
+    check_files(path, model)
+    return path
+
+
+class _Silent:
+    """Where a progress bar's own drawing goes."""
+
+    def write(self, text: str) -> None:
+        """Nothing."""
+
+    def flush(self) -> None:
+        """Nothing."""
+
+
+def explain(error: BaseException, model: str) -> LlmopsError:
+    """A library's error while finding or reading a model, as one of ours. transformers puts the cause in __cause__."""
+    from huggingface_hub import errors as hub
+
+    for cause in _causes(error):
+        if isinstance(cause, LlmopsError):
+            return cause
+        if isinstance(cause, hub.GatedRepoError):
+            return ModelGated(
+                f"“{model}” is gated.", "Accept its licence on the hub, and give a token that may read it (HF_TOKEN)."
+            )
+        if isinstance(cause, hub.RepositoryNotFoundError | hub.RevisionNotFoundError | hub.EntryNotFoundError):
+            if isinstance(cause, hub.LocalEntryNotFoundError):
+                break
+            return ModelNotFound(
+                f"The hub has no model “{model}”, or it is private.", "Check the id; give a token if it is private."
+            )
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return OutOfMemory(
+                f"The disk is full: “{model}” could not be stored.", "Free some space, or set HF_HOME elsewhere."
+            )
+    return _explain_rest(list(_causes(error)), model)
+
+
+def _explain_rest(causes: list[BaseException], model: str) -> LlmopsError:
+    from huggingface_hub import errors as hub
+
+    words = " ".join(f"{type(cause).__name__} {cause}" for cause in causes)
+    if any(isinstance(cause, hub.LocalEntryNotFoundError | hub.OfflineModeIsEnabled) for cause in causes):
+        return ModelNotFound(f"No hub in reach, and “{model}” is not on this machine.", _REMEDY)
+    if "SafetensorError" in words or "incomplete metadata" in words.lower():
+        return ModelRefused(f"A weights file of “{model}” is cut short or damaged.", "Delete it and fetch it again.")
+    if "trust_remote_code" in words or "auto_map" in words:
+        return ModelRefused(
+            f"“{model}” wants to run its own code, which is never done here.", "Choose a model without remote code."
+        )
+    if (
+        any(isinstance(cause, hub.HfHubHTTPError) for cause in causes)
+        or "ConnectionError" in words
+        or "ConnectError" in words
+    ):
+        return EndpointError(
+            f"The hub could not be reached, or broke off, while fetching “{model}”.", f"Retry. {_REMEDY}"
+        )
+    if "Consistency check failed" in words or "IncompleteRead" in words or "RemoteProtocolError" in words:
+        return EndpointError(f"The transfer of “{model}” was cut short.", "Retry: what is here is kept.")
+    if "Timeout" in words:
+        return EndpointError(f"The hub did not answer in time while fetching “{model}”.", "Retry later.")
+    first = str(causes[0]).splitlines()[0][:300] if str(causes[0]) else type(causes[0]).__name__
+    return ModelRefused(f"“{model}” can't be loaded: {first}", "Choose another model or precision.")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def cached(model: str) -> Path | None:
+    """The folder of a hub model that was fetched before; None where it was not. No network, nothing heavy."""
+    if not _HUB_ID.fullmatch(model):
+        return None
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(model, "config.json")
+    return Path(found).parent if isinstance(found, str) else None
+
+
+def is_whole(path: Path) -> bool:
+    """False for a safetensors file that was cut short: its header says how long it must be."""
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header = json.loads(file.read(min(length, 100_000_000)))
+        ends = [one["data_offsets"][1] for name, one in header.items() if name != "__metadata__"]
+        return bool(path.stat().st_size == 8 + length + max(ends, default=0))
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, struct.error):
+        return False
+
+
+def _drop_cut_files(model: str, report: Report) -> None:
+    """Remove what an earlier transfer or a full disk left cut short in the cache, so that it is fetched again."""
+    folder = cached(model)
+    for path in folder.glob("*.safetensors") if folder else ():
+        if not is_whole(path):
+            report(f"{path.name} was cut short; fetching it again", None)
+            path.resolve().unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+
+
+def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Tensor name → shape, out of the safetensors headers alone (8 bytes of length, then JSON)."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with path.open("rb") as file:
+                (length,) = struct.unpack("<Q", file.read(8))
+                header = json.loads(file.read(min(length, 100_000_000)))
+        except (OSError, ValueError, struct.error):
+            continue  # loading says what is wrong with it
+        shapes |= {name: tuple(one["shape"]) for name, one in header.items() if name != "__metadata__"}
+    return shapes

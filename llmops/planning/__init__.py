@@ -1,0 +1,1 @@
+"""Will it fit, how fast, and a dry run that measures it."""

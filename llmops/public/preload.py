@@ -1,0 +1,42 @@
+"""Models that are ready before the first visitor comes: on a Space, where a start is long and nobody waits for it."""
+
+import logging
+import threading
+from collections.abc import Sequence
+
+from llmops.catalog import kinds
+from llmops.core.candidate import Kind, parse_candidate
+from llmops.core.errors import LlmopsError
+from llmops.core.request import Connection
+from llmops.core.task import Task
+from llmops.hardware import zerogpu
+from llmops.runtime.pool import Pool
+
+_log = logging.getLogger(__name__)
+
+
+def place(candidates: Sequence[str]) -> None:
+    """ZeroGPU's part, before launch: decoders where a lent GPU finds them. Nothing elsewhere."""
+    if zerogpu.active():
+        from llmops.engines.decoder import zerogpu_engine
+
+        zerogpu_engine.place(candidates)
+
+
+def start(pool: Pool, task: Task, candidates: Sequence[str]) -> threading.Thread:
+    """Load the local candidates one after the other, in the background, each in its turn on the device."""
+    thread = threading.Thread(target=_load, args=(pool, task, candidates), name="preload", daemon=True)
+    thread.start()
+    return thread
+
+
+def _load(pool: Pool, task: Task, candidates: Sequence[str]) -> None:
+    for text in candidates:
+        candidate = parse_candidate(text, kinds())
+        if not candidate.is_local or (zerogpu.active() and candidate.kind == Kind.DECODER):
+            continue
+        try:
+            with pool.alone(candidate, task, Connection(), lambda *_: None, threading.Event()):
+                _log.info("preloaded %s", text)
+        except LlmopsError as error:  # whoever asks for it will read why in its column
+            _log.warning("%s could not be preloaded: %s", text, error.message)

@@ -1,0 +1,90 @@
+"""What each visitor has going: counted against the limits of a public page, and stopped when the visitor leaves.
+
+Limits are for fairness between visitors: who makes himself many visitors gets many shares. What the machine bears in
+all is bounded by the queue's length and the pool's budget.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from llmops.core.errors import TooMuch
+from llmops.core.settings import load_settings
+
+Stop = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who asks (`owner`, as in Connection), through which open page or program (`session`, a secret: never kept)."""
+
+    owner: str = ""
+    session: str = ""
+
+
+class Visits:
+    """What is going on. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._runs: dict[str, int] = {}
+        self._jobs: dict[str, int] = {}
+        self._stops: dict[str, list[Stop]] = {}
+
+    @contextmanager
+    def runs(self, visitor: Visitor, count: int, stop: Stop) -> Iterator[None]:
+        """So many columns at once. Raises TooMuch above what one visitor may have."""
+        most = load_settings().visitor_runs
+        what = f"{count} more runs would be more at once than the {most} that each visitor has here."
+        with self._counted(self._runs, visitor, count, most, what), self._stoppable(visitor, stop):
+            yield
+
+    @contextmanager
+    def job(self, visitor: Visitor, stop: Stop) -> Iterator[None]:
+        """An evaluation, a probe, a dry run or a training. Raises TooMuch above what one visitor may have."""
+        most = load_settings().visitor_jobs
+        going = "one evaluation, probe or training" if most == 1 else f"{most} evaluations, probes and trainings"
+        what = f"You have {going} going, which is what each visitor has here at once."
+        with self._counted(self._jobs, visitor, 1, most, what), self._stoppable(visitor, stop):
+            yield
+
+    def left(self, session: str) -> None:
+        """The page was closed, or the program has gone: stop what it has going."""
+        with self._guard:
+            stops = list(self._stops.get(session, ()))
+        for stop in stops:
+            stop()
+
+    @contextmanager
+    def _counted(
+        self, counts: dict[str, int], visitor: Visitor, count: int, most: int | None, what: str
+    ) -> Iterator[None]:
+        with self._guard:
+            now = counts.get(visitor.owner, 0)
+            if most is not None and now + count > most:
+                raise TooMuch(what, "Wait until they end, or stop them.")
+            counts[visitor.owner] = now + count
+        try:
+            yield
+        finally:
+            with self._guard:
+                counts[visitor.owner] -= count
+                if not counts[visitor.owner]:
+                    del counts[visitor.owner]
+
+    @contextmanager
+    def _stoppable(self, visitor: Visitor, stop: Stop) -> Iterator[None]:
+        with self._guard:
+            self._stops.setdefault(visitor.session, []).append(stop)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._stops[visitor.session].remove(stop)
+                if not self._stops[visitor.session]:
+                    del self._stops[visitor.session]
+
+
+VISITS = Visits()
+"""Everything that goes on in this process."""

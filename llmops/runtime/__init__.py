@@ -1,0 +1,1 @@
+"""Loaded models, the device's fair queue, and the one function that runs a request."""

@@ -1,0 +1,1 @@
+"""How what is shipped was made: the embedded decoder and the recorded example."""

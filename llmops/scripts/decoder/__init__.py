@@ -1,0 +1,1 @@
+"""The embedded decoder: its text, tokenizer, training and scoring."""
