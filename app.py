@@ -18,7 +18,7 @@ zerogpu.prepare()
 
 from starlette.middleware import Middleware
 
-from llmops.catalog import preset_for
+from llmops.catalog.presets import preset_for
 from llmops.core.publicness import is_space
 from llmops.core.settings import load_settings
 from llmops.data.builtin import load_builtin
@@ -103,7 +103,7 @@ def main() -> None:
 
 def _get_ready() -> None:
     """On a Space: the preset's models are there before the first visitor is."""
-    preset = preset_for(hardware().gpu_bytes, hardware().lent)
+    preset = preset_for(hardware().gpu_bytes, hardware().zerogpu)
     candidates = preset.hub if services.hub.in_reach(_HUB_WAIT_S) else preset.offline
     preload.place(candidates)
     preload.start(services.pool, load_builtin(_FIRST_TASK), candidates)

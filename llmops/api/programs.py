@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from llmops.api.inputs import read_settings
-from llmops.catalog import find_gpu, gpus
+from llmops.catalog.gpus import find_gpu, gpus
 from llmops.compare.comparison import Options
 from llmops.core.errors import InputError, LlmopsError, TooMuch, redact
 from llmops.core.json_object import as_object

@@ -1,15 +1,12 @@
 """Prices, machines, currencies and grids as the catalogue has them: rows of prices.toml, and the GPUs by the hour."""
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from llmops.catalog import gpus
+from llmops.catalog.gpus import gpus
+from llmops.catalog.rows import read_rows
 from llmops.core.errors import InputError
-
-_DIR = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -82,13 +79,13 @@ class Pue:
 @cache
 def token_prices() -> tuple[TokenPrice, ...]:
     """All prices by tokens."""
-    return tuple(TokenPrice(**row) for row in _rows("prices", "tokens"))
+    return tuple(TokenPrice(**row) for row in read_rows("prices", "tokens"))
 
 
 @cache
 def machines() -> tuple[Machine, ...]:
     """CPU machines by size, then every GPU of the catalogue (a GPU's own power; its host's is not in it)."""
-    cpus = [Machine(**row) for row in _rows("prices", "machines")]
+    cpus = [Machine(**row) for row in read_rows("prices", "machines")]
     cards = [Machine(gpu.name, gpu.usd_hour, gpu.tdp, "2026-11", f"gpus.toml: {gpu.source}") for gpu in gpus()]
     return (*cpus, *cards)
 
@@ -96,19 +93,19 @@ def machines() -> tuple[Machine, ...]:
 @cache
 def currencies() -> tuple[Currency, ...]:
     """US dollar first."""
-    return tuple(Currency(**row) for row in _rows("prices", "currencies"))
+    return tuple(Currency(**row) for row in read_rows("prices", "currencies"))
 
 
 @cache
 def grids() -> tuple[Grid, ...]:
     """All grids."""
-    return tuple(Grid(**row) for row in _rows("prices", "grids"))
+    return tuple(Grid(**row) for row in read_rows("prices", "grids"))
 
 
 @cache
 def endpoints() -> tuple[Endpoint, ...]:
     """Closed models whose size EcoLogits guesses."""
-    rows = _rows("endpoints", "endpoints")
+    rows = read_rows("endpoints", "endpoints")
     return tuple(
         Endpoint(**{**row, "active_b": tuple(row["active_b"]), "total_b": tuple(row["total_b"])}) for row in rows
     )
@@ -117,7 +114,7 @@ def endpoints() -> tuple[Endpoint, ...]:
 @cache
 def pues() -> tuple[Pue, ...]:
     """A row a kind of endpoint."""
-    return tuple(Pue(**row) for row in _rows("endpoints", "pue"))
+    return tuple(Pue(**row) for row in read_rows("endpoints", "pue"))
 
 
 def find_machine(name: str) -> Machine:
@@ -141,8 +138,3 @@ def _named(rows: Any, name: str, what: str, key: Any) -> Any:  # noqa: ANN401
         if key(row).casefold() == wanted:
             return row
     raise InputError(f"No {what} “{name[:60]}” is in the catalogue.", f"Known: {', '.join(key(row) for row in rows)}.")
-
-
-def _rows(file: str, name: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = tomllib.loads((_DIR / f"{file}.toml").read_text(encoding="utf-8"))[name]
-    return rows

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from llmops.catalog import architectures
+from llmops.catalog.architectures import architectures
 from llmops.sizing.counting import count_shape
 from llmops.sizing.shape import Shape, is_known, read_shape
 

@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from llmops.catalog import kinds
+from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Candidate, parse_candidate
 from llmops.core.errors import EndpointError, LlmopsError, Stopped, cut_out, redact
 from llmops.core.events import Event, Failed, Finished, Loaded, Loading, Queued, Token, Unloaded
@@ -175,7 +175,7 @@ class Comparison:
         candidate: Candidate | Exception
         place: Turn | None = None
         try:
-            candidate = parse_candidate(text, kinds()).owned_by(options.connection.owner)
+            candidate = parse_candidate(text, model_kinds()).owned_by(options.connection.owner)
             place = self._enter(candidate, options) if self._pool.is_here(candidate, self.task) else None
         except Exception as caught:  # a missing library too: it is the column's own failure, told by its worker
             candidate = caught

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from llmops.catalog import gpus, prices
+from llmops.catalog import prices
+from llmops.catalog.gpus import gpus
 from llmops.catalog.prices import Currency, Grid, Machine, TokenPrice
 from llmops.core.errors import InputError
 from llmops.core.json_object import as_object

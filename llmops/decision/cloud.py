@@ -5,7 +5,7 @@ A side is one of SIDES; a sentence names the candidates and figures it rests on.
 
 from collections.abc import Sequence
 
-from llmops.catalog import find
+from llmops.catalog.models import find_model
 from llmops.core.format import count, rate, seconds
 from llmops.core.run import Run
 from llmops.decision.assumptions import Assumptions
@@ -83,7 +83,7 @@ def _latency(run: Run) -> str:
 def _tokens(run: Run) -> str:
     """Tokens used, of the context where the catalogue knows it."""
     candidate = parsed(run.candidate)
-    spec = find(candidate) if candidate and not candidate.stages else None
+    spec = find_model(candidate) if candidate and not candidate.stages else None
     if run.timing.prompt_tokens is None:
         return ""
     used = run.timing.prompt_tokens + (run.timing.output_tokens or 0)
@@ -112,7 +112,7 @@ def _weights(run: Run) -> str:
     candidate = parsed(run.candidate)
     if candidate is None or candidate.stages:
         return ""
-    spec = find(candidate)
+    spec = find_model(candidate)
     if spec is None:
         return ""
     if spec.licence and "proprietary" not in spec.licence.lower():

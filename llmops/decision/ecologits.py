@@ -8,7 +8,7 @@ centre's overhead are. Numbers moved by orders of magnitude between its versions
 import math
 from dataclasses import dataclass
 
-from llmops.catalog import find
+from llmops.catalog.models import find_model
 from llmops.catalog.prices import endpoints, pues
 from llmops.core.candidate import Candidate, Kind
 
@@ -40,7 +40,7 @@ def size_of(candidate: Candidate) -> Size | None:
     guessed = next((one for one in endpoints() if one.model == name), None)
     if guessed is not None:
         return Size(guessed.active_b, guessed.total_b, overhead, guessed.tokens_per_s, guessed.ttft_s)
-    spec = find(candidate) if candidate.kind == Kind.HOSTED else None
+    spec = find_model(candidate) if candidate.kind == Kind.HOSTED else None
     if spec is None or spec.params is None:
         return None
     total, active = spec.params / 1e9, (spec.active or spec.params) / 1e9

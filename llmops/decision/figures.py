@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from llmops.catalog import find
+from llmops.catalog.models import find_model
 from llmops.core.candidate import Candidate
 from llmops.decision.assumptions import Assumptions
 from llmops.decision.cost import Cost, cost
@@ -114,7 +114,7 @@ def licences(candidate: Candidate | None) -> tuple[str, ...] | None:
     """The catalogue's licence of a candidate, or of both stages; None where one is not in the catalogue."""
     if candidate is None:
         return None
-    specs = [find(one) for one in candidate.stages or (candidate,)]
+    specs = [find_model(one) for one in candidate.stages or (candidate,)]
     return None if None in specs else tuple(dict.fromkeys(spec.licence for spec in specs if spec))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from llmops.catalog import kinds
+from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Candidate, Kind, parse_candidate
 from llmops.core.errors import InputError
 from llmops.evaluation.batches import ran_alone
@@ -91,6 +91,6 @@ def basis(rows: Sequence[Row], together: bool) -> list[Row]:
 def parsed(text: str) -> Candidate | None:
     """A candidate; None where its text can't be read."""
     try:
-        return parse_candidate(text, kinds())
+        return parse_candidate(text, model_kinds())
     except InputError:
         return None

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmops.catalog import kinds
+from llmops.catalog.models import model_kinds
 from llmops.core.candidate import EMBEDDED_ENCODER, Kind, base_encoder, parse_candidate
 from llmops.core.errors import InputError, LlmopsError, Stopped
 from llmops.core.request import NOBODY, Connection, Report
@@ -140,7 +140,7 @@ def zero_shot_lines(measured: Sequence[Metrics]) -> dict[str, float]:
     lines = {}
     for one in measured:
         try:
-            kind = parse_candidate(one.candidate, kinds()).kind
+            kind = parse_candidate(one.candidate, model_kinds()).kind
         except LlmopsError:
             continue
         if kind in (Kind.DECODER, Kind.OPENAI, Kind.HOSTED):

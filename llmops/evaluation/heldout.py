@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from llmops.catalog import kinds
+from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Candidate, Kind, parse_candidate
 from llmops.core.errors import LlmopsError
 from llmops.core.task import Example, Task
@@ -93,5 +93,5 @@ def _stages(candidates: Sequence[str]) -> Iterator[Candidate]:
     """Every candidate, a cascade's stages one by one; what can't be read fails later."""
     for text in candidates:
         with suppress(LlmopsError):
-            candidate = parse_candidate(text, kinds())
+            candidate = parse_candidate(text, model_kinds())
             yield from candidate.stages or (candidate,)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from llmops.catalog import kinds
+from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Candidate, Kind, parse_candidate
 from llmops.core.errors import InputError
 from llmops.evaluation.metrics import Metrics
@@ -60,7 +60,7 @@ class Ladder:
 
 def rungs(text: str) -> list[str]:
     """A local model in every precision of its ladder. Raises InputError for a remote one."""
-    candidate = parse_candidate(text, kinds())
+    candidate = parse_candidate(text, model_kinds())
     if candidate.kind not in LADDERS:
         raise InputError(f"{text} runs elsewhere, in a precision that is not told.", "Choose a local model.")
     return [str(candidate.with_precision(precision)) for precision in LADDERS[candidate.kind]]
@@ -72,7 +72,7 @@ def ladders(rows: Sequence[Row], measured: Sequence[Metrics]) -> list[Ladder]:
     families: dict[Candidate, list[Candidate]] = defaultdict(list)
     for name in figures:
         try:
-            candidate = parse_candidate(name, kinds())
+            candidate = parse_candidate(name, model_kinds())
         except InputError:
             continue
         if candidate.precision in _ORDER:

@@ -13,7 +13,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from llmops.catalog import kinds
+from llmops.catalog.models import model_kinds
 from llmops.compare.comparison import Options
 from llmops.core.candidate import Candidate, parse_candidate
 from llmops.core.errors import InputError, LlmopsError, Stopped, TooMuch
@@ -302,6 +302,6 @@ class _Work:
 
 def _parse(text: str, owner: str) -> Candidate | LlmopsError:
     try:
-        return parse_candidate(text, kinds()).owned_by(owner)
+        return parse_candidate(text, model_kinds()).owned_by(owner)
     except LlmopsError as error:
         return error

@@ -31,14 +31,14 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Hardware:
-    """CPU name and usable cores, RAM in bytes (the container's limit where that is lower), GPUs; lent: by ZeroGPU."""
+    """CPU name, usable cores, RAM in bytes (the container's limit where lower), GPUs; zerogpu: on such a Space."""
 
     cpu: str
     cores: int
     ram_bytes: int
     gpus: tuple[Gpu, ...]
     mps: bool
-    lent: bool = False
+    zerogpu: bool = False
 
     @property
     def decoder_device(self) -> str:
@@ -68,7 +68,7 @@ def hardware() -> Hardware:
         ram_bytes=_ram_limit(),
         gpus=_gpus(),
         mps=sys.platform == "darwin" and platform.machine() == "arm64",
-        lent=zerogpu.active(),
+        zerogpu=zerogpu.active(),
     )
 
 

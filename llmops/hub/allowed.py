@@ -4,7 +4,8 @@ On a private page everything is allowed. Asked where models are found (`fetch`, 
 around it; it reads the environment, because the mode is the process's.
 """
 
-from llmops.catalog import architectures, models
+from llmops.catalog.architectures import architectures
+from llmops.catalog.models import models
 from llmops.core.errors import ModelRefused
 from llmops.core.settings import load_settings
 

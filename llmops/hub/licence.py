@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from llmops.catalog import find
+from llmops.catalog.models import find_model
 from llmops.core.candidate import Candidate
 from llmops.core.errors import ModelGated
 from llmops.core.request import Connection
@@ -25,7 +25,7 @@ _accepted: dict[str, float] = {}  # a hash of model and token → when
 
 def permit(candidate: Candidate, connection: Connection) -> None:
     """Ask the hub whether this visitor may read a gated model of the catalogue; nothing for others."""
-    row = find(candidate)
+    row = find_model(candidate)
     if row is None or not row.gated or not candidate.is_local:
         return
     token = hub_token(connection)

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from llmops.catalog import Architecture, architectures
+from llmops.catalog.architectures import Architecture, architectures
 from llmops.catalog.shapes import shape_of
 from llmops.core.candidate import EMBEDDED_DECODER
 from llmops.core.errors import InputError, LlmopsError, ModelNotFound

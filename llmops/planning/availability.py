@@ -3,7 +3,9 @@
 import os
 from dataclasses import asdict, dataclass
 
-from llmops.catalog import ModelSpec, architectures, gpus, models
+from llmops.catalog.architectures import architectures
+from llmops.catalog.gpus import gpus
+from llmops.catalog.models import ModelSpec, models
 from llmops.core.candidate import EMBEDDED_DECODER, METHODS, PRECISIONS, Candidate, Epoch, Kind
 from llmops.core.request import Connection
 from llmops.core.task import Task

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from llmops.catalog import Gpu, Measured, measured
+from llmops.catalog.gpus import GpuSpec
+from llmops.catalog.recorded_dry_runs import RecordedDryRun, recorded_dry_runs
 from llmops.core.errors import InputError
 from llmops.sizing.memory import (
     CONTEXT_BYTES,
@@ -83,7 +84,7 @@ class Plan:
     overhead_bytes: int
     notes: tuple[str, ...]
     gpus: tuple[Verdict, ...]
-    measured: tuple[Measured, ...] = ()
+    measured: tuple[RecordedDryRun, ...] = ()
 
     @property
     def weights_bytes(self) -> int:
@@ -103,7 +104,7 @@ class Plan:
         return data
 
 
-def predict(shape: Shape, precision: str, gpu: Gpu, prompt: int, new_tokens: int, requests: int) -> Predicted:
+def predict(shape: Shape, precision: str, gpu: GpuSpec, prompt: int, new_tokens: int, requests: int) -> Predicted:
     """Estimated times on a GPU by the roofline.
 
     Prefill: the slower of compute (2 · active parameters · prompt, and for attention 4 · pairs of tokens that see each
@@ -140,7 +141,13 @@ def _read_bytes(shape: Shape, precision: str, requests: int) -> float:
 
 
 def plan(
-    model: str, shape: Shape, precision: str, context: int, requests: int, gpus: Sequence[Gpu], new_tokens: int = 128
+    model: str,
+    shape: Shape,
+    precision: str,
+    context: int,
+    requests: int,
+    gpus: Sequence[GpuSpec],
+    new_tokens: int = 128,
 ) -> Plan:
     """What a model needs for `requests` at once, each with `context` tokens of prompt and answer together.
 
@@ -162,7 +169,7 @@ def plan(
         overhead_bytes=CONTEXT_BYTES,
         notes=_notes(shape, precision, held),
         gpus=tuple(_verdict(shape, precision, context, requests, new_tokens, gpu) for gpu in gpus),
-        measured=tuple(row for row in measured() if (row.model, row.precision) == (model, precision)),
+        measured=tuple(row for row in recorded_dry_runs() if (row.model, row.precision) == (model, precision)),
     )
 
 
@@ -208,7 +215,7 @@ def _need(shape: Shape, precision: str, context: int, requests: int, new_tokens:
     return weights(shape, precision).total + cache + work + CONTEXT_BYTES
 
 
-def _verdict(shape: Shape, precision: str, context: int, requests: int, new_tokens: int, gpu: Gpu) -> Verdict:
+def _verdict(shape: Shape, precision: str, context: int, requests: int, new_tokens: int, gpu: GpuSpec) -> Verdict:
     def fits(context: int, requests: int, precision: str = precision, devices: int = 1) -> bool:
         need = _need(shape, precision, context, requests, min(new_tokens, context - 1))
         return need + (devices - 1) * CONTEXT_BYTES <= devices * gpu.usable_bytes
@@ -239,7 +246,7 @@ def _verdict(shape: Shape, precision: str, context: int, requests: int, new_toke
     )
 
 
-def _hardware_note(gpu: Gpu, precision: str) -> str:
+def _hardware_note(gpu: GpuSpec, precision: str) -> str:
     """What the hardware lacks. int8: bitsandbytes wants Turing's int8 units (7.5) for its fast way."""
     notes = []
     if precision in ("bf16", "nf4", "int8") and not gpu.bf16:
@@ -253,7 +260,7 @@ class _Fits(Protocol):
     def __call__(self, context: int, requests: int, precision: str = ..., devices: int = ...) -> bool: ...
 
 
-def _remedy(fits: _Fits, gpu: Gpu, precision: str, context: int, requests: int) -> str:
+def _remedy(fits: _Fits, gpu: GpuSpec, precision: str, context: int, requests: int) -> str:
     """The nearest change that makes it fit: fewer requests, a shorter context, fewer bits, more GPUs; else two."""
 
     def most_requests(option: str) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from llmops.catalog import kinds
+from llmops.catalog.models import model_kinds
 from llmops.compare.comparison import Options
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import InputError, LlmopsError, Stopped, redact
@@ -87,7 +87,7 @@ def context_probe(
     """Cells by growing length; ends with Ended where it could not go on. Raises LlmopsError before the first cell."""
     settings.check(task)
     finding, label = _finding(task, options.language, settings)
-    parsed = parse_candidate(candidate, kinds()).owned_by(options.connection.owner)
+    parsed = parse_candidate(candidate, model_kinds()).owned_by(options.connection.owner)
     lengths = sorted(set(settings.lengths))
     chars = CHARS_PER_TOKEN
     done = 0

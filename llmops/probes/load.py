@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from random import Random, SystemRandom
 from typing import Any
 
-from llmops.catalog import kinds
+from llmops.catalog.models import model_kinds
 from llmops.compare.comparison import Options
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import EndpointError, InputError, LlmopsError, Stopped, redact
@@ -109,7 +109,7 @@ def load_probe(
     Raises LlmopsError where the candidate can't be had at all.
     """
     settings.check()
-    parsed = parse_candidate(candidate, kinds()).owned_by(options.connection.owner)
+    parsed = parse_candidate(candidate, model_kinds()).owned_by(options.connection.owner)
     if not texts:
         raise InputError("There are no texts to send.", "Use a task with examples.")
     asked = (parsed, task, options.connection, report, stop)

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Sequence
 
-from llmops.catalog import kinds
+from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Kind, parse_candidate
 from llmops.core.errors import LlmopsError
 from llmops.core.request import Connection
@@ -32,7 +32,7 @@ def start(pool: Pool, task: Task, candidates: Sequence[str]) -> threading.Thread
 
 def _load(pool: Pool, task: Task, candidates: Sequence[str]) -> None:
     for text in candidates:
-        candidate = parse_candidate(text, kinds())
+        candidate = parse_candidate(text, model_kinds())
         if not candidate.is_local or (zerogpu.active() and candidate.kind == Kind.DECODER):
             continue
         try:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from llmops.core.errors import InputError
-from llmops.sizing.shape import Kept, Shape, text_config
+from llmops.sizing.shape import LayerCache, Shape, text_config
 
 if TYPE_CHECKING:
     import torch
@@ -138,7 +138,7 @@ def _rest(model: "PreTrainedModel", linear: set[int]) -> tuple[int, int, int, in
     return embedding, head, experts, small
 
 
-def _cache(settings: dict[str, Any], config: "PretrainedConfig") -> tuple[Kept, ...]:
+def _cache(settings: dict[str, Any], config: "PretrainedConfig") -> tuple[LayerCache, ...]:
     """What the layers keep, read off a real cache at two lengths."""
     known = config.to_dict()
     changes: dict[str, Any] = {name: size for name, size in _SMALL.items() if known.get(name)}
@@ -161,7 +161,7 @@ def _cache(settings: dict[str, Any], config: "PretrainedConfig") -> tuple[Kept, 
             "It keeps nothing of what it has read, so it is no decoder.", "Choose a causal language model."
         )
     return tuple(
-        Kept(count, values, window, state, state_fp32)
+        LayerCache(count, values, window, state, state_fp32)
         for (values, window, state, state_fp32), count in kinds.items()
         if values or state or state_fp32
     )

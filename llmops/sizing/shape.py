@@ -28,7 +28,7 @@ _FUSED = {"phi3"}  # query, key and value in one linear layer; gate and up in an
 
 
 @dataclass(frozen=True)
-class Kept:
+class LayerCache:
     """What `layers` layers of one kind keep in the cache.
 
     values: a token and layer (keys and values; the latent of multi-head latent attention). window: the last window - 1
@@ -69,7 +69,7 @@ class Shape:
     largest: int
     small: int
     active_width: int
-    cache: tuple[Kept, ...]
+    cache: tuple[LayerCache, ...]
     expert_params: int = 0
     experts: int = 0
     experts_per_token: int = 0
@@ -230,7 +230,7 @@ def _extras(model_type: str, hidden: int, width: int, kv: int, head_dim: int) ->
     return norms + qk + qkv + (hidden if model_type in _OUT_BIAS else 0)
 
 
-def _cache(text: Mapping[str, Any], model_type: str, layers: int, values: int) -> tuple[Kept, ...]:
+def _cache(text: Mapping[str, Any], model_type: str, layers: int, values: int) -> tuple[LayerCache, ...]:
     """What the layers keep, those with a sliding window apart."""
     window = text.get("sliding_window")
     types = text.get("layer_types")
@@ -244,5 +244,5 @@ def _cache(text: Mapping[str, Any], model_type: str, layers: int, values: int) -
             sliding = layers
         elif text.get("use_sliding_window"):
             sliding = max(0, layers - int(text.get("max_window_layers") or layers))
-    full = (Kept(layers - sliding, values),) if sliding < layers else ()
-    return (*full, Kept(sliding, values, int(window))) if sliding and window else full
+    full = (LayerCache(layers - sliding, values),) if sliding < layers else ()
+    return (*full, LayerCache(sliding, values, int(window))) if sliding and window else full

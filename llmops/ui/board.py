@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from llmops.catalog import kinds
+from llmops.catalog.models import model_kinds
 from llmops.compare.comparison import Comparison, Options
 from llmops.compare.recorder import Recorder
 from llmops.core.candidate import Kind, parse_candidate
@@ -92,7 +92,7 @@ _EMPTY = [
 def _writes(candidate: str) -> bool:
     """True where the candidate answers in words; an encoder has no text to show."""
     try:
-        return parse_candidate(candidate, kinds()).kind != Kind.ENCODER
+        return parse_candidate(candidate, model_kinds()).kind != Kind.ENCODER
     except InputError:
         return False
 

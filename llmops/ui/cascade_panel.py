@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from llmops.api.decision import read_cascade
-from llmops.catalog import kinds, prices
+from llmops.catalog import prices
+from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Epoch, Kind, cascade, parse_candidate
 from llmops.core.errors import InputError, LlmopsError
 from llmops.decision.cascade import GOALS
@@ -125,7 +126,7 @@ def wire(panel: CascadePanel, kept: gr.Dropdown, wishes: Wishes, chosen: Chosen,
         try:
             if not first or not second or threshold is None:
                 raise InputError("No cascade is simulated yet.", "Press Simulate, or type a threshold.")
-            stages_ = [parse_candidate(one, kinds()) for one in (first, second)]
+            stages_ = [parse_candidate(one, model_kinds()) for one in (first, second)]
             made = cascade(stages_[0], stages_[1], threshold)
         except LlmopsError as error:
             return [render.problem(error), *[gr.skip()] * len(lists)]
@@ -151,7 +152,7 @@ def stages(names: tuple[str, ...]) -> tuple[list[str], list[str]]:
     firsts, seconds = [], []
     for name in names:
         try:
-            kind = parse_candidate(name, kinds()).kind
+            kind = parse_candidate(name, model_kinds()).kind
         except InputError:
             continue
         firsts += [name] if kind == Kind.ENCODER else []

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from llmops.api.records import CurveWork
-from llmops.catalog import models
+from llmops.catalog.models import models
 from llmops.core.candidate import EMBEDDED_ENCODER, Kind
 from llmops.core.errors import InputError, LlmopsError
 from llmops.core.request import Report

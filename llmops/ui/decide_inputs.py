@@ -4,7 +4,8 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from llmops.catalog import models, prices
+from llmops.catalog import prices
+from llmops.catalog.models import models
 from llmops.core.errors import InputError
 from llmops.decision.assumptions import UTILISATION
 from llmops.decision.decide import AXES, Limits

@@ -9,7 +9,8 @@ from math import log
 
 import gradio as gr
 
-from llmops.catalog import Architecture, Gpu, architectures, gpus
+from llmops.catalog.architectures import Architecture, architectures
+from llmops.catalog.gpus import GpuSpec, gpus
 from llmops.core.format import rate, size
 from llmops.planning import planner
 from llmops.report.tables import table
@@ -94,7 +95,7 @@ def _step(place: int, name: str, model: str, precision: str) -> str:
     )
 
 
-def _mark(gpu: Gpu, place: int) -> str:
+def _mark(gpu: GpuSpec, place: int) -> str:
     colour, shape = _ARCHS[gpu.arch]
     words = f"{gpu.name}: {gpu.gb:g} GB of memory, {_bandwidth(gpu.bandwidth)}, {gpu.arch} {gpu.year}"
     left = place % 2 == 0
@@ -144,7 +145,7 @@ def figures() -> str:
     )
 
 
-def _cells(gpu: Gpu) -> tuple[str, ...]:
+def _cells(gpu: GpuSpec) -> tuple[str, ...]:
     """Cells as HTML."""
     plain = (
         gpu.arch,
@@ -157,7 +158,7 @@ def _cells(gpu: Gpu) -> tuple[str, ...]:
     return (*(_e(cell) for cell in plain), *largest, *_speeds(gpu))
 
 
-def _speeds(gpu: Gpu) -> tuple[str, str]:
+def _speeds(gpu: GpuSpec) -> tuple[str, str]:
     """Tokens a second of the usual model in nf4: what bandwidth allows, reading all weights once, and eagerly."""
     reference = _architecture(_REFERENCE)
     if _need(reference, "nf4") > gpu.usable_bytes:

@@ -8,7 +8,7 @@ It is built from an allow-list of our own: Gradio's deep links would store every
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from llmops.catalog import kinds
+from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Candidate, Epoch, parse_candidate
 from llmops.core.errors import InputError
 from llmops.data.builtin import builtin_ids, load_builtin
@@ -52,7 +52,7 @@ def read(query: Mapping[str, list[str]], most: int, preferred: str = "") -> Sele
 
 def _parsed(text: str, epoch: Epoch) -> Candidate | None:
     try:
-        candidate = parse_candidate(text, kinds())
+        candidate = parse_candidate(text, model_kinds())
     except InputError:
         return None
     return candidate if candidate.epoch == epoch else None

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from llmops import __version__
-from llmops.catalog import preset_for, presets
+from llmops.catalog.presets import preset_for, presets
 from llmops.compare.recorder import Recorder
 from llmops.core.candidate import Epoch
 from llmops.core.errors import LlmopsError
@@ -260,7 +260,7 @@ def _wire_opening(
         reads = language.language_of_request(request)
         found = links.read({name: query.getlist(name) for name in query}, services.settings.max_columns, reads)
         reach = services.hub.in_reach(_HUB_WAIT_S)
-        fitting = preset_for(hardware().gpu_bytes, hardware().lent)
+        fitting = preset_for(hardware().gpu_bytes, hardware().zerogpu)
         if not found.candidates:
             texts = fitting.hub if reach else fitting.offline
             found = links.Selection(found.task_id, found.language, texts)

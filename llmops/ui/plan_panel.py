@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from llmops.api.programs import make_plan
-from llmops.catalog import architectures
+from llmops.catalog.architectures import architectures
 from llmops.core.candidate import EMBEDDED_DECODER
 from llmops.core.errors import InputError, LlmopsError
 from llmops.core.request import Connection, Report

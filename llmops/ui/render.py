@@ -6,7 +6,7 @@ gr.HTML inserts what it is given as it stands, so each foreign piece (candidate 
 from collections.abc import Callable, Sequence
 from html import escape as _e
 
-from llmops.catalog import find, kinds
+from llmops.catalog.models import find_model, model_kinds
 from llmops.core.candidate import Epoch, Kind, parse_candidate
 from llmops.core.errors import InputError, LlmopsError
 from llmops.core.format import count, percent, rate, seconds, size
@@ -278,13 +278,13 @@ def _against(value: float, best: float, smaller: bool) -> str:
 def _name(candidate: str) -> tuple[str, Epoch]:
     """The catalogue's name with precision and method, or the text itself; and the epoch."""
     try:
-        parsed = parse_candidate(candidate, kinds())
+        parsed = parse_candidate(candidate, model_kinds())
     except InputError:
         return candidate, Epoch.PRESENT
     if parsed.stages:
         first, second = (_name(str(stage))[0] for stage in parsed.stages)
         return f"{first}, below {parsed.threshold:.6g}: {second}", parsed.epoch
-    spec = find(parsed)
+    spec = find_model(parsed)
     parts = [spec.name if spec else parsed.model.rstrip("/").rsplit("/", 1)[-1], parsed.precision or ""]
     if parsed.kind == Kind.OPENAI and spec is None:
         parts.append("endpoint")

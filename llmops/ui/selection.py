@@ -8,7 +8,7 @@ from html import escape as _e
 
 import gradio as gr
 
-from llmops.catalog import kinds, models
+from llmops.catalog.models import model_kinds, models
 from llmops.core.candidate import DEFAULT_K, METHODS, PRECISIONS, Candidate, Epoch, Kind, parse_candidate
 from llmops.core.errors import InputError
 from llmops.core.format import count
@@ -110,7 +110,9 @@ def wire(selection: Selection, kind: Kind) -> None:
 def build_texts(kind: Kind, model: str, precisions: list[str], method: str, k: float | None) -> list[str]:
     """Candidate texts out of the row's parts, one a precision. Raises InputError."""
     options = (
-        {"kind": str(kind)} if kinds().get(model) != kind and not model.startswith(("embedded/", "trained/")) else {}
+        {"kind": str(kind)}
+        if model_kinds().get(model) != kind and not model.startswith(("embedded/", "trained/"))
+        else {}
     )
     if kind == Kind.ENCODER and not model.startswith("trained/"):
         options = {"method": method} | ({"k": str(int(k))} if k and k != DEFAULT_K and method != "zero-shot" else {})
@@ -119,7 +121,7 @@ def build_texts(kind: Kind, model: str, precisions: list[str], method: str, k: f
     if not precisions:
         raise InputError("No precision is ticked.", "Tick at least one.")
     made = [Candidate(kind, model.strip(), precision, tuple(sorted(options.items()))) for precision in precisions]
-    return [str(parse_candidate(str(candidate), kinds())) for candidate in made]
+    return [str(parse_candidate(str(candidate), model_kinds())) for candidate in made]
 
 
 def choices(offers: list[Offer], epoch: Epoch) -> list[tuple[str, str]]:

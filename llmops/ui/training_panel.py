@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from llmops.catalog import models
+from llmops.catalog.models import models
 from llmops.core.candidate import DEFAULT_K, EMBEDDED_ENCODER, Candidate, Kind, base_encoder
 from llmops.core.errors import InputError, LlmopsError
 from llmops.core.request import Connection, Report

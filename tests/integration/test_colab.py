@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from gradio_client import Client
 
-from llmops.catalog import preset_for
+from llmops.catalog.presets import preset_for
 from llmops.public.sharing import USER
 from tests.serving import ROOT, free_port
 

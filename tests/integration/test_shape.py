@@ -4,7 +4,7 @@ from dataclasses import astuple, replace
 
 import pytest
 
-from llmops.catalog import architectures
+from llmops.catalog.architectures import architectures
 from llmops.catalog.shapes import shape_of
 from llmops.core.errors import InputError
 from llmops.sizing.counting import count_shape, made_config

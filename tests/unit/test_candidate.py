@@ -2,7 +2,8 @@
 
 import pytest
 
-from llmops.catalog import kinds, models, presets
+from llmops.catalog.models import model_kinds, models
+from llmops.catalog.presets import presets
 from llmops.core.candidate import Epoch, Kind, parse_candidate
 from llmops.core.errors import InputError
 
@@ -34,8 +35,8 @@ def test_text_form_is_read_and_written_back(text, kind, model, precision):
 
 
 def test_catalogue_tells_an_encoder_from_a_decoder():
-    assert parse_candidate("BAAI/bge-m3@fp32", kinds()).kind == Kind.ENCODER
-    assert parse_candidate("some/unknown@bf16", kinds()).kind == Kind.DECODER
+    assert parse_candidate("BAAI/bge-m3@fp32", model_kinds()).kind == Kind.ENCODER
+    assert parse_candidate("some/unknown@bf16", model_kinds()).kind == Kind.DECODER
 
 
 def test_default_precision_is_written_out():
@@ -91,10 +92,10 @@ def test_every_catalogue_row_and_preset_is_a_valid_candidate_with_a_source():
     for spec in models():
         assert spec.source
         for candidate in spec.candidates():
-            assert parse_candidate(str(candidate), kinds()) == candidate
+            assert parse_candidate(str(candidate), model_kinds()) == candidate
     for preset in presets():
         for text in (*preset.offline, *preset.hub):
-            assert parse_candidate(text, kinds()).epoch in Epoch
+            assert parse_candidate(text, model_kinds()).epoch in Epoch
 
 
 def test_what_a_moe_needs_does_not_pretend_to_be_four_bit():

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
-from llmops.catalog import architectures, find_gpu, gpus, models
+from llmops.catalog.architectures import architectures
+from llmops.catalog.gpus import find_gpu, gpus
+from llmops.catalog.models import models
 from llmops.core.errors import InputError
 
 MODELS = (

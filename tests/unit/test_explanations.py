@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from llmops.catalog import gpus
+from llmops.catalog.gpus import gpus
 from llmops.core.run import Memory, Run, RunError, Timing
 from llmops.decision import cloud
 from llmops.decision.assumptions import assume

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from llmops.catalog import kinds
+from llmops.catalog.models import model_kinds
 from llmops.core.candidate import DEFAULT_PRECISION, METHODS, PRECISIONS, Candidate, Kind, cascade, parse_candidate
 from llmops.core.errors import InputError, LlmopsError, TaskFileError
 from llmops.core.settings import Settings
@@ -129,11 +129,11 @@ def test_a_key_of_its_own_in_every_line_is_refused_before_a_table_is_made(tmp_pa
 @given(text=st.text(max_size=120) | st.from_regex(r"(cascade\()?[\w/.@?=&,() %-]{0,60}", fullmatch=True))
 def test_any_candidate_text_is_read_or_refused_and_means_the_same_written_again(text):
     try:
-        candidate = parse_candidate(text, kinds())
+        candidate = parse_candidate(text, model_kinds())
     except InputError as error:
         assert error.message
         return
-    assert parse_candidate(str(candidate), kinds()) == candidate
+    assert parse_candidate(str(candidate), model_kinds()) == candidate
     assert candidate.owner == ""
 
 
@@ -155,10 +155,10 @@ def locals_(kind):
 def test_every_candidate_and_cascade_survives_its_text_form(first, second, sure):
     assert set(DEFAULT_PRECISION) >= {Kind.ENCODER, Kind.DECODER}
     for one in (first, second):
-        assert parse_candidate(str(one), kinds()) == one
+        assert parse_candidate(str(one), model_kinds()) == one
     if first != second:
         both = cascade(first, second, sure / 1000)
-        assert parse_candidate(str(both), kinds()) == both
+        assert parse_candidate(str(both), model_kinds()) == both
 
 
 @FUZZ

@@ -2,7 +2,8 @@
 
 import re
 
-from llmops.catalog import architectures, gpus
+from llmops.catalog.architectures import architectures
+from llmops.catalog.gpus import gpus
 from llmops.planning.planner import plan
 from llmops.ui import charts
 from llmops.ui.lines import Limit, Series, chart

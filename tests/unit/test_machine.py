@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from llmops.catalog import preset_for
+from llmops.catalog.presets import preset_for
 from llmops.hardware import machine
 from llmops.hub import reachability
 from tests.serving import free_port

@@ -2,7 +2,8 @@
 
 import pytest
 
-from llmops.catalog import architectures, find_gpu, gpus
+from llmops.catalog.architectures import architectures
+from llmops.catalog.gpus import find_gpu, gpus
 from llmops.core.errors import InputError
 from llmops.planning.planner import plan, predict
 from llmops.sizing.memory import kv_bytes, weights, workspace_bytes

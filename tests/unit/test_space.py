@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from llmops.catalog import presets
+from llmops.catalog.presets import presets
 from llmops.core import space
 from tests.serving import ROOT
 from tests.space import trouble

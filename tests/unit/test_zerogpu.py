@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from llmops.catalog import preset_for
+from llmops.catalog.presets import preset_for
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import GpuNotLent, ModelRefused, OutOfMemory
 from llmops.core.request import Generation
@@ -99,7 +99,7 @@ def test_a_job_crosses_a_fork_and_holds_no_secret():
 
 
 def test_a_lent_gpu_has_its_own_preset_and_other_machines_never_get_it():
-    assert preset_for(48_000_000_000, lent=True).id == "zerogpu"
+    assert preset_for(48_000_000_000, zerogpu=True).id == "zerogpu"
     assert all(preset_for(size).id != "zerogpu" for size in (None, 10**9, 16 * 10**9, 24 * 10**9, 80 * 10**9))
 
 

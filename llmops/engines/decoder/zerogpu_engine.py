@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from llmops.catalog import kinds
+from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Candidate, Kind, parse_candidate
 from llmops.core.errors import LlmopsError, Stopped, rebuilt
 from llmops.core.events import Event, Finished
@@ -152,7 +152,7 @@ def place(candidates: Sequence[str]) -> None:
     On the CPU first: transformers reads weights in threads, and a GPU that is not there is played in this one only.
     """
     for text in candidates:
-        candidate = parse_candidate(text, kinds())
+        candidate = parse_candidate(text, model_kinds())
         if candidate.kind != Kind.DECODER or candidate.precision in _QUANTIZED:
             continue
         try:
