@@ -11,8 +11,8 @@ from pathlib import Path
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests import browsing
-from tests.serving import app
+from tests.support import browsing
+from tests.support.serving import app
 
 VERSION = Axe().axe_script[:40].split()[2].lstrip("v")
 SERIOUS = ("serious", "critical")

@@ -23,7 +23,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.serving import ROOT, free_port, wait_until_up
+from tests.support.serving import ROOT, free_port, wait_until_up
 
 CANARIES = {
     "visitor's OpenAI key": "sk-canaryVisitor7f3a91c2",

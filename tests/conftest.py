@@ -15,7 +15,7 @@ for _name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "HF_TOKEN", "LLMOPS_HOSTED_BA
 import pytest  # noqa: E402
 
 from llmops.embedded import DECODER_DIR  # noqa: E402
-from tests.serving import app, transformers_serve  # noqa: E402
+from tests.support.serving import app, transformers_serve  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)

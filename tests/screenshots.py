@@ -15,9 +15,9 @@ from PIL import Image
 
 from llmops.embedded import DECODER_DIR
 from llmops.i18n.translation import Catalogue, read_pairs
-from tests import browsing
-from tests.browsing import Browser, Page, expect
-from tests.serving import ROOT, app, transformers_serve
+from tests.support import browsing
+from tests.support.browsing import Browser, Page, expect
+from tests.support.serving import ROOT, app, transformers_serve
 
 PICTURES = Path(__file__).parent / "pictures"
 SERVED = DECODER_DIR.relative_to(ROOT)  # as in the README: no path of this machine in a picture

@@ -23,8 +23,8 @@ from typing import Any
 import psutil
 from gradio_client import Client
 
-from tests import browsing
-from tests.serving import ROOT, free_port, wait_until_up
+from tests.support import browsing
+from tests.support.serving import ROOT, free_port, wait_until_up
 
 GIB = 2**30
 MEMORY_BYTES = 16 * GIB

@@ -23,7 +23,7 @@ from uuid import uuid4
 import httpx
 import psutil
 
-from tests.serving import app
+from tests.support.serving import app
 
 TEXTS = (
     "All requirements for the wheelchair are met.",

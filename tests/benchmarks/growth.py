@@ -10,11 +10,11 @@ from typing import Any
 from llmops.core.events import Finished
 from llmops.core.request import Generation, Request
 from llmops.hardware.memory import PeakMemory
-from tests import browsing
 from tests.benchmarks import shapes
 from tests.benchmarks.rows import encoder, page, streaming
 from tests.benchmarks.svg import Series
 from tests.benchmarks.texts import TASK, labelled, texts
+from tests.support import browsing
 
 
 @dataclass(frozen=True)

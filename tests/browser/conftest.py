@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests import browsing
+from tests.support import browsing
 
 
 @pytest.fixture(scope="module")

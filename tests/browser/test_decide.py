@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests import browsing
+from tests.support import browsing
 
 ENCODER, DECODER = "embedded/encoder@fp32?method=few-shot", "embedded/decoder@bf16"
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from llmops.data.builtin import load_builtin
-from tests import browsing
+from tests.support import browsing
 
 ZERO, DECODER = "embedded/encoder@fp32?method=zero-shot", "embedded/decoder@bf16"
 

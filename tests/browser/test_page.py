@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import expect
 
 from llmops.embedded import DECODER_DIR
-from tests import browsing
-from tests.fake_endpoint import FakeEndpoint
+from tests.support import browsing
+from tests.support.fake_endpoint import FakeEndpoint
 
 TEXT = "All requirements for the wheelchair are met."
 SIX = (

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from llmops.embedded import DECODER_DIR
-from tests import browsing
+from tests.support import browsing
 
 
 @pytest.fixture

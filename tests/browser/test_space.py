@@ -2,10 +2,11 @@
 
 import pytest
 
-from tests import browsing, space
-from tests.browsing import expect
-from tests.fake_endpoint import FakeEndpoint
-from tests.fake_openid import TOKEN, USER, FakeOpenId
+from tests import space
+from tests.support import browsing
+from tests.support.browsing import expect
+from tests.support.fake_endpoint import FakeEndpoint
+from tests.support.fake_openid import TOKEN, USER, FakeOpenId
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from tests.serving import ROOT
+from tests.support.serving import ROOT
 
 
 def test_every_benchmark_runs_and_its_two_sides_agree(tmp_path):

@@ -12,8 +12,8 @@ import pytest
 from gradio_client import Client
 
 from llmops.__main__ import main as command_line
-from tests import readme
-from tests.serving import ROOT, app
+from tests.support import readme
+from tests.support.serving import ROOT, app
 
 OURS = ".venv/bin/python -m llmops "
 
@@ -23,13 +23,19 @@ COVERED = {
     "python3 -m venv": ("tests/integration/test_readme.py", "test_the_first_command_installs_and_starts"),
     "mkdir -p": ("tests/conftest.py", "def served"),
     "OPENAI_BASE_URL=": ("tests/integration/test_readme.py", "test_one_setting_points_the_app_at_an_engine"),
-    ".venv/bin/python app.py --share": ("tests/integration/test_colab.py", "serves_behind_a_password"),
+    ".venv/bin/python app.py --share": ("tests/integration/public/test_colab.py", "serves_behind_a_password"),
     ".venv/bin/python -m tests.benchmarks": ("tests/integration/test_benchmarks.py", "test_every_benchmark_runs"),
     ".venv/bin/python -m tests.space": ("tests/browser/test_space.py", "test_a_space_starts"),
-    ".venv/bin/python -m tests.german": ("tests/integration/test_german.py", "test_no_text_on_the_page_lacks_german"),
-    ".venv/bin/python -m tests.accessibility": ("tests/browser/test_pleasant.py", "test_axe_finds_nothing_serious"),
-    ".venv/bin/python -m tests.visitors": ("tests/integration/test_safe.py", "test_a_crowd_of_visitors"),
-    ".venv/bin/python -m tests.canary": ("tests/integration/test_safe.py", "test_no_key_is_found"),
+    ".venv/bin/python -m tests.german": (
+        "tests/integration/i18n/test_german.py",
+        "test_no_text_on_the_page_lacks_german",
+    ),
+    ".venv/bin/python -m tests.accessibility": (
+        "tests/browser/test_accessibility.py",
+        "test_axe_finds_nothing_serious",
+    ),
+    ".venv/bin/python -m tests.visitors": ("tests/integration/public/test_public_page.py", "test_a_crowd_of_visitors"),
+    ".venv/bin/python -m tests.canary": ("tests/integration/public/test_public_page.py", "test_no_key_is_found"),
 }
 # Commands that can't run here, and why.
 ELSEWHERE = {

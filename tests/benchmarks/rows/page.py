@@ -18,12 +18,12 @@ from llmops.embedded import DECODER_DIR
 from llmops.history.sets import LabelledSet
 from llmops.history.store import History
 from llmops.history.store import Row as Kept
-from tests import browsing, serving
 from tests.benchmarks import shapes
 from tests.benchmarks.measure import Measured, Row, Sides, timed
 from tests.benchmarks.rows.streaming import bare, prompt
 from tests.benchmarks.texts import TASK, labelled
-from tests.fake_endpoint import FakeEndpoint
+from tests.support import browsing, serving
+from tests.support.fake_endpoint import FakeEndpoint
 
 _COLUMNS = 8
 

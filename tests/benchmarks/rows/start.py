@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.benchmarks.measure import Measured, Row, Sides
-from tests.serving import ROOT, free_port, server_environment
+from tests.support.serving import ROOT, free_port, server_environment
 
 _TEN_LINES = """import gradio as gr
 

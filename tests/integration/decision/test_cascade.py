@@ -1,0 +1,133 @@
+"""A small evaluation with the embedded models: what the rows foretell of a cascade is what the cascade does."""
+
+import threading
+
+import pytest
+
+from llmops.api.decision import cascade_data, decide_data, read_assumptions
+from llmops.api.inputs import make_comparison
+from llmops.compare.comparison import Options, run_all
+from llmops.core.request import Generation
+from llmops.core.settings import Settings, load_settings
+from llmops.data.builtin import load_builtin
+from llmops.decision.board import make_board
+from llmops.decision.cascade import simulate
+from llmops.decision.cost import cost
+from llmops.evaluation.batches import How
+from llmops.evaluation.runner import Begun, Ended, evaluate
+from llmops.history.store import History
+from llmops.report import decision as drawn
+from llmops.runtime.pool import Pool
+from tests.support.fake_powercap import fake_powercap
+
+TASK = load_builtin("medical")
+ENCODER, DECODER = "embedded/encoder@fp32?method=few-shot", "embedded/decoder@bf16"
+TEXTS = [one for index, one in enumerate(TASK.split("test")) if index % 3 == 0]
+# A price by tokens for both, so that the cost of a text does not hang on how busy the machine is.
+PRICES = {"prices": {"embedded/encoder@fp32": [0.02, 0], "embedded/decoder@bf16": [0.75, 4.5]}, "currency": "EUR"}
+
+
+@pytest.fixture(scope="module")
+def limits(tmp_path_factory):
+    return Settings(data_dir=tmp_path_factory.mktemp("decision"))
+
+
+@pytest.fixture(scope="module")
+def evaluated(limits):
+    """(history, id): both stages, each text alone; then the cascade of the best threshold, really run."""
+    history, pool = History(limits.history_path), Pool(10**9)
+
+    def run(names):
+        options = Options("en", Generation(max_new_tokens=24))
+        updates = evaluate(pool, TASK, TEXTS, names, options, history, threading.Event(), how=How(batched=False))
+        found = list(updates)
+        assert [one.error for one in found if isinstance(one, Ended)] == [None] * len(names)
+        return next(one.evaluation_id for one in found if isinstance(one, Begun))
+
+    first = run([ENCODER, DECODER])
+    found = history.evaluation(first)
+    made = simulate(history.rows(first), ENCODER, DECODER, read_assumptions(PRICES, found.machine))
+    return history, first, run([made.candidate]), made
+
+
+def test_a_simulated_cascade_is_what_the_cascade_does_when_it_runs(evaluated):
+    history, first, second, made = evaluated
+    rows = history.rows(first)
+    by_place = {name: {row.place: row for row in rows if row.candidate == name} for name in (ENCODER, DECODER)}
+    ran = history.rows(second)
+    asked = [len(row.run["stages"]) == 2 for row in ran]
+    assert 0 < sum(asked) < len(asked)  # both ways were gone
+    for row in ran:
+        sure = max(by_place[ENCODER][row.place].run["probabilities"].values())
+        expected = by_place[ENCODER if sure >= made.choice.threshold else DECODER][row.place]
+        assert row.y_hat == expected.y_hat
+    point = min(made.points, key=lambda one: abs(one.threshold - made.choice.threshold))
+    at = read_assumptions(PRICES, history.evaluation(first).machine)
+    really = at.money(1000 * cost(made.candidate, ran, at).usd)
+    same = [one for one in made.points if one.asked == pytest.approx(sum(asked) / len(asked))]
+    assert same
+    assert really == pytest.approx(same[0].cost_per_1000, rel=0.05)
+    accuracy = sum(row.y_hat == row.y_true for row in ran) / len(ran)
+    assert accuracy == pytest.approx(same[0].accuracy)
+    assert point.asked == pytest.approx(same[0].asked, abs=0.1)
+
+
+def test_the_cascades_times_hold_both_stages(evaluated):
+    history, _, second, _ = evaluated
+    for row in history.rows(second):
+        stages = row.run["stages"]
+        assert row.run["timing"]["e2e_s"] == pytest.approx(sum(one["timing"]["e2e_s"] for one in stages))
+        assert row.run["memory"]["weights_bytes"] > 95_000_000  # both are held
+
+
+def test_the_board_of_real_rows_prices_local_above_zero_and_draws_everything(evaluated):
+    history, first, second, _ = evaluated
+    board = make_board(history.evaluation(first), history.rows(first), {"min_macro_f1": 0.9, "currency": "EUR"})
+    assert all(one.cost_per_1000 > 0 for one in board.figures)
+    assert all(one.energy.wh[0] > 0 for one in board.figures)
+    assert [one.candidate for one in board.decision.excluded] == [ENCODER]
+    assert board.decision.choice == DECODER
+    page = drawn.whole(board)
+    for piece in ("<svg", "Its macro-F1 is", "Nothing leaves this machine", "requests a month", "gpt-5.4-mini"):
+        assert piece in page
+    assert make_board(history.evaluation(second), history.rows(second), None).figures[0].leaving == 0
+
+
+def test_programs_answer_with_plain_data_and_errors_in_words(evaluated, limits):
+    import json
+
+    _, first, _, _ = evaluated
+    data = decide_data(limits, first, {"axis": "latency", "weights": {"quality": 2, "latency": 1}})
+    assert json.loads(json.dumps(data))["decision"]["choice"] in (ENCODER, DECODER)
+    made = cascade_data(limits, first, ENCODER, DECODER, {"goal": "cost", "min_macro_f1": 0.7})
+    assert json.loads(json.dumps(made))["candidate"].startswith("cascade(")
+    for given in ({"axis": "beauty"}, {"max_cost": "low"}, {"nonsense": 1}, {"licences": "MIT"}, {"weights": 3}, "{"):
+        assert decide_data(limits, first, given)["error"]["remedy"]
+    for given in ({"goal": "x"}, {"seed": -1}, {"seed": "a"}, {"max_leaving": 2}, {"axis": "cost"}):
+        assert cascade_data(limits, first, ENCODER, DECODER, given)["error"]["remedy"]
+    assert decide_data(limits, 999, None)["error"]["kind"] == "history"
+    assert decide_data(limits, first, None, owner="somebody else")["error"]["kind"] == "history"
+
+
+def test_with_a_fake_powercap_tree_real_runs_carry_measured_energy_and_a_cascade_each_stages(tmp_path):
+    stop = threading.Event()
+    names = [ENCODER, DECODER, f"cascade({ENCODER}, {DECODER}, 1)"]
+    with fake_powercap(tmp_path) as powercap:
+
+        def draw():
+            while not stop.wait(0.001):
+                powercap.add("intel-rapl:0", 0.2)
+
+        thread = threading.Thread(target=draw)
+        thread.start()
+        try:
+            given = {"max_new_tokens": 24}
+            runs = run_all(make_comparison(Pool(10**9), TASK, "The lift is needed.", names, given, load_settings()))
+        finally:
+            stop.set()
+            thread.join()
+    assert [run.error for run in runs] == [None] * 3
+    assert runs[1].energy.total_wh > 0
+    assert runs[2].energy is None
+    assert [stage.energy.covers for stage in runs[2].stages] == [("CPU 0", "memory 0")] * 2
+    assert runs[2].to_json()["stages"][1]["energy"]["covers"] == ["CPU 0", "memory 0"]

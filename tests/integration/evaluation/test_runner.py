@@ -1,0 +1,242 @@
+"""Evaluation with the embedded models: figures equal scikit-learn's, broken off and resumed, failures kept apart."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from llmops.compare.comparison import Options
+from llmops.core.errors import InputError
+from llmops.core.request import Connection, Generation
+from llmops.core.task import Example
+from llmops.data.builtin import load_builtin
+from llmops.embedded import DECODER_DIR
+from llmops.evaluation.heldout import POOL, PROMPT, hold_out
+from llmops.evaluation.runner import Begun, Ended, Progress, evaluate, resume
+from llmops.evaluation.summary import summary
+from llmops.history.store import History
+from llmops.report.export import export
+from llmops.runtime.pool import Pool
+from tests.support.fake_endpoint import FakeEndpoint
+from tests.support.serving import ROOT
+
+TASK = load_builtin("medical")
+DECODER, ENCODER = "embedded/decoder@bf16", "embedded/encoder@fp32?method=few-shot"
+TEXTS = list(TASK.split("test"))[:6] + list(TASK.split("test"))[-6:]
+
+
+@pytest.fixture
+def history(tmp_path):
+    return History(tmp_path / "history.sqlite")
+
+
+def run(history, candidates, examples=TEXTS, stop=None, url=None, **options):
+    connection = Connection(base_url=url, retries=0, timeout_s=5)
+    settings = Options("en", Generation(max_new_tokens=24), connection)
+    stop = stop or threading.Event()
+    return list(evaluate(Pool(10**9), TASK, examples, candidates, settings, history, stop, **options))
+
+
+def test_every_text_goes_through_every_candidate_with_scikit_learns_figures_on_the_exported_rows(history, tmp_path):
+    from sklearn.metrics import accuracy_score, f1_score
+
+    updates = run(history, [ENCODER, DECODER])
+    begun = updates[0]
+    assert (begun.texts, begun.left_out) == (12, 0)
+    assert [one.error for one in updates if isinstance(one, Ended)] == [None, None]
+    rows = history.rows(begun.evaluation_id)
+    assert len(rows) == 24
+    assert {(row.language, row.run["settings"]["max_new_tokens"]) for row in rows} == {("de", 24), ("en", 24)}
+    data = summary(history, begun.evaluation_id)
+    assert [one["candidate"] for one in data["metrics"]] == [ENCODER, DECODER]
+    for one in data["metrics"]:
+        mine = [row for row in rows if row.candidate == one["candidate"]]
+        true, said = [row.y_true for row in mine], [row.y_hat or "?" for row in mine]
+        assert one["accuracy"] == accuracy_score(true, said)
+        assert one["macro_f1"] == pytest.approx(f1_score(true, said, labels=list(TASK.label_ids), average="macro"))
+        assert one["weights_bytes"] > 0
+    export(history, begun.evaluation_id, tmp_path / "e.csv")
+    with (tmp_path / "e.csv").open(encoding="utf-8-sig", newline="") as file:
+        exported = list(csv.DictReader(file))
+    for one in data["metrics"]:
+        mine = [line for line in exported if line["candidate"] == one["candidate"]]
+        true, said = [line["y_true"] for line in mine], [line["y_hat"] for line in mine]
+        assert (len(mine), one["accuracy"]) == (12, accuracy_score(true, said))
+        assert one["macro_f1"] == pytest.approx(f1_score(true, said, labels=list(TASK.label_ids), average="macro"))
+    assert len(data["pairs"]) == 1
+    progress = [
+        one
+        for one in updates
+        if isinstance(one, Progress) and one.candidate == DECODER and one.seconds_left is not None
+    ]
+    assert [one.done for one in progress] == list(range(1, 13))
+
+
+def test_texts_that_are_examples_to_learn_from_are_left_out_and_counted(history):
+    pool = [Example(one.text.upper() + " ", one.label, one.language, "test") for one in TASK.split("pool")[:5]]
+    found = hold_out(TASK, [*TEXTS, *pool], [])
+    assert (list(found.texts), found.why) == (TEXTS, {POOL: 5})
+    begun = run(history, ["embedded/encoder@fp32?method=zero-shot"], [*TEXTS, *pool])[0]
+    assert (begun.texts, begun.left_out) == (12, 5)
+    assert history.evaluation(begun.evaluation_id).left_out_why == {POOL: 5}
+
+
+def test_texts_that_stand_in_the_prompt_are_left_out():
+    first = TASK.split("test", "en")[0]
+    prompt = replace(TASK.prompts["en"], system="{instruction} For example: " + first.text.upper())
+    found = hold_out(replace(TASK, prompts={**TASK.prompts, "en": prompt}), TASK.split("test"), [])
+    assert found.why == {PROMPT: 1}
+    assert first not in found.texts
+
+
+def test_what_a_kept_encoder_was_trained_on_does_not_count_and_the_run_says_how_many(history, data_dir):
+    from llmops.engines.encoder import store
+    from llmops.engines.encoder.training import Trained, pick_examples, train_named
+    from llmops.ui.training_panel import _meta
+
+    own = TASK.with_examples(tuple(replace(one, split="pool") for one in TEXTS))
+    *_, trained = train_named(own, "embedded/encoder", "few-shot", 2, 0, threading.Event())
+    assert isinstance(trained, Trained)
+    meta = _meta(own, "embedded/encoder", "few-shot", 2, 0, trained)
+    store.keep("mine-too", trained.model, trained.head, meta)
+    learnt = {one.text for one in pick_examples(own, 2, 0)}
+    assert len(learnt) == 4
+    begun = run(history, ["trained/mine-too@fp32"])[0]
+    assert (begun.texts, begun.why) == (8, {"trained/mine-too was trained on them": 4})
+    assert not learnt & {row.text for row in history.rows(begun.evaluation_id)}
+    store.delete("mine-too")
+
+
+def test_stopped_and_resumed_repeats_nothing_and_loses_nothing(history):
+    stop = threading.Event()
+    settings = Options("en", Generation(max_new_tokens=24))
+    updates = []
+    for update in evaluate(Pool(10**9), TASK, TEXTS, [DECODER], settings, history, stop):
+        updates.append(update)
+        if isinstance(update, Progress) and update.done == 4:
+            stop.set()
+    number = updates[0].evaluation_id
+    assert updates[-1].error.kind == "stopped"
+    before = {row.place: row.created for row in history.rows(number)}
+    assert 4 <= len(before) < 12
+    again = list(resume(Pool(10**9), history, number, Connection(), threading.Event()))
+    assert again[0].evaluation_id == number
+    after = history.rows(number)
+    assert sorted(row.place for row in after) == list(range(12))
+    assert all(row.created == before[row.place] for row in after if row.place in before)
+    assert {row.run["settings"]["max_new_tokens"] for row in after} == {24}
+
+
+def test_killed_half_way_and_resumed_no_text_is_twice_and_none_is_lost(tmp_path):
+    environment = {**os.environ, "LLMOPS_DATA": str(tmp_path)}
+    command = [sys.executable, "-m", "llmops", "evaluate", "--candidate", DECODER, "--candidate", ENCODER, "--json"]
+    first = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    path = tmp_path / "history.sqlite"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if path.exists() and (found := History(path).evaluations()) and len(History(path).rows(found[0].id)) >= 10:
+            break
+        time.sleep(0.05)
+    first.send_signal(signal.SIGKILL)
+    first.wait(20)
+    kept = {(row.candidate, row.place): row.created for row in History(path).rows(1)}
+    assert 10 <= len(kept) < 168
+    done = subprocess.run(
+        [*command[:4], "--resume", "1", "--json"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = History(path).rows(1)
+    assert sorted((row.candidate, row.place) for row in rows) == sorted(
+        (c, n) for c in (DECODER, ENCODER) for n in range(84)
+    )
+    assert all(row.created == kept[row.candidate, row.place] for row in rows if (row.candidate, row.place) in kept)
+    data = json.loads(done.stdout)
+    assert [one["texts"] for one in data["metrics"]] == [84, 84]
+    assert data["metrics"][0]["accuracy"] >= 0.85
+
+
+def test_a_candidate_that_can_not_be_had_leaves_the_others_unharmed(history):
+    updates = run(history, ["nobody/none@bf16", "embedded/decoder@fp8", "embedded/encoder@fp32?method=zero-shot"])
+    ended = {one.candidate: one.error for one in updates if isinstance(one, Ended)}
+    assert ended["nobody/none@bf16"].kind == "not-found"
+    assert ended["embedded/decoder@fp8"].kind == "input"
+    assert ended["embedded/encoder@fp32?method=zero-shot"] is None
+    assert len(history.rows(updates[0].evaluation_id)) == 12
+
+
+def test_a_fake_endpoint_that_goes_down_ends_its_candidate_and_its_failures_are_not_scored(history):
+    with FakeEndpoint(*["ok"] * 4, "500") as fake:
+        updates = run(history, ["openai/m"], url=fake.url)
+    ended = next(one for one in updates if isinstance(one, Ended))
+    assert "in a row failed" in ended.error.message
+    rows = history.rows(updates[0].evaluation_id)
+    assert len(rows) == 4
+    assert not any(row.failed for row in rows)
+
+
+def test_a_single_failure_is_kept_and_counts_as_wrong(history):
+    with FakeEndpoint("ok", "500", "ok") as fake:
+        updates = run(history, ["openai/m"], url=fake.url)
+    rows = history.rows(updates[0].evaluation_id)
+    assert [row.failed for row in rows].count(True) == 1
+    assert len(rows) == 12
+    assert summary(history, updates[0].evaluation_id)["metrics"][0]["failed_rate"] == pytest.approx(1 / 12)
+
+
+def test_a_real_server_is_evaluated_beside_a_local_model(history, served):
+    updates = run(history, [DECODER, f"openai/{DECODER_DIR}"], url=served)
+    rows = history.rows(updates[0].evaluation_id)
+    said = {name: [row.y_hat for row in rows if row.candidate == name] for name in (DECODER, f"openai/{DECODER_DIR}")}
+    assert said[DECODER] == said[f"openai/{DECODER_DIR}"]
+
+
+def test_repeats_give_a_flip_rate(history):
+    begun = run(history, [DECODER], TEXTS[:3], repeats=2)[0]
+    assert isinstance(begun, Begun)
+    assert summary(history, begun.evaluation_id)["metrics"][0]["flip_rate"] == 0.0
+
+
+def test_a_full_disk_loses_no_result(history, monkeypatch):
+    from llmops.core.errors import HistoryError
+
+    monkeypatch.setattr("llmops.evaluation.row_writer._PAUSE_S", 0.0)
+    own, calls = History.add_all, []
+
+    def add(self, number, rows):
+        calls.append(len(rows))
+        if 2 <= len(calls) <= 4:
+            raise HistoryError("The disk is full.", "Free some space.")
+        own(self, number, rows)
+
+    monkeypatch.setattr(History, "add_all", add)
+    updates = run(history, ["embedded/encoder@fp32?method=zero-shot"])
+    assert any("wait in memory" in one.message for one in updates if isinstance(one, Progress))
+    assert next(one for one in updates if isinstance(one, Ended)).error is None
+    assert sorted(row.place for row in history.rows(updates[0].evaluation_id)) == list(range(12))
+
+
+@pytest.mark.parametrize(
+    ("examples", "candidates", "options", "says"),
+    [
+        ([], [DECODER], {}, "no text"),
+        (TEXTS, [], {}, "No candidate"),
+        (TEXTS, [DECODER], {"repeats": 0}, "repeats"),
+        ([Example("x", "maybe", "en", "test")], [DECODER], {}, "maybe"),
+    ],
+)
+def test_what_can_not_be_evaluated_is_refused_before_it_begins(history, examples, candidates, options, says):
+    with pytest.raises(InputError, match=says):
+        run(history, candidates, examples, **options)
+    assert history.evaluations() == []

@@ -1,0 +1,32 @@
+"""Painting beside a measurement. Engines are scripted."""
+
+from llmops.compare.comparison import Comparison, Options
+from llmops.runtime.pool import Pool
+from llmops.ui.board import Board
+from tests.support.scripted import TASK, ScriptedEngine
+
+
+class _Nowhere:
+    """A recorder that keeps nothing."""
+
+    def take(self, place, run):
+        pass
+
+
+def _paints(candidate):
+    engine = ScriptedEngine()
+    comparison = Comparison(Pool(10_000, lambda kind: engine), TASK, "text", [candidate], Options("en"))
+    made = Board(comparison, _Nowhere())
+    comparison.start()
+    return [made.views[0].status for _ in made.follow()]
+
+
+def test_a_run_of_a_few_milliseconds_is_painted_once_and_only_after_it():
+    assert _paints("openai/short:1:1") == ["done"]
+
+
+def test_a_longer_run_is_painted_while_it_goes_on():
+    seen = _paints("openai/long:20:50")
+    assert 2 <= len(seen) <= 14
+    assert set(seen[1:-1]) == {"running"}
+    assert seen[-1] == "done"
