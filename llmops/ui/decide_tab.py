@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from llmops.compat.gradio_page import save_js
 from llmops.core.errors import LlmopsError
 from llmops.decision.board import Board, make_board
 from llmops.evaluation.metrics import Metrics, measure
@@ -19,7 +20,6 @@ from llmops.ui.decide_inputs import Wishes
 from llmops.ui.downloads import new_folder
 from llmops.ui.evaluate_tab import title
 from llmops.ui.language import language_of_request
-from llmops.ui.results_panel import SAVE_JS
 from llmops.ui.services import Services
 
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -154,7 +154,7 @@ def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> 
     gr.on(triggers, show, asked, tab.shown, trigger_mode="always_last", **_QUIET)
     gr.on([tab.own.input, tab.api.input], redraw, asked, tab.even, trigger_mode="always_last", **_QUIET)
     made = tab.report.click(make_report, [tab.kept, *tab.wishes], tab.save, **_QUIET)
-    made.success(None, None, None, js=SAVE_JS.replace("{id}", "save-decision"), **_QUIET)
+    made.success(None, None, None, js=save_js("save-decision"), **_QUIET)
     cascade_panel.wire(tab.cascade, tab.kept, tab.wishes, chosen, services)
 
 

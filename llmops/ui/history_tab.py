@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from llmops.compare.replay import views
+from llmops.compat.gradio_page import save_js
 from llmops.core.errors import InputError, LlmopsError
 from llmops.evaluation.side_by_side import side_by_side
 from llmops.history import comparisons, curves
@@ -21,7 +22,6 @@ from llmops.report.tables import more
 from llmops.ui import render
 from llmops.ui.downloads import new_folder
 from llmops.ui.replay import replayed
-from llmops.ui.results_panel import SAVE_JS
 from llmops.ui.services import Services
 
 _KINDS = [("evaluations", "evaluation"), ("single comparisons", "comparison"), ("learning curves", "curve")]
@@ -182,7 +182,7 @@ def wire(tab: HistoryTab, opened: gr.Tab, page: gr.Blocks, services: Services) -
     taken = tab.file.upload(upload, tab.file, tab.said, **_QUIET)
     taken.success(lambda: None, None, tab.file, **_QUIET)
     made = tab.ask.click(out, None, tab.save, **_QUIET)
-    made.success(None, None, None, js=SAVE_JS.replace("{id}", "save-history"), **_QUIET)
+    made.success(None, None, None, js=save_js("save-history"), **_QUIET)
 
 
 def _module(kind: str) -> ModuleType:

@@ -5,8 +5,8 @@ goes out is translated on its way (`Page`). Programs that ask for no language ge
 the page's address, such as uploads, are told by a cookie, which is set only where the browser's language is another.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import deepcopy
 from typing import Any
@@ -14,6 +14,8 @@ from urllib.parse import parse_qs
 
 import gradio as gr
 
+from llmops.compat.gradio_internals import RewrittenBlocks, is_update
+from llmops.compat.gradio_page import html_in
 from llmops.i18n.translation import LANGUAGES, Catalogue, german
 from llmops.ui.cookies import Scope, cookie, header, new_cookie
 
@@ -24,10 +26,6 @@ _SPOKEN_VALUES = {"button": "text", "downloadbutton": "text", "html": "html", "m
 _COOKIE = "llmops_ui"
 _OWN_COLUMNS = {"Task", "By", "From"}  # of tables: names of built-in tasks, and where a row comes from
 OWN_WORDS = "lo-words"  # class of a text box that holds the app's own words, not a visitor's or a model's
-
-# Before Gradio starts: its own words (upload areas, menus) and <html lang> follow navigator.language.
-_SCRIPT = """<script>for (const [name, value] of [["language", "{0}"], ["languages", ["{0}"]]])
-Object.defineProperty(navigator, name, {{get: () => value, configurable: true}});</script>"""
 
 
 def language_of(query: Mapping[str, str], accepted: str) -> str:
@@ -88,73 +86,49 @@ SWITCH_JS = """() => {
 }"""
 
 
-class Page(gr.Blocks):
+class Page(RewrittenBlocks):
     """Blocks whose words leave in the visitor's language, with the app's queue from the beginning.
 
     Asked for a queue once the page stands, Gradio makes all its routes once more.
     """
+
+    _translated: tuple[dict[str, Any], dict[str, Any]] | None = None  # a description, and the same in German
 
     def queue(self, *args: Any, **kwargs: Any) -> "Page":  # noqa: ANN401
         """As Gradio's; unless told otherwise by name, 64 may wait, and nothing goes past it."""
         super().queue(*args, **({"max_size": 64, "api_open": False} | kwargs))
         return self
 
-    @property
-    def config(self) -> Any:  # noqa: ANN401
-        """The page's description, as Gradio sends it to the browser."""
-        plain = self.__dict__.get("_plain_config")
-        if plain is None or _current.get() == "en":
+    def rewritten_config(self, plain: dict[str, Any]) -> dict[str, Any]:
+        """In the language of the request that is being answered; German is made once."""
+        if _current.get() == "en":
             return plain
-        made = self.__dict__.get("_translated_config")
-        if made is None or made[0] is not plain:
-            made = (plain, translated_config(plain, german()))
-            self.__dict__["_translated_config"] = made
-        return made[1]
+        if self._translated is None or self._translated[0] is not plain:
+            self._translated = (plain, translated_config(plain, german()))
+        return self._translated[1]
 
-    @config.setter
-    def config(self, value: Any) -> None:  # noqa: ANN401
-        self.__dict__["_plain_config"] = value
+    def rewritten_auth_message(self, plain: str) -> str:
+        """In the language of the request."""
+        return german().text(plain) if _current.get() == "de" else plain
 
-    @property
-    def auth_message(self) -> str | None:
-        """What the page says that asks for the password."""
-        plain = self.__dict__.get("_plain_auth_message")
-        return german().text(plain) if plain and _current.get() == "de" else plain
+    def rewritten_output(self, kind: str, classes: list[str], value: Any) -> Any:  # noqa: ANN401
+        """In the language of the visitor who sent the event."""
+        return value if _current.get() == "en" else translated_output(kind, classes, value, german())
 
-    @auth_message.setter
-    def auth_message(self, value: str | None) -> None:
-        self.__dict__["_plain_auth_message"] = value
+    def rewritten_error(self, error: gr.Error) -> None:
+        """In the same language."""
+        if _current.get() == "de":
+            error.message = german().text(str(error.message))
+            error.title = german().text(str(error.title))
 
-    async def process_api(self, block_fn: Any, inputs: list[Any], *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
-        """One event; its outputs and errors in the language of the visitor who sent it."""
-        request = kwargs.get("request", args[1] if len(args) > 1 else None)
-        token = _current.set(language_of_request(request[0] if isinstance(request, list) else request))
+    @contextmanager
+    def asked_by(self, request: gr.Request | None) -> Iterator[None]:
+        """An event is answered in the language of its page."""
+        token = _current.set(language_of_request(request))
         try:
-            return await super().process_api(block_fn, inputs, *args, **kwargs)
-        except gr.Error as error:
-            if _current.get() == "de":
-                error.message = german().text(str(error.message))
-                error.title = german().text(str(error.title))
-            raise
+            yield
         finally:
             _current.reset(token)
-
-    async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:  # noqa: ANN401
-        """Values for the browser."""
-        values = await super().postprocess_data(block_fn, predictions, state)
-        if _current.get() == "en":
-            return values
-        return [
-            translated_output(kind_of(block), block.elem_classes or [], value, german())
-            if hasattr(block, "elem_classes")
-            else value
-            for block, value in zip(block_fn.outputs, values, strict=True)
-        ]
-
-
-def kind_of(block: Any) -> str:  # noqa: ANN401
-    """A component's type as the page's description names it."""
-    return str(block.get_block_name())
 
 
 def translated_config(plain: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
@@ -167,7 +141,7 @@ def translated_config(plain: dict[str, Any], catalogue: Catalogue) -> dict[str, 
 
 def translated_output(kind: str, classes: list[str], value: Any, catalogue: Catalogue) -> Any:  # noqa: ANN401
     """One output of an event: a value, or an update of several properties."""
-    if isinstance(value, dict) and value.get("__type__") == "update":
+    if is_update(value):
         props = {**deepcopy({k: v for k, v in value.items() if k != "value"}), "elem_classes": classes}
         if "value" in value:
             props["value"] = value["value"]
@@ -267,8 +241,7 @@ class _Marking:
                 await self._finish(self._start)
 
     async def _finish(self, start: dict[str, Any]) -> None:
-        body = re.sub(rb'lang="en"', f'lang="{self._language}"'.encode(), self._body, count=1)
-        body = body.replace(b"<head>", b"<head>" + _SCRIPT.format(self._language).encode(), 1)
+        body = html_in(self._body, self._language)
         kept = [(key, value) for key, value in start["headers"] if key.lower() not in (b"content-length", b"vary")]
         more = [(b"content-length", str(len(body)).encode()), (b"vary", b"Accept-Language")]
         more += [(b"set-cookie", self._reminder.encode())] if self._reminder else []

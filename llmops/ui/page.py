@@ -8,6 +8,7 @@ import gradio as gr
 from llmops import __version__
 from llmops.catalog.presets import preset_for, presets
 from llmops.compare.recorder import Recorder
+from llmops.compat import gradio_internals, gradio_page
 from llmops.core.candidate import Epoch
 from llmops.core.errors import LlmopsError
 from llmops.core.request import Connection
@@ -16,7 +17,6 @@ from llmops.hardware.machine import hardware
 from llmops.planning.availability import offers, task_languages
 from llmops.public.quotas import VISITS
 from llmops.ui import (
-    access,
     api,
     board,
     cloud,
@@ -33,7 +33,6 @@ from llmops.ui import (
     probes_tab,
     render,
     selection,
-    sessions,
     shared_input,
     sign_in,
     task_panel,
@@ -62,7 +61,7 @@ _SHOW_RESULTS_JS = """(html) => {
 
 def build(services: Services) -> gr.Blocks:
     """The page, ready to launch."""
-    sessions.keep_light()
+    gradio_internals.keep_light()
     places = services.settings.max_columns
     with Page(title="llm-ops", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
         gr.HTML(language.switch(), padding=False)
@@ -291,7 +290,7 @@ def _wire_opening(
         machine,
     ]
     page.load(open_page, None, opened, **_QUIET)
-    for script in (language.SWITCH_JS, access.MEND_JS):
+    for script in (language.SWITCH_JS, gradio_page.MEND_JS):
         page.load(None, None, None, js=script, **_QUIET)
     page.unload(lambda: VISITS.left(asking().session))
     preset.input(use_preset, preset, chosen, **_QUIET)

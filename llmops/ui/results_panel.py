@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from gradio.events import Dependency
 
+from llmops.compat.gradio_internals import EventChain
+from llmops.compat.gradio_page import save_js
 from llmops.core.errors import LlmopsError
 from llmops.history.store import Row
 from llmops.report.export import FORMATS, export
@@ -18,7 +19,6 @@ from llmops.ui.services import Services
 
 _WIDTHS = ["52px", "440px", "92px", "110px"]  # number, text, language, true label; verdicts share the rest
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-SAVE_JS = "() => setTimeout(() => document.querySelector('#{id} a, #{id}')?.click(), 300)"
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _export(kind: str) -> tuple[gr.Button, gr.DownloadButton]:
     )
 
 
-def wire(panel: ResultsPanel, kept: gr.Dropdown, again: Dependency, services: Services) -> None:
+def wire(panel: ResultsPanel, kept: gr.Dropdown, again: EventChain, services: Services) -> None:
     """Connect showing, filtering, reading and exporting. again: after it, what is shown has more rows."""
     chosen = [panel.which, panel.label, panel.language, panel.who, panel.words]
     table = [panel.rows, panel.counted, panel.number]
@@ -151,7 +151,7 @@ def _wire_export(
         return [str(path), render.said(f"{path.name} is made.")]
 
     made = ask.click(make, kept, [save, panel.said], **{**_QUIET, "show_progress": "full"})
-    made.success(None, None, None, js=SAVE_JS.replace("{id}", f"save-{kind}"), **_QUIET)
+    made.success(None, None, None, js=save_js(f"save-{kind}"), **_QUIET)
 
 
 def _verdicts(services: Services, number: int | None, request: gr.Request) -> list[Row]:

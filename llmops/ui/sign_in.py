@@ -6,25 +6,16 @@ typed on the page goes before it.
 
 import json
 import os
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
-from gradio.context import LocalContext
 
+from llmops.compat import gradio_internals, gradio_page
 from llmops.i18n.translation import german
 from llmops.ui.visitor import hugging_face_name
 
 _SIGN_IN = "Sign in with Hugging Face"
-# The way there and back names one address to return to. Gradio's own script leaves that open at its first "&", and
-# knows by the button's English words whether to sign in or out.
-_LEAVE_JS = """(said) => {
-  const way = WORDS.includes(said) ? "/login/huggingface" : "/logout";
-  const back = encodeURIComponent("/" + window.location.search);
-  window.parent?.postMessage({type: "SET_SCROLLING", enabled: true}, "*");
-  setTimeout(() => window.location.assign(`${way}?_target_url=${back}`), 500);
-}"""
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _NOTE = "Signed in, gated models and hosted inference use your own token, and ZeroGPU your own quota."
 
@@ -50,7 +41,7 @@ def wire(button: gr.Button | None, page: gr.Blocks) -> None:
     if button is None:
         return
     words = json.dumps([_SIGN_IN, german().text(_SIGN_IN)])
-    button.click(None, button, None, js=_LEAVE_JS.replace("WORDS", words), **_QUIET)
+    button.click(None, button, None, js=gradio_page.leave_js(words), **_QUIET)
     page.load(_words, None, button, **_QUIET)
 
 
@@ -67,8 +58,5 @@ def token_of(typed: str | None) -> str | None:
 
 def token() -> str | None:
     """The token of who asks now, out of the signed session; None where nobody signed in, and outside of a request."""
-    request = LocalContext.request.get(None)
-    scope = getattr(getattr(request, "request", None), "scope", None) or {}
-    found = (scope.get("session") or {}).get("oauth_info") or {}
-    expires = found.get("expires_at")
-    return None if expires is not None and expires < time.time() else found.get("access_token") or None
+    sign_in = gradio_internals.sign_in_of(gradio_internals.current_request())
+    return None if gradio_internals.is_over(sign_in) else sign_in.get("access_token") or None

@@ -9,8 +9,8 @@ import hashlib
 import re
 
 import gradio as gr
-from gradio.context import LocalContext
 
+from llmops.compat import gradio_internals
 from llmops.core.settings import Settings, load_settings
 from llmops.public.quotas import Visitor
 
@@ -31,26 +31,23 @@ def visitor_of(request: gr.Request | None, settings: Settings) -> str:
     if name:
         return _opaque("hf", name)
     cookie = _cookie(request)
-    return _opaque("cookie", cookie) if cookie else _opaque("session", request.session_hash or "")
+    return _opaque("cookie", cookie) if cookie else _opaque("session", gradio_internals.session_of(request))
 
 
 def asking() -> Visitor:
     """Who asks in the callback that runs now, or in a thread that has its context."""
-    request = LocalContext.request.get(None)
-    return Visitor(visitor_of(request, load_settings()), getattr(request, "session_hash", None) or "")
+    request = gradio_internals.current_request()
+    return Visitor(visitor_of(request, load_settings()), gradio_internals.session_of(request))
 
 
 def hugging_face_name(request: gr.Request) -> str | None:
     """The user name of who signed in with Hugging Face, out of the signed session; None where nobody did."""
-    scope = getattr(request.request, "scope", None) or {}
-    profile = ((scope.get("session") or {}).get("oauth_info") or {}).get("userinfo") or {}
-    name = profile.get("preferred_username")
+    name = (gradio_internals.sign_in_of(request).get("userinfo") or {}).get("preferred_username")
     return name if isinstance(name, str) and name else None
 
 
 def _cookie(request: gr.Request) -> str | None:
-    cookies = getattr(request.request, "cookies", None) or {}
-    value = cookies.get(COOKIE)
+    value = gradio_internals.cookies_of(request).get(COOKIE)
     return value if isinstance(value, str) and COOKIE_FORM.fullmatch(value) else None
 
 

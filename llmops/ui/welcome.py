@@ -5,6 +5,8 @@ Its button does what a visitor would do by hand in the Past tab.
 
 import gradio as gr
 
+from llmops.compat.gradio_page import closed_selector, tab_selector
+
 _WORDS = (
     "**Run** sends the example below to an encoder and to decoders, as selected; answers, time and memory appear side "
     "by side. **Train an encoder** teaches a small encoder this task from the task's examples, in about a minute on a "
@@ -14,9 +16,9 @@ _WORDS = (
 _BEHAVIOUR = 'matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth"'
 TRAIN_JS = f"""async () => {{
   const soon = () => new Promise((done) => setTimeout(done, 150));
-  document.querySelector('[role="tab"][data-tab-id="past"]')?.click();
+  document.querySelector('{tab_selector("past")}')?.click();
   await soon();
-  document.querySelector("#training > button.label-wrap:not(.open)")?.click();
+  document.querySelector('{closed_selector("training")}')?.click();
   await soon();
   const train = document.querySelector("#train");
   train?.scrollIntoView({{behavior: {_BEHAVIOUR}, block: "center"}});
