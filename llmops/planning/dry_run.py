@@ -24,7 +24,7 @@ from llmops.hardware.memory import PeakMemory, Stopwatch, give_back
 from llmops.hardware.openmp_threads import aside
 from llmops.runtime.pool import Pool
 from llmops.sizing import memory
-from llmops.sizing.shape import Shape, sliced
+from llmops.sizing.shape import Shape, first_layers
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -98,7 +98,7 @@ def dry_run(
 
     Raises InputError, OutOfMemory with how many layers fit, Stopped.
     """
-    part = sliced(config, layers)
+    part = first_layers(config, layers)
     shape = shape_of(config)
     _check(shape, precision, prompt_tokens, new_tokens)
     measured = shape if layers is None else shape_of(part)
@@ -196,7 +196,7 @@ def _check(shape: Shape, precision: str, prompt_tokens: int, new_tokens: int) ->
 
 
 def _predicted(shape: Shape, precision: str, prompt_tokens: int, tokens: int) -> Figures:
-    held, cache = memory.weights(shape, precision).total, memory.kv_bytes(shape, precision, tokens)
+    held, cache = memory.weight_bytes(shape, precision).total, memory.kv_bytes(shape, precision, tokens)
     return Figures(held, cache, held + cache + memory.workspace_bytes(shape, precision, prompt_tokens))
 
 
@@ -206,7 +206,7 @@ def _check_room(asked: _Asked, device: str) -> None:
     need = _predicted(asked.sliced, asked.precision, tokens, tokens).peak_bytes or 0
     if need <= free:
         return
-    part, shape = memory.weights(asked.sliced, asked.precision), asked.sliced
+    part, shape = memory.weight_bytes(asked.sliced, asked.precision), asked.sliced
     fixed = part.embedding + part.head + memory.workspace_bytes(shape, asked.precision, tokens)
     fitting = int((free - fixed) / ((need - fixed) / shape.layers))
     raise OutOfMemory(
@@ -354,6 +354,6 @@ def _whole(measured: Figures, shares: tuple[float, float], in_layers: int, asked
     )
 
 
-def _weights(asked: _Asked) -> tuple[memory.Weights, memory.Weights]:
+def _weights(asked: _Asked) -> tuple[memory.WeightBytes, memory.WeightBytes]:
     """The plan's, of the whole and of the slice."""
-    return memory.weights(asked.shape, asked.precision), memory.weights(asked.sliced, asked.precision)
+    return memory.weight_bytes(asked.shape, asked.precision), memory.weight_bytes(asked.sliced, asked.precision)

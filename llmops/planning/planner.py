@@ -14,10 +14,10 @@ from llmops.sizing.memory import (
     CONTEXT_BYTES,
     FULL_BYTES,
     PRECISIONS,
-    Weights,
+    WeightBytes,
     kv_bytes,
-    largest,
-    weights,
+    largest_fitting,
+    weight_bytes,
     workspace_bytes,
 )
 from llmops.sizing.shape import Shape
@@ -78,7 +78,7 @@ class Plan:
     context: int
     requests: int
     new_tokens: int
-    weights: Weights
+    weights: WeightBytes
     kv_cache_bytes: int
     workspace_bytes: int
     overhead_bytes: int
@@ -133,7 +133,7 @@ def predict(shape: Shape, precision: str, gpu: GpuSpec, prompt: int, new_tokens:
 
 def _read_bytes(shape: Shape, precision: str, requests: int) -> float:
     """Bytes of weights that a decode step reads: all but the embedding's table, and of experts those that are used."""
-    all_of = weights(shape, precision)
+    all_of = weight_bytes(shape, precision)
     used = min(shape.experts, requests * shape.experts_per_token) / shape.experts if shape.experts else 0.0
     return (
         shape.output * FULL_BYTES[precision] + all_of.linear + all_of.constants + all_of.small + used * all_of.experts
@@ -156,7 +156,7 @@ def plan(
     _check(model, shape, precision, context, requests, new_tokens)
     new_tokens = min(new_tokens, context - 1)
     prompt = context - new_tokens
-    held = weights(shape, precision)
+    held = weight_bytes(shape, precision)
     return Plan(
         model=model,
         precision=precision,
@@ -191,7 +191,7 @@ def _check(model: str, shape: Shape, precision: str, context: int, requests: int
         )
 
 
-def _notes(shape: Shape, precision: str, held: Weights) -> tuple[str, ...]:
+def _notes(shape: Shape, precision: str, held: WeightBytes) -> tuple[str, ...]:
     notes = []
     if shape.experts and precision in ("int8", "nf4"):
         share = held.experts / held.total
@@ -212,7 +212,7 @@ def _need(shape: Shape, precision: str, context: int, requests: int, new_tokens:
     """Bytes on a GPU, its context included."""
     cache = requests * kv_bytes(shape, precision, context)
     work = workspace_bytes(shape, precision, max(1, context - new_tokens), requests)
-    return weights(shape, precision).total + cache + work + CONTEXT_BYTES
+    return weight_bytes(shape, precision).total + cache + work + CONTEXT_BYTES
 
 
 def _verdict(shape: Shape, precision: str, context: int, requests: int, new_tokens: int, gpu: GpuSpec) -> Verdict:
@@ -220,8 +220,8 @@ def _verdict(shape: Shape, precision: str, context: int, requests: int, new_toke
         need = _need(shape, precision, context, requests, min(new_tokens, context - 1))
         return need + (devices - 1) * CONTEXT_BYTES <= devices * gpu.usable_bytes
 
-    most_requests = largest(lambda n: fits(context, n), _MOST_REQUESTS)
-    most_context = largest(lambda n: n < 2 or fits(n, requests), shape.context)
+    most_requests = largest_fitting(lambda n: fits(context, n), _MOST_REQUESTS)
+    most_context = largest_fitting(lambda n: n < 2 or fits(n, requests), shape.context)
     most_context = most_context if most_context > 1 else 0
     ok = fits(context, requests)
     why_not = remedy = ""
@@ -264,10 +264,10 @@ def _remedy(fits: _Fits, gpu: GpuSpec, precision: str, context: int, requests: i
     """The nearest change that makes it fit: fewer requests, a shorter context, fewer bits, more GPUs; else two."""
 
     def most_requests(option: str) -> int:
-        return largest(lambda count: fits(context, count, option), requests)
+        return largest_fitting(lambda count: fits(context, count, option), requests)
 
     def longest_context(option: str) -> int:
-        return largest(lambda tokens: tokens < 2 or fits(tokens, requests, option), context)
+        return largest_fitting(lambda tokens: tokens < 2 or fits(tokens, requests, option), context)
 
     smaller = [option for option in ("bf16", "int8", "nf4") if PRECISIONS.index(option) > PRECISIONS.index(precision)]
     names = {option: "fp16" if option == "bf16" and not gpu.bf16 else option for option in smaller}

@@ -16,7 +16,7 @@ _LINEAR_CONSTANTS = 64 + 1024 + 4  # bytes an nf4 layer: two code books of 16 an
 
 
 @dataclass(frozen=True)
-class Weights:
+class WeightBytes:
     """Bytes of the weights by kind."""
 
     embedding: int
@@ -32,7 +32,7 @@ class Weights:
         return self.embedding + self.head + self.linear + self.constants + self.experts + self.small
 
 
-def weights(shape: Shape, precision: str) -> Weights:
+def weight_bytes(shape: Shape, precision: str) -> WeightBytes:
     """Bytes of the weights by kind.
 
     What bitsandbytes replaces under transformers 5 are the linear layers but the output layer and, since they are fused
@@ -49,7 +49,7 @@ def weights(shape: Shape, precision: str) -> Weights:
         constants = (
             ceil(shape.linear / 64) + 4 * ceil(shape.linear / (64 * 256)) + _LINEAR_CONSTANTS * shape.linear_count
         )
-    return Weights(
+    return WeightBytes(
         embedding=shape.embedding * full,
         head=shape.head * full,
         linear=linear,
@@ -79,9 +79,9 @@ def workspace_bytes(shape: Shape, precision: str, prompt: int, requests: int = 1
     return activations + logits + unpacked
 
 
-def largest(fits: Callable[[int], bool], most: int) -> int:
-    """The largest n up to `most` with fits(n), which holds up to some n and not beyond; 0 where not even 1 does."""
-    low, high = 0, most
+def largest_fitting(fits: Callable[[int], bool], upper: int) -> int:
+    """The largest n up to `upper` with fits(n), which holds up to some n and not beyond; 0 where not even 1 does."""
+    low, high = 0, upper
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if fits(middle) else (low, middle - 1)

@@ -114,8 +114,8 @@ class Shape:
         """
         total = 0
         for kind in self.cache:
-            kept = min(tokens, kind.window - 1) if kind.window else tokens
-            total += kind.layers * ((kind.values * kept + kind.state) * value_bytes + kind.state_fp32 * 4)
+            kept_tokens = min(tokens, kind.window - 1) if kind.window else tokens
+            total += kind.layers * ((kind.values * kept_tokens + kind.state) * value_bytes + kind.state_fp32 * 4)
         return total
 
     def attended(self, tokens: int) -> int:
@@ -123,8 +123,8 @@ class Shape:
         pairs = 0
         for kind in self.cache:
             if kind.values:
-                near = min(tokens, kind.window or tokens)
-                pairs += kind.layers * (tokens * near - near * near // 2)
+                span = min(tokens, kind.window or tokens)
+                pairs += kind.layers * (tokens * span - span * span // 2)
         return pairs
 
 
@@ -136,23 +136,25 @@ def text_config(config: Mapping[str, Any]) -> dict[str, Any]:
     return {"tie_word_embeddings": config.get("tie_word_embeddings", False), **inner}
 
 
-def sliced(config: Mapping[str, Any], layers: int | None) -> dict[str, Any]:
+def first_layers(config: Mapping[str, Any], layers: int | None) -> dict[str, Any]:
     """A configuration with its first `layers` layers alone; None: all. Raises InputError."""
     settings = text_config(config)
     if layers is None:
         return settings
-    most = int(settings.get("num_hidden_layers") or 0)
-    if not 1 <= layers <= most:
-        raise InputError(f"The model has {most} layers; {layers} are asked.", f"Use 1 to {most}.")
+    count = int(settings.get("num_hidden_layers") or 0)
+    if not 1 <= layers <= count:
+        raise InputError(f"The model has {count} layers; {layers} are asked.", f"Use 1 to {count}.")
     first = _first_attention(settings)
     if layers < first:
         raise InputError(
             f"The first {first - 1} layers of this model have no attention; {layers} are asked.",
-            f"Use {first} to {most}.",
+            f"Use {first} to {count}.",
         )
-    each = {name: value[:layers] for name, value in settings.items() if isinstance(value, list) and len(value) == most}
+    lists = {
+        name: value[:layers] for name, value in settings.items() if isinstance(value, list) and len(value) == count
+    }
     shared = settings.get("num_kv_shared_layers")  # the last ones; a slice has none of them
-    settings |= each | ({"num_kv_shared_layers": max(0, layers - (most - shared))} if shared else {})
+    settings |= lists | ({"num_kv_shared_layers": max(0, layers - (count - shared))} if shared else {})
     return settings | {"num_hidden_layers": layers}
 
 
@@ -189,7 +191,7 @@ def _by_formula(text: Mapping[str, Any]) -> Shape:
     intermediate = int(text.get("intermediate_size") or 4 * hidden)
     experts = int(text.get("num_local_experts") or text.get("num_experts") or 0)
     per_token = int(text.get("num_experts_per_tok") or 0) if experts else 0
-    wide = int(text.get("moe_intermediate_size") or intermediate)
+    expert_width = int(text.get("moe_intermediate_size") or intermediate)
     if min(layers, hidden, heads, kv_heads, head_dim, intermediate, vocab, context) < 1:
         raise ValueError("a size is below 1")
     tied = bool(text.get("tie_word_embeddings", False))
@@ -198,7 +200,7 @@ def _by_formula(text: Mapping[str, Any]) -> Shape:
     dense = 0 if experts else 3 * hidden * intermediate
     rows = width + 2 * kv + hidden + (0 if experts else 2 * intermediate + hidden)
     feed_forward = 0 if experts else hidden * intermediate * (2 if fused else 1)
-    biases = experts * (2 * wide + hidden) if model_type == "gpt_oss" else 0
+    biases = experts * (2 * expert_width + hidden) if model_type == "gpt_oss" else 0
     return Shape(
         model_type=model_type,
         layers=layers,
@@ -214,9 +216,9 @@ def _by_formula(text: Mapping[str, Any]) -> Shape:
         linear_count=layers * (4 if fused or experts else 7),
         largest=max(feed_forward, hidden * (width + 2 * kv if fused else width)),
         small=layers * (_extras(model_type, hidden, width, kv, head_dim) + experts * hidden) + hidden,
-        active_width=per_token * wide if experts else intermediate,
+        active_width=per_token * expert_width if experts else intermediate,
         cache=_cache(text, model_type, layers, 2 * kv),
-        expert_params=layers * (experts * 3 * hidden * wide + biases),
+        expert_params=layers * (experts * 3 * hidden * expert_width + biases),
         experts=experts,
         experts_per_token=per_token,
     )
@@ -237,7 +239,7 @@ def _cache(text: Mapping[str, Any], model_type: str, layers: int, values: int) -
     sliding = 0
     if window and text.get("use_sliding_window") is not False:
         if types:
-            sliding = sum(one == "sliding_attention" for one in types[:layers])
+            sliding = sum(layer_type == "sliding_attention" for layer_type in types[:layers])
         elif model_type in _FULL_EVERY:
             sliding = layers - layers // _FULL_EVERY[model_type]
         elif model_type in _ALL_SLIDING:

@@ -163,7 +163,7 @@ def _speeds(gpu: GpuSpec) -> tuple[str, str]:
     reference = _architecture(_REFERENCE)
     if _need(reference, "nf4") > gpu.usable_bytes:
         return "", ""
-    limit = gpu.bandwidth * 1e9 / memory.weights(reference.shape, "nf4").total
+    limit = gpu.bandwidth * 1e9 / memory.weight_bytes(reference.shape, "nf4").total
     eager = planner.predict(reference.shape, "nf4", gpu, _TOKENS - 128, 128, 1).decode_tokens_per_s
     return rate(limit, "tok/s"), rate(min(eager, limit), "tok/s")
 

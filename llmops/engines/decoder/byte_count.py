@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from llmops.sizing.counting import tensors_in
+from llmops.sizing.tensors import tensors_in
 
 if TYPE_CHECKING:
     import torch

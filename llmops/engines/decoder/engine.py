@@ -298,7 +298,7 @@ class DecoderModel:
             return None
         cache = memory.kv_bytes(shape, precision, max(1, prompt_tokens + output_tokens - 1))
         extra = cache + memory.workspace_bytes(shape, precision, prompt_tokens)
-        return Memory(memory.weights(shape, precision).total, cache, extra, None, self.device)
+        return Memory(memory.weight_bytes(shape, precision).total, cache, extra, None, self.device)
 
     def _probabilities(
         self,

@@ -59,7 +59,7 @@ def check_run(config: "PretrainedConfig", candidate: Candidate, device: str, tok
     shape, free = sizes(config), device_memory(device)
     if shape is None or (needed := _run_bytes(shape, candidate, tokens)) <= free:
         return
-    fitting = memory.largest(lambda count: _run_bytes(shape, candidate, count) <= free, tokens)
+    fitting = memory.largest_fitting(lambda count: _run_bytes(shape, candidate, count) <= free, tokens)
     raise OutOfMemory(
         f"{tokens:,} tokens take about {_size(needed)} beside the weights; {_size(free)} are free on {device}.",
         f"Shorten the text or lower max new tokens: about {fitting:,} tokens in all would fit.",

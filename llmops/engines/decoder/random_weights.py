@@ -14,8 +14,8 @@ from llmops.core.errors import InputError, Stopped
 from llmops.core.request import Report
 from llmops.engines.decoder import byte_count, loading
 from llmops.hardware.memory import Reading
-from llmops.sizing.counting import made_config
-from llmops.sizing.shape import sliced
+from llmops.sizing.meta_models import build_config, on_meta
+from llmops.sizing.shape import first_layers
 
 if TYPE_CHECKING:
     import torch
@@ -27,9 +27,9 @@ _SPREAD = 0.02  # standard deviation, as initialised models have
 
 def sliced_config(config: Mapping[str, Any], layers: int | None) -> "PretrainedConfig":
     """A configuration for transformers, with its first `layers` layers where given. Raises InputError."""
-    settings = sliced(config, layers)
+    settings = first_layers(config, layers)
     try:
-        return made_config(settings)
+        return build_config(settings)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"transformers can't build this architecture ({str(error).splitlines()[0][:200]}).", "Choose another model."
@@ -40,11 +40,7 @@ def build(
     config: "PretrainedConfig", candidate: Candidate, device: str, report: Report, stop: threading.Event
 ) -> tuple["PreTrainedModel", tuple[str, ...], Reading]:
     """(model, notes, how it was read). Raises Stopped, and whatever the libraries raise."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    with torch.device("meta"):
-        empty = AutoModelForCausalLM.from_config(config)
+    empty = on_meta(config)
     tied = set(getattr(empty, "_tied_weights_keys", None) or ()) if config.tie_word_embeddings else set()
     shapes = {name: tuple(tensor.shape) for name, tensor in empty.state_dict().items() if name not in tied}
     del empty

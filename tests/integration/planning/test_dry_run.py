@@ -11,8 +11,8 @@ from llmops.core.request import Connection
 from llmops.planning.architecture import find_config
 from llmops.planning.dry_run import dry_run
 from llmops.runtime.pool import Pool
-from llmops.sizing.memory import kv_bytes, weights
-from llmops.sizing.shape import sliced
+from llmops.sizing.memory import kv_bytes, weight_bytes
+from llmops.sizing.shape import first_layers
 from tests.support.fresh_process import in_fresh_process
 
 
@@ -49,7 +49,7 @@ def test_the_embedded_decoders_weights_are_predicted_within_2_percent_in_every_p
 
     model = load("embedded/decoder", precision)
     model.warm_up()
-    predicted = weights(shape_of(find_config("embedded/decoder", Connection())), precision).total
+    predicted = weight_bytes(shape_of(find_config("embedded/decoder", Connection())), precision).total
     assert predicted == pytest.approx(model.weights_bytes, rel=0.02)
     model.close()
 
@@ -73,7 +73,7 @@ def test_a_mixture_in_four_bits_says_that_its_experts_are_not():
 def test_no_copy_in_full_precision_is_made_while_it_is_quantized():
     model, layers = "HuggingFaceTB/SmolLM2-1.7B-Instruct", 6
     weights_bytes, highest = in_fresh_process(_highest_while_quantized, model, layers)
-    full = weights(shape_of(sliced(find_config(model, Connection()), layers)), "bf16").total
+    full = weight_bytes(shape_of(first_layers(find_config(model, Connection()), layers)), "bf16").total
     assert weights_bytes < 0.5 * full
     assert highest < 0.8 * full
 

@@ -7,7 +7,8 @@ import pytest
 from llmops.catalog.architectures import architectures
 from llmops.catalog.shapes import shape_of
 from llmops.core.errors import InputError
-from llmops.sizing.counting import count_shape, made_config
+from llmops.sizing.counting import count_shape
+from llmops.sizing.meta_models import build_config
 
 
 @pytest.mark.parametrize("row", architectures(), ids=lambda row: row.id)
@@ -100,7 +101,7 @@ def test_the_cache_has_exactly_the_bytes_of_the_real_one(kind, tokens):
     from llmops.engines.decoder.byte_count import cache_bytes
 
     settings = {"model_type": kind, "max_position_embeddings": 512, **TINY, **CONFIGS[kind]}
-    config = made_config(settings)
+    config = build_config(settings)
     model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16).eval()
     cache = DynamicCache(config=config)
     with torch.inference_mode():

@@ -6,7 +6,7 @@ from llmops.catalog.architectures import architectures
 from llmops.catalog.gpus import find_gpu, gpus
 from llmops.core.errors import InputError
 from llmops.planning.planner import plan, predict
-from llmops.sizing.memory import kv_bytes, weights, workspace_bytes
+from llmops.sizing.memory import kv_bytes, weight_bytes, workspace_bytes
 
 GIB = 2**30
 SHAPES = {row.id: row.shape for row in architectures()}
@@ -32,7 +32,7 @@ def test_the_cache_agrees_with_the_published_table_within_3_percent(shape, token
 
 @pytest.mark.parametrize(("shape", "published_gb"), [(LLAMA_8B, 16), (LLAMA_70B, 140)])
 def test_16_bit_weights_agree_with_the_published_table_within_3_percent(shape, published_gb):
-    assert weights(shape, "fp16").total / 1e9 == pytest.approx(published_gb, rel=0.03)
+    assert weight_bytes(shape, "fp16").total / 1e9 == pytest.approx(published_gb, rel=0.03)
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def test_16_bit_weights_agree_with_the_published_table_within_3_percent(shape, p
     ],
 )
 def test_quantized_weights_keep_what_bitsandbytes_leaves_in_full(name, int8_gb, nf4_gb):
-    assert weights(SHAPES[name], "int8").total / 1e9 == pytest.approx(int8_gb, rel=0.02)
-    assert weights(SHAPES[name], "nf4").total / 1e9 == pytest.approx(nf4_gb, rel=0.02)
+    assert weight_bytes(SHAPES[name], "int8").total / 1e9 == pytest.approx(int8_gb, rel=0.02)
+    assert weight_bytes(SHAPES[name], "nf4").total / 1e9 == pytest.approx(nf4_gb, rel=0.02)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_quantized_weights_keep_what_bitsandbytes_leaves_in_full(name, int8_gb, 
 )
 def test_the_peak_agrees_with_published_measurements_within_3_percent(name, tokens, published_gib):
     shape = SHAPES[name]
-    held = weights(shape, "bf16").total + kv_bytes(shape, "bf16", tokens) + workspace_bytes(shape, "bf16", tokens)
+    held = weight_bytes(shape, "bf16").total + kv_bytes(shape, "bf16", tokens) + workspace_bytes(shape, "bf16", tokens)
     assert held / GIB == pytest.approx(published_gib, rel=0.03)
 
 
