@@ -1,7 +1,6 @@
 """The entry: settings → page → launch. `python app.py` serves on port 7860; `--share` gives a public link."""
 
 import argparse
-import gc
 import os
 import signal
 import sys
@@ -19,6 +18,7 @@ zerogpu.prepare()
 from starlette.middleware import Middleware
 
 from llmops.catalog.presets import preset_for
+from llmops.compat import interpreter
 from llmops.core.publicness import is_space
 from llmops.core.settings import load_settings
 from llmops.data.builtin import load_builtin
@@ -48,9 +48,7 @@ def arguments(given: list[str]) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
-# Painting the page takes turns of the interpreter from the thread that is measured; with Python's own 5 ms a turn, a
-# warm encoder's E2E read three times too long and a decoder's 60 % (2 cores, 10 paints a second).
-sys.setswitchinterval(0.0005)
+interpreter.take_short_turns()
 
 # Read before the page is built: its callbacks must know whether strangers may come. Whoever imports this module may
 # launch the page anywhere, so then they may (LLMOPS_PUBLIC=0 says otherwise).
@@ -78,8 +76,7 @@ def main() -> None:
     retention.start(settings)
     if is_space(os.environ):
         _get_ready()
-    # The page and its libraries stay. Out of the collector's count, they no longer delay what runs leave behind.
-    gc.freeze()
+    interpreter.leave_uncollected()  # the page and its libraries
     demo.launch(
         server_name=args.host,
         server_port=args.port,

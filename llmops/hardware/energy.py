@@ -3,9 +3,8 @@
 Counters are found and read through zeus (RAPL by powercap, NVML's total energy). Tried in 2026-11 beside codecarbon
 3.3.2: zeus 0.16.0 brings 5 small packages (7 MB), opens no connection, and says nothing where there is no counter;
 codecarbon brings 15 (72 MB, among them cryptography and a telemetry client) and there reports a constant 4 W a thread
-and 20 W of memory as energy consumed. Both leave our pins alone. Not used: zeus' monitor, which starts a process that
-imports the page a second time to count the counter's turns; a run is far shorter than one turn (an hour), so the
-difference modulo the counter's range is exact. Energy is of the whole machine: what else works meanwhile is in it.
+and 20 W of memory as energy consumed. Both leave our pins alone. Energy is of the whole machine: what else works
+meanwhile is in it.
 """
 
 import logging
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from llmops.compat import zeus_internals
 from llmops.core.run import Energy
 
 _IDLE_S = 1.0  # NVML's counter moves every 20 to 100 ms, so a second tells idle power within a few percent
@@ -101,15 +101,8 @@ def counters(device: str) -> tuple[Counter, ...]:
 
 
 def _cpu(device: str) -> list[Counter]:
-    """Packages and their memory. Other zones are left out: “core” is in its package, “psys” holds all of them."""
-    from zeus.device import get_cpus
-
-    zones = []
-    for cpu in get_cpus().cpus:
-        if cpu.rapl_file.name.startswith("package"):
-            zones.append((f"CPU {cpu.cpu_index}", cpu.rapl_file))
-            zones += [(f"memory {cpu.cpu_index}", cpu.dram)] if cpu.dram is not None else []
-    return [_zone(name, Path(zone.energy_uj_path), zone.max_energy_range_uj) for name, zone in zones]
+    """Packages and their memory."""
+    return [_zone(*counter) for counter in zeus_internals.cpu_counters()]
 
 
 def _zone(name: str, path: Path, range_uj: float) -> Counter:

@@ -4,7 +4,6 @@ Token times are stamped in the thread that makes the token. On Linux the peak re
 without polling: writing 5 to /proc/self/clear_refs resets VmHWM (proc(5)).
 """
 
-import ctypes
 import sys
 import threading
 import time
@@ -13,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from llmops.compat import glibc_malloc
 from llmops.core.run import Timing
 
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
 @dataclass
@@ -134,18 +133,13 @@ def device_used(device: str) -> int | None:
     return int(total - free)
 
 
-_MOST_MAPPED, _MOST_KEPT = 32 << 20, 1 << 30  # bytes; glibc takes no more for the first
 _GUARD = threading.Lock()
 _reusing = 0
 
 
 def keep_no_free_memory() -> None:
-    """Make glibc return freed blocks of 1 MiB and more at once, also those of other threads.
-
-    Left alone, it raises its thresholds to 32 and 64 MiB as blocks are freed (mallopt(3)), and what a loader's thread
-    freed stays in that thread's arena, which malloc_trim does not shrink from the top. Called before models are loaded.
-    """
-    _set_thresholds(1 << 20, 1 << 20)
+    """Freed memory goes back to the system at once, also that of other threads. Called before models are loaded."""
+    glibc_malloc.return_freed_blocks()
 
 
 @contextmanager
@@ -157,7 +151,7 @@ def reusing_memory() -> Iterator[None]:
     global _reusing
     with _GUARD:
         _reusing += 1
-        _set_thresholds(_MOST_MAPPED, _MOST_KEPT)
+        glibc_malloc.keep_freed_blocks()
     try:
         yield
     finally:
@@ -166,17 +160,6 @@ def reusing_memory() -> Iterator[None]:
             if not _reusing:
                 keep_no_free_memory()
                 give_back("cpu")
-
-
-def _set_thresholds(mapped_bytes: int, trim_bytes: int) -> None:
-    """mallopt(3): blocks from so many bytes on are mapped on their own; so much may lie free at an arena's end."""
-    if sys.platform == "linux":
-        try:
-            library = ctypes.CDLL("libc.so.6")
-            library.mallopt(_M_MMAP_THRESHOLD, mapped_bytes)
-            library.mallopt(_M_TRIM_THRESHOLD, trim_bytes)
-        except (OSError, AttributeError):  # another C library
-            return
 
 
 def give_back(device: str) -> None:
@@ -189,11 +172,7 @@ def give_back(device: str) -> None:
         import torch
 
         torch.mps.empty_cache()
-    if sys.platform == "linux":
-        try:
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
-        except (OSError, AttributeError):  # another C library
-            return
+    glibc_malloc.trim()
 
 
 def _status_bytes(name: str) -> int | None:

@@ -6,20 +6,17 @@ step twice as long. Making workers anew for each run is no way out either: the f
 (tests/benchmarks, NOTES). Callers that run side by side each get a lane.
 """
 
-import ctypes
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from llmops.compat.openmp import give_back_workers
+
 T = TypeVar("T")
-_SOFT = 1  # omp_pause_soft (OpenMP 5.0): what was set stays set
 
 
 class Lane:
@@ -101,24 +98,3 @@ def rest() -> None:
     for lane in idle:
         lane.run(give_back_workers)
         _put_back(lane)
-
-
-def give_back_workers() -> None:
-    """End the calling thread's workers; its next parallel region makes new ones."""
-    if "torch" in sys.modules and (library := _libgomp()) is not None:
-        library.omp_pause_resource_all(_SOFT)
-
-
-@cache
-def _libgomp() -> Any:  # noqa: ANN401
-    """The copy that torch loaded; None on a system with another OpenMP."""
-    import torch
-
-    for file in (Path(torch.__file__).parent / "lib").glob("libgomp*.so*"):
-        try:
-            library = ctypes.CDLL(str(file))
-            library.omp_pause_resource_all.restype = ctypes.c_int
-        except (OSError, AttributeError):
-            continue
-        return library
-    return None

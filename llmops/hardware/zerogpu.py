@@ -5,8 +5,6 @@ CUDA; a function of it exists before launch; that function runs in a forked chil
 pickled, so no lock, model or exception crosses; and whose quota pays is told by the calling thread's context.
 """
 
-import atexit
-import multiprocessing
 import os
 import queue
 import tempfile
@@ -16,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from llmops.compat import spaces_internals
 from llmops.core.errors import GpuNotLent, LlmopsError, rebuilt, redact
 
 DEVICE = "cuda:0"
@@ -42,14 +41,8 @@ def prepare() -> None:
     if active() and _lent is None:
         import spaces
 
-        atexit.register(_end_children)
+        spaces_internals.end_children_at_exit()
         _lent = spaces.GPU(duration=lambda work, arguments, stopped, seconds: seconds)(_work_in_child)
-
-
-def _end_children() -> None:
-    """Children wait for their next call and take a polite end for nothing; Python would wait for them."""
-    for child in multiprocessing.active_children():
-        child.kill()
 
 
 def gpu() -> tuple[str, int, float]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+from llmops.compat.openmp import give_back_workers
 from llmops.core.candidate import EMBEDDED_DECODER, EMBEDDED_ENCODER, Candidate, Kind
 from llmops.core.errors import OutOfMemory, StaysHere, Stopped
 from llmops.core.request import Connection, Report
@@ -21,7 +22,7 @@ from llmops.engines.base import Engine, Fetches, Model
 from llmops.engines.cascade import CascadeModel
 from llmops.hardware.machine import device_memory
 from llmops.hardware.memory import held_bytes, keep_no_free_memory
-from llmops.hardware.openmp_threads import aside, give_back_workers, rest
+from llmops.hardware.openmp_threads import aside, rest
 from llmops.hub.licence import Permit
 from llmops.runtime.fair_queue import Line, Turn
 from llmops.runtime.transfers import Fetching
