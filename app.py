@@ -56,7 +56,7 @@ args = arguments(sys.argv[1:]) if __name__ == "__main__" else arguments(["--shar
 settings = load_settings(share=args.share, host=args.host)
 # The mode is the process's: whoever asks is told the same.
 os.environ["LLMOPS_PUBLIC"] = "1" if settings.public else "0"
-if settings.public and (kept := owner_keys.keep_from_visitors()):
+if settings.public and (kept := owner_keys.withhold()):
     print(f"Strangers may come, so {', '.join(kept)} serve the owner alone; LLMOPS_LEND_KEYS=1 lends them to all.")
 last = crash_notice.begin(settings.data_dir) if __name__ == "__main__" else crash_notice.ENDED_WELL
 pool = Pool(settings.pool_budget_bytes, permit=licence.permit if settings.public else None)
@@ -67,9 +67,9 @@ demo = build(services)
 def main() -> None:
     """Serve until interrupted, or asked to end by whoever runs the container."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    entrance = sharing.door(args.share, args.open)
-    if entrance.said:
-        print(entrance.said, flush=True)
+    access = sharing.share_access(args.share, args.open)
+    if access.message:
+        print(access.message, flush=True)
     if settings.history_repo:
         print(repository.keep(settings.history_path, settings.history_repo, owner_keys.hub_token()).said, flush=True)
     recorded.offer(settings.history_path)
@@ -81,7 +81,7 @@ def main() -> None:
         server_name=args.host,
         server_port=args.port,
         share=args.share or None,
-        auth=entrance.auth,
+        auth=access.auth,
         auth_message=sharing.MESSAGE,
         theme=theme(),
         css=stylesheet(),

@@ -63,7 +63,7 @@ def evaluate_data(
             work = resume(pool, history, number, connection, stop)
         else:
             labelled = None if texts is None else from_objects(texts, task)
-            notes = labelled.said() if labelled else []
+            notes = labelled.sentences() if labelled else []
             examples = labelled.examples if labelled else task.split("test")
             chosen = [*candidates, *(rungs(ladder) if ladder else ())]
             work = evaluate(pool, task, examples, chosen, options, history, stop, repeats=repeats or 1, how=how)

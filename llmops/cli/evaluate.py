@@ -17,8 +17,8 @@ from llmops.core.errors import InputError
 from llmops.core.settings import Settings, load_settings
 from llmops.core.task import Example, Task
 from llmops.data.builtin import load_builtin
+from llmops.data.columns import ColumnMap
 from llmops.data.labelled import read_labelled
-from llmops.data.reading import ColumnMap
 from llmops.evaluation.batches import How
 from llmops.evaluation.ladder import rungs
 from llmops.evaluation.runner import Begun, Ended, Progress, Update, evaluate, resume
@@ -105,7 +105,7 @@ def _examples(args: argparse.Namespace, task: Task, settings: Settings) -> list[
     columns = (args.text_column, args.label_column, args.language_column)
     mapping = ColumnMap(*columns) if any(columns) else None
     labelled = read_labelled(args.data, task, settings, mapping)
-    for sentence in labelled.said():
+    for sentence in labelled.sentences():
         print(sentence, file=sys.stderr)
     return list(labelled.examples)
 

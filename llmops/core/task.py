@@ -1,7 +1,7 @@
 """A task: labels, instruction, prompt templates per language, and examples; and the built-in ones.
 
 Built-in tasks are folders below `llmops/data/tasks/` with `task.toml` and `examples.jsonl`: a new folder is a new
-task. Reading a user's own file is `reading`'s part.
+task. Reading a user's own file is `data/own_task`'s part.
 """
 
 import re

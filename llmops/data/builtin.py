@@ -13,8 +13,8 @@ TASKS_DIR = Path(__file__).parent / "tasks"
 
 def builtin_ids() -> tuple[str, ...]:
     """Ids of the built-in tasks, `medical` first."""
-    found = sorted(path.parent.name for path in TASKS_DIR.glob("*/task.toml"))
-    return tuple(sorted(found, key=lambda name: name != "medical"))
+    ids = sorted(path.parent.name for path in TASKS_DIR.glob("*/task.toml"))
+    return tuple(sorted(ids, key=lambda name: name != "medical"))
 
 
 @cache

@@ -29,64 +29,66 @@ _HALF_WRITTEN = (".partial-", "tmp")  # how the encoder store and the int8 copie
 
 
 @dataclass(frozen=True)
-class Aftermath:
+class CrashNotice:
     """began, last_seen: of a process that was killed, UTC; empty where the last one ended well, or there was none."""
 
     began: str = ""
     last_seen: str = ""
 
 
-ENDED_WELL = Aftermath()
+ENDED_WELL = CrashNotice()
 
 
-def begin(data_dir: Path) -> Aftermath:
+def begin(data_dir: Path) -> CrashNotice:
     """Say that this process runs, and tell how the last one ended. Neither a full nor a read-only disk stops it."""
-    found = _left_behind(data_dir / _FILE)
-    if found.began:
-        _clear(data_dir)
-    mine = {"pid": os.getpid(), "created": psutil.Process().create_time(), "began": _now()}
+    notice = _crash_of_last_process(data_dir / _FILE)
+    if notice.began:
+        _remove_half_written(data_dir)
+    process = {"pid": os.getpid(), "created": psutil.Process().create_time(), "began": _now()}
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        (data_dir / _FILE).write_text(json.dumps(mine), encoding="utf-8")
+        (data_dir / _FILE).write_text(json.dumps(process), encoding="utf-8")
         atexit.register(_end, data_dir / _FILE)
         threading.Thread(target=_touch, args=(data_dir / _FILE,), name="alive", daemon=True).start()
     except OSError:  # said by `notices`, which looks at the disk itself
         pass
-    return found
+    return notice
 
 
-def notices(found: Aftermath, settings: Settings, owner: str) -> list[str]:
+def notices(notice: CrashNotice, settings: Settings, owner: str) -> list[str]:
     """Sentences for a visitor: what happened, what is kept, what can be done about it. Empty when all is well."""
-    return [*_of_the_end(found, settings, owner), *_of_the_disk(settings.data_dir), *_of_encoders(owner)]
+    return [*_about_crash(notice, settings, owner), *_about_disk(settings.data_dir), *_about_encoders(owner)]
 
 
-def _of_the_end(found: Aftermath, settings: Settings, owner: str) -> Iterator[str]:
-    if not found.began:
+def _about_crash(notice: CrashNotice, settings: Settings, owner: str) -> Iterator[str]:
+    if not notice.began:
         return
     yield (
-        f"The app was ended without warning (killed, or out of memory) after {_clock(found.last_seen)} UTC, and was "
+        f"The app was ended without warning (killed, or out of memory) after {_clock(notice.last_seen)} UTC, and was "
         "started again. Whatever was finished before is in the history."
     )
     try:
         history = History(settings.history_path, owner)
-        for one in history.evaluations():
-            if one.origin or one.created < found.began:
+        for evaluation in history.evaluations():
+            if evaluation.origin or evaluation.created < notice.began:
                 continue
-            wanted = len(history.labelled(one.id).texts) * len(one.candidates) * int(one.settings.get("repeats", 1))
-            done = len(history.rows(one.id))
-            if done < wanted:
+            repeats = int(evaluation.settings.get("repeats", 1))
+            texts = history.labelled(evaluation.id).texts
+            wanted = len(texts) * len(evaluation.candidates) * repeats
+            answered = len(history.rows(evaluation.id))
+            if answered < wanted:
                 yield (
-                    f"Evaluation {one.id} was not finished: {done:,} of {wanted:,} answers are kept. Choose it in the "
-                    "Evaluate tab and press Resume."
+                    f"Evaluation {evaluation.id} was not finished: {answered:,} of {wanted:,} answers are kept. "
+                    "Choose it in the Evaluate tab and press Resume."
                 )
     except HistoryError as error:
         yield f"{error.message} {error.remedy}"
 
 
-def _of_the_disk(data_dir: Path) -> Iterator[str]:
+def _about_disk(data_dir: Path) -> Iterator[str]:
     try:
-        place = next(folder for folder in (data_dir, *data_dir.parents) if folder.is_dir())
-        free = shutil.disk_usage(place).free
+        existing = next(folder for folder in (data_dir, *data_dir.parents) if folder.is_dir())
+        free = shutil.disk_usage(existing).free
     except (OSError, StopIteration):
         return
     if free < _LITTLE_DISK:
@@ -94,11 +96,11 @@ def _of_the_disk(data_dir: Path) -> Iterator[str]:
             f"The disk is nearly full: {free / 1e6:.0f} MB are left where results are kept. What is kept already is "
             "safe; new results may not be. Free some space."
         )
-    elif not os.access(place, os.W_OK):
+    elif not os.access(existing, os.W_OK):
         yield "Results can't be kept: their place can't be written. Set LLMOPS_DATA to one that can."
 
 
-def _of_encoders(owner: str) -> Iterator[str]:
+def _about_encoders(owner: str) -> Iterator[str]:
     from llmops.engines.encoder import store
 
     for name in store.names(owner):
@@ -108,29 +110,29 @@ def _of_encoders(owner: str) -> Iterator[str]:
             yield f"The kept encoder “{name}” is damaged: a file of it was cut short. Delete it, and train it again."
 
 
-def _left_behind(file: Path) -> Aftermath:
+def _crash_of_last_process(file: Path) -> CrashNotice:
     try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        began, last_seen = str(kept["began"]), _time(file.stat().st_mtime)
-        if psutil.pid_exists(int(kept["pid"])):
-            process = psutil.Process(int(kept["pid"]))
-            if abs(process.create_time() - float(kept["created"])) < 1 and process.pid != os.getpid():
+        written = json.loads(file.read_text(encoding="utf-8"))
+        began, last_seen = str(written["began"]), _time(file.stat().st_mtime)
+        if psutil.pid_exists(int(written["pid"])):
+            process = psutil.Process(int(written["pid"]))
+            if abs(process.create_time() - float(written["created"])) < 1 and process.pid != os.getpid():
                 return ENDED_WELL  # it still runs, beside this one
     except FileNotFoundError:
         return ENDED_WELL
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         # Cut short itself: a disk that was full, or a power cut.
-        return Aftermath(_time(0), _time(file.stat().st_mtime if file.exists() else time.time()))
-    return Aftermath(began, last_seen)
+        return CrashNotice(_time(0), _time(file.stat().st_mtime if file.exists() else time.time()))
+    return CrashNotice(began, last_seen)
 
 
-def _clear(data_dir: Path) -> None:
+def _remove_half_written(data_dir: Path) -> None:
     """Remove what was being written when the process was killed; it is put in place whole, or not at all."""
-    places = [data_dir / "encoders", data_dir / "openvino", *data_dir.glob("visitors/*/encoders")]
-    for place in places:
-        for left in place.iterdir() if place.is_dir() else ():
-            if left.name.startswith(_HALF_WRITTEN):
-                shutil.rmtree(left, ignore_errors=True)
+    folders = [data_dir / "encoders", data_dir / "openvino", *data_dir.glob("visitors/*/encoders")]
+    for folder in folders:
+        for entry in folder.iterdir() if folder.is_dir() else ():
+            if entry.name.startswith(_HALF_WRITTEN):
+                shutil.rmtree(entry, ignore_errors=True)
 
 
 def _touch(file: Path) -> None:

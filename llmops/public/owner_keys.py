@@ -8,19 +8,19 @@ from collections.abc import MutableMapping
 
 HUB_TOKEN = "HF_TOKEN"
 _KEYS = (HUB_TOKEN, "HUGGING_FACE_HUB_TOKEN", "OPENAI_API_KEY")
-_LEND = "LLMOPS_LEND_KEYS"
-_kept: dict[str, str] = {}
+_LEND_KEYS = "LLMOPS_LEND_KEYS"
+_withheld: dict[str, str] = {}
 
 
-def keep_from_visitors(environment: MutableMapping[str, str] = os.environ) -> list[str]:
+def withhold(environment: MutableMapping[str, str] = os.environ) -> list[str]:
     """Take the owner's keys out of the environment, unless the owner lends them; the names of those taken."""
-    if environment.get(_LEND, "").strip().lower() in ("1", "true", "yes", "on"):
+    if environment.get(_LEND_KEYS, "").strip().lower() in ("1", "true", "yes", "on"):
         return []
-    taken = {name: environment.pop(name) for name in _KEYS if environment.get(name)}
-    _kept.update(taken)
-    return list(taken)
+    withheld = {name: environment.pop(name) for name in _KEYS if environment.get(name)}
+    _withheld.update(withheld)
+    return list(withheld)
 
 
 def hub_token() -> str | None:
     """The owner's own Hugging Face token, for what the owner set up (the history's repository); never for a visitor."""
-    return _kept.get(HUB_TOKEN) or os.environ.get(HUB_TOKEN) or None
+    return _withheld.get(HUB_TOKEN) or os.environ.get(HUB_TOKEN) or None

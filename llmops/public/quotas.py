@@ -23,7 +23,7 @@ class Visitor:
     session: str = ""
 
 
-class Visits:
+class Quotas:
     """What is going on. Thread-safe."""
 
     def __init__(self) -> None:
@@ -35,21 +35,21 @@ class Visits:
     @contextmanager
     def runs(self, visitor: Visitor, count: int, stop: Stop) -> Iterator[None]:
         """So many columns at once. Raises TooMuch above what one visitor may have."""
-        most = load_settings().visitor_runs
-        what = f"{count} more runs would be more at once than the {most} that each visitor has here."
-        with self._counted(self._runs, visitor, count, most, what), self._stoppable(visitor, stop):
+        limit = load_settings().visitor_runs
+        message = f"{count} more runs would be more at once than the {limit} that each visitor has here."
+        with self._counted(self._runs, visitor, count, limit, message), self._stoppable(visitor, stop):
             yield
 
     @contextmanager
     def job(self, visitor: Visitor, stop: Stop) -> Iterator[None]:
         """An evaluation, a probe, a dry run or a training. Raises TooMuch above what one visitor may have."""
-        most = load_settings().visitor_jobs
-        going = "one evaluation, probe or training" if most == 1 else f"{most} evaluations, probes and trainings"
-        what = f"You have {going} going, which is what each visitor has here at once."
-        with self._counted(self._jobs, visitor, 1, most, what), self._stoppable(visitor, stop):
+        limit = load_settings().visitor_jobs
+        going = "one evaluation, probe or training" if limit == 1 else f"{limit} evaluations, probes and trainings"
+        message = f"You have {going} going, which is what each visitor has here at once."
+        with self._counted(self._jobs, visitor, 1, limit, message), self._stoppable(visitor, stop):
             yield
 
-    def left(self, session: str) -> None:
+    def session_ended(self, session: str) -> None:
         """The page was closed, or the program has gone: stop what it has going."""
         with self._guard:
             stops = list(self._stops.get(session, ()))
@@ -58,12 +58,12 @@ class Visits:
 
     @contextmanager
     def _counted(
-        self, counts: dict[str, int], visitor: Visitor, count: int, most: int | None, what: str
+        self, counts: dict[str, int], visitor: Visitor, count: int, limit: int | None, message: str
     ) -> Iterator[None]:
         with self._guard:
             now = counts.get(visitor.owner, 0)
-            if most is not None and now + count > most:
-                raise TooMuch(what, "Wait until they end, or stop them.")
+            if limit is not None and now + count > limit:
+                raise TooMuch(message, "Wait until they end, or stop them.")
             counts[visitor.owner] = now + count
         try:
             yield
@@ -86,5 +86,5 @@ class Visits:
                     del self._stops[visitor.session]
 
 
-VISITS = Visits()
+QUOTAS = Quotas()
 """Everything that goes on in this process."""

@@ -46,7 +46,7 @@ def expire(settings: Settings, now: datetime | None = None) -> int:
     deleted = 0
     for owner in owners(settings.history_path):
         if owner.startswith(VISITOR):
-            deleted += _of(History(settings.history_path, owner), oldest.isoformat(timespec="seconds"))
+            deleted += _expire_history(History(settings.history_path, owner), oldest.isoformat(timespec="seconds"))
     for folder in settings.data_dir.glob(f"visitors/{VISITOR}*/encoders/*"):
         if folder.stat().st_mtime < oldest.timestamp():
             shutil.rmtree(folder, ignore_errors=True)
@@ -54,11 +54,11 @@ def expire(settings: Settings, now: datetime | None = None) -> int:
     return deleted
 
 
-def _of(history: History, oldest: str) -> int:
+def _expire_history(history: History, oldest: str) -> int:
     deleted = 0
-    for one in history.evaluations():
-        if one.created < oldest and one.origin != _SHARED:
-            history.delete(one.id)
+    for evaluation in history.evaluations():
+        if evaluation.created < oldest and evaluation.origin != _SHARED:
+            history.delete(evaluation.id)
             deleted += 1
     for comparison in comparisons.found(history, _MOST):
         if comparison.created < oldest and comparison.origin != _SHARED:

@@ -19,21 +19,21 @@ _EXPOSES = """\
 
 
 @dataclass(frozen=True)
-class Door:
-    """Who may come in (None: everybody), and what is said before the page is open."""
+class ShareAccess:
+    """auth: user and password (None: everybody may come in). message: what is said before the page is open."""
 
     auth: tuple[str, str] | None
-    said: str
+    message: str
 
 
-def door(share: bool, is_open: bool, environment: Mapping[str, str] = os.environ) -> Door:
+def share_access(share: bool, is_open: bool, environment: Mapping[str, str] = os.environ) -> ShareAccess:
     """For a page that is to be shared, by argument or by Gradio's variable; nothing to guard or to say otherwise."""
     shared = share or environment.get("GRADIO_SHARE", "").strip().lower() == "true"
     if not shared or environment.get("SYSTEM") == "spaces":  # Spaces ignore it
-        return Door(None, "")
+        return ShareAccess(None, "")
     if is_open:
-        return Door(None, f"{_EXPOSES}\n  --open: no password. Whoever has the link is in.")
-    given = environment.get(PASSWORD)
-    password = given or secrets.token_urlsafe(9)
-    shown = f"the one in {PASSWORD}" if given else password
-    return Door((USER, password), f"{_EXPOSES}\n  User: {USER}   Password: {shown}")
+        return ShareAccess(None, f"{_EXPOSES}\n  --open: no password. Whoever has the link is in.")
+    chosen = environment.get(PASSWORD)
+    password = chosen or secrets.token_urlsafe(9)
+    shown_password = f"the one in {PASSWORD}" if chosen else password
+    return ShareAccess((USER, password), f"{_EXPOSES}\n  User: {USER}   Password: {shown_password}")

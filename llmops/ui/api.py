@@ -16,7 +16,7 @@ from llmops.core.run import Run, RunError
 from llmops.core.view import Status, View
 from llmops.data.builtin import load_builtin
 from llmops.planning.availability import offers
-from llmops.public.quotas import VISITS
+from llmops.public.quotas import QUOTAS
 from llmops.ui import decide_api, records_api
 from llmops.ui.background import MANY, as_job
 from llmops.ui.services import Services
@@ -55,7 +55,7 @@ def wire(services: Services) -> None:
             return _refused(error, candidates)
         recorder = Recorder(services.settings.history_path, visitor_of(request, services.settings), "api", comparison)
         try:
-            with VISITS.runs(asking(), len(comparison.candidates), comparison.stop):
+            with QUOTAS.runs(asking(), len(comparison.candidates), comparison.stop):
                 runs = [run.to_json() for run in run_all(comparison, recorder.take)]
         except TooMuch as error:
             return _refused(error, candidates)
@@ -82,7 +82,7 @@ def wire(services: Services) -> None:
             owner = visitor_of(request, services.settings)
             recorder = Recorder(services.settings.history_path, owner, "api", comparison)
             views = [View(candidate) for candidate in comparison.candidates]
-            with VISITS.runs(asking(), len(views), comparison.stop):
+            with QUOTAS.runs(asking(), len(views), comparison.stop):
                 comparison.start()
                 for _ in follow(comparison, views, recorder, first_at_once=True):
                     yield {"columns": [plain(view) for view in views]}

@@ -10,7 +10,7 @@ from typing import Any
 from llmops.api.programs import error_data
 from llmops.core.errors import LlmopsError, TooMuch
 from llmops.core.request import Report
-from llmops.public.quotas import VISITS, Visitor
+from llmops.public.quotas import QUOTAS, Visitor
 from llmops.ui.visitor import asking
 
 MANY = 64
@@ -50,7 +50,7 @@ def follow(work: Work, make: Callable[[Report, threading.Event], Iterable[Any]])
             told.put(("error", error))
 
     context = contextvars.copy_context()  # who asks: whose quota a lent GPU costs
-    with VISITS.job(asking(), work.stop.set):
+    with QUOTAS.job(asking(), work.stop.set):
         threading.Thread(target=context.run, args=(run,), name="probe", daemon=True).start()
         try:
             yield from _drain(told)
@@ -62,7 +62,7 @@ def as_job(make: Callable[[Visitor, threading.Event], dict[str, Any]]) -> dict[s
     """What `make(visitor, stop)` answers a program, as one of the visitor's jobs; stopped when the program leaves."""
     visitor, stop = asking(), threading.Event()
     try:
-        with VISITS.job(visitor, stop.set):
+        with QUOTAS.job(visitor, stop.set):
             return make(visitor, stop)
     except TooMuch as error:
         return error_data(error, None)

@@ -11,8 +11,9 @@ import gradio as gr
 from llmops.core.errors import InputError, LlmopsError
 from llmops.core.request import Report
 from llmops.core.task import Task
-from llmops.data.labelled import Labelled, read_labelled
-from llmops.data.reading import ColumnMap, guess_columns, read_table
+from llmops.data.columns import ColumnMap, guess_columns
+from llmops.data.labelled import LabelledTexts, read_labelled
+from llmops.data.reading import read_table
 from llmops.evaluation.batches import How
 from llmops.evaluation.ladder import rungs
 from llmops.evaluation.runner import Begun, Ended, evaluate, resume
@@ -142,7 +143,9 @@ def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, 
             labelled = _labelled(path, (text, label, language), pick_task(task_id, own), services)
         except LlmopsError as error:
             return render.problem(error)
-        return render.said(f"{len(labelled.examples):,} texts can be evaluated.", labelled.said()) if labelled else ""
+        return (
+            render.said(f"{len(labelled.examples):,} texts can be evaluated.", labelled.sentences()) if labelled else ""
+        )
 
     def begin(
         previous: Work | None,
@@ -197,7 +200,7 @@ def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, 
                     services.pool, task, examples, candidates, options, history, stop, repeats=count, how=asked
                 )
 
-            yield from begin(previous, make, request, labelled.said() if labelled else [])
+            yield from begin(previous, make, request, labelled.sentences() if labelled else [])
 
         return run
 
@@ -247,7 +250,9 @@ def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, 
     opened.select(listed_again, tab.kept, tab.kept, **_QUIET)
 
 
-def _labelled(file: str | None, columns: tuple[str | None, ...], task: Task, services: Services) -> Labelled | None:
+def _labelled(
+    file: str | None, columns: tuple[str | None, ...], task: Task, services: Services
+) -> LabelledTexts | None:
     """The uploaded set, every sound row of it; None: the task's held-out split. Raises TaskFileError."""
     if file is None:
         return None

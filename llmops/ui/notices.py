@@ -21,7 +21,7 @@ def wire(place: gr.HTML, page: gr.Blocks, services: Services) -> None:
     """Fill it when a page is opened."""
 
     def show() -> Any:  # noqa: ANN401
-        found = notices(services.aftermath, services.settings, asking().owner)
+        found = notices(services.crash_notice, services.settings, asking().owner)
         return gr.update(value=render.said("Please note:", found), visible=bool(found))
 
     page.load(show, None, place, **_QUIET)

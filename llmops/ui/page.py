@@ -15,7 +15,7 @@ from llmops.core.request import Connection
 from llmops.data.builtin import load_builtin
 from llmops.hardware.machine import hardware
 from llmops.planning.availability import offers, task_languages
-from llmops.public.quotas import VISITS
+from llmops.public.quotas import QUOTAS
 from llmops.ui import (
     api,
     board,
@@ -170,7 +170,7 @@ def _wire_runs(
             comparison = Controls(*values).comparison(services)
             owner = visitor_of(request, services.settings)
             made = Board(comparison, Recorder(services.settings.history_path, owner, "page", comparison))
-            with VISITS.runs(asking(), len(comparison.candidates), comparison.stop):
+            with QUOTAS.runs(asking(), len(comparison.candidates), comparison.stop):
                 yield [made, "", *made.paint(len(columns))]  # before the start, so that it costs no run anything
                 comparison.start()
                 yield from follow(made)
@@ -228,7 +228,7 @@ def _wire_column(
             yield nothing
             return
         try:
-            with VISITS.runs(asking(), 1, made.comparison.stop):
+            with QUOTAS.runs(asking(), 1, made.comparison.stop):
                 made.retry(index, options)
                 for _ in made.follow():
                     yield [made, "", *made.paint(places)]
@@ -292,7 +292,7 @@ def _wire_opening(
     page.load(open_page, None, opened, **_QUIET)
     for script in (language.SWITCH_JS, gradio_page.MEND_JS):
         page.load(None, None, None, js=script, **_QUIET)
-    page.unload(lambda: VISITS.left(asking().session))
+    page.unload(lambda: QUOTAS.session_ended(asking().session))
     preset.input(use_preset, preset, chosen, **_QUIET)
     shown = [controls.task_id, controls.language, *chosen]
     gr.on([component.change for component in shown], None, shown, None, js=links.WRITE_JS, **_QUIET)

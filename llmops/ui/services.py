@@ -12,7 +12,7 @@ import gradio as gr
 from llmops.core.settings import Settings, kept_folder
 from llmops.history.store import History
 from llmops.hub.reachability import HubProbe
-from llmops.public.crash_notice import ENDED_WELL, Aftermath
+from llmops.public.crash_notice import ENDED_WELL, CrashNotice
 from llmops.report.page import figures_css
 from llmops.runtime.pool import Pool
 from llmops.ui.visitor import visitor_of
@@ -27,7 +27,7 @@ class Services:
     settings: Settings
     pool: Pool
     hub: HubProbe
-    aftermath: Aftermath = ENDED_WELL
+    crash_notice: CrashNotice = ENDED_WELL
 
     def history(self, request: gr.Request | None) -> History:
         """The history as this request's visitor sees it. Raises HistoryError."""

@@ -86,7 +86,8 @@ def wire(panel: TaskPanel, shared: SharedInput, services: Services) -> None:
     def read(path: str | None) -> list[Any]:
         if path is None:
             return [*[gr.update(choices=[], value=None)] * 4, ""]
-        from llmops.data.reading import guess_columns, read_table
+        from llmops.data.columns import guess_columns
+        from llmops.data.reading import read_table
 
         try:
             table = read_table(Path(path), services.settings)
@@ -102,7 +103,9 @@ def wire(panel: TaskPanel, shared: SharedInput, services: Services) -> None:
         ]
 
     def use_file(path: str | None, text: str, label: str, language: str, split: str, default: str) -> list[Any]:
-        from llmops.data.reading import ColumnMap, read_table, task_from_examples, to_examples
+        from llmops.data.columns import ColumnMap
+        from llmops.data.own_task import task_from_examples, to_examples
+        from llmops.data.reading import read_table
 
         try:
             if path is None:

@@ -16,7 +16,9 @@ from llmops.core.errors import InputError, LlmopsError, TaskFileError
 from llmops.core.settings import Settings
 from llmops.core.verdict import read_verdict
 from llmops.data.builtin import load_builtin
-from llmops.data.reading import guess_columns, read_table, to_examples
+from llmops.data.columns import guess_columns
+from llmops.data.own_task import to_examples
+from llmops.data.reading import read_table
 from llmops.engines.encoder import store
 from llmops.ui import links
 

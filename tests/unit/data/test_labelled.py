@@ -5,8 +5,8 @@ import pytest
 from llmops.core.errors import InputError, TaskFileError
 from llmops.core.settings import Settings
 from llmops.data.builtin import load_builtin
+from llmops.data.columns import ColumnMap
 from llmops.data.labelled import from_objects, read_labelled
-from llmops.data.reading import ColumnMap
 
 TASK = load_builtin("medical")
 
@@ -35,7 +35,7 @@ def test_every_wrong_row_is_named_and_the_rest_goes_on(tmp_path):
         ("=1+1", "negative", "de"),
         ("Die Versorgung wird nicht empfohlen.", "negative", "de"),
     ]
-    said = found.said()
+    said = found.sentences()
     assert said[0] == "6 of 9 rows are left out."
     for words in (
         "Row 3, column “text”: the text is empty; left out.",
@@ -53,17 +53,17 @@ def test_columns_are_mapped_and_one_class_is_said(tmp_path):
     mapping = ColumnMap("gutachten", "ergebnis")
     found = read(tmp_path, "nr;gutachten;ergebnis\n1;Ja bitte;positive\n2;Ja, gern;Positiv\n", mapping=mapping)
     assert [one.label for one in found.examples] == ["positive", "positive"]
-    assert any("one label" in line for line in found.said())
+    assert any("one label" in line for line in found.sentences())
 
 
 def test_mixed_encodings_are_read_line_by_line_and_said(tmp_path):
     mixed = "text,label\nfür ihn,positive\n".encode() + "gegen größere,negative\n".encode("cp1252")
     found = read(tmp_path, mixed)
     assert [one.text for one in found.examples] == ["für ihn", "gegen größere"]
-    assert "Line 3 is not UTF-8" in found.said()[0]
+    assert "Line 3 is not UTF-8" in found.sentences()[0]
     old = read(tmp_path, "text,label\nfür,positive\ngrößer,negative\n".encode("cp1252"))
     assert [one.text for one in old.examples] == ["für", "größer"]
-    assert "read as Windows-1252" in old.said()[0]
+    assert "read as Windows-1252" in old.sentences()[0]
 
 
 def test_a_file_that_is_too_big_or_has_no_sound_row_is_refused_with_its_first_reason(tmp_path):
@@ -75,7 +75,7 @@ def test_a_file_that_is_too_big_or_has_no_sound_row_is_refused_with_its_first_re
 
 def test_many_problems_are_counted_and_the_first_shown(tmp_path):
     found = read(tmp_path, "text,label\nfine,positive\nalso,negative\n" + "".join(f"t{n},maybe\n" for n in range(1000)))
-    said = found.said()
+    said = found.sentences()
     assert said[0] == "1,000 of 1,002 rows are left out."
     assert said[-1] == "And 980 more."
     assert len(said) == 22
@@ -84,7 +84,7 @@ def test_many_problems_are_counted_and_the_first_shown(tmp_path):
 def test_rows_of_a_program_are_checked_the_same_way():
     found = from_objects([{"text": "a", "label": "positive"}, {"text": "b"}, {"label": "negative"}], TASK)
     assert [one.text for one in found.examples] == ["a"]
-    assert "Row 2, column “label”: the label is missing; left out." in found.said()
+    assert "Row 2, column “label”: the label is missing; left out." in found.sentences()
     for bad in ([], "x", [1], {"text": "a"}):
         with pytest.raises(InputError, match="list of objects"):
             from_objects(bad, TASK)

@@ -8,7 +8,9 @@ import pytest
 
 from llmops.core.errors import TaskFileError
 from llmops.core.settings import Settings
-from llmops.data.reading import ColumnMap, guess_columns, read_table, task_from_examples, to_examples
+from llmops.data.columns import ColumnMap, guess_columns
+from llmops.data.own_task import task_from_examples, to_examples
+from llmops.data.reading import read_table
 
 GOOD = "text,label\nThe aid is needed.,yes\nIt is not needed.,no\n"
 

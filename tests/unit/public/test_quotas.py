@@ -19,7 +19,7 @@ from llmops.engines.encoder.engine import ENGINE
 from llmops.engines.encoder.head import Head
 from llmops.history.store import History, Row
 from llmops.public import crash_notice, retention
-from llmops.public.quotas import Visitor, Visits
+from llmops.public.quotas import Quotas, Visitor
 
 ONE, OTHER = "v-1111111111111111111111111", "v-2222222222222222222222222"
 
@@ -39,31 +39,31 @@ def keep(name, owner, size=4):
 
 def test_a_visitor_has_so_many_runs_and_jobs_and_another_has_his_own(public, monkeypatch):
     monkeypatch.setenv("LLMOPS_VISITOR_RUNS", "3")
-    visits, quiet = Visits(), lambda: None
-    with visits.runs(Visitor(ONE), 2, quiet):
-        with pytest.raises(TooMuch, match=r"2 more runs.*3"), visits.runs(Visitor(ONE), 2, quiet):
+    quotas, quiet = Quotas(), lambda: None
+    with quotas.runs(Visitor(ONE), 2, quiet):
+        with pytest.raises(TooMuch, match=r"2 more runs.*3"), quotas.runs(Visitor(ONE), 2, quiet):
             pass
-        with visits.runs(Visitor(OTHER), 2, quiet), visits.runs(Visitor(ONE), 1, quiet):
+        with quotas.runs(Visitor(OTHER), 2, quiet), quotas.runs(Visitor(ONE), 1, quiet):
             pass
-    with visits.runs(Visitor(ONE), 3, quiet), visits.job(Visitor(ONE), quiet):
-        with pytest.raises(TooMuch, match="one evaluation, probe or training"), visits.job(Visitor(ONE), quiet):
+    with quotas.runs(Visitor(ONE), 3, quiet), quotas.job(Visitor(ONE), quiet):
+        with pytest.raises(TooMuch, match="one evaluation, probe or training"), quotas.job(Visitor(ONE), quiet):
             pass
-        with visits.job(Visitor(OTHER), quiet):
+        with quotas.job(Visitor(OTHER), quiet):
             pass
 
 
 def test_who_leaves_stops_what_that_page_has_going_and_nothing_else(public):
-    visits = Visits()
+    quotas = Quotas()
     mine, other_tab, others = threading.Event(), threading.Event(), threading.Event()
     with (
-        visits.runs(Visitor(ONE, "page"), 1, mine.set),
-        visits.runs(Visitor(ONE, "other tab"), 1, other_tab.set),
-        visits.job(Visitor(OTHER, "others"), others.set),
+        quotas.runs(Visitor(ONE, "page"), 1, mine.set),
+        quotas.runs(Visitor(ONE, "other tab"), 1, other_tab.set),
+        quotas.job(Visitor(OTHER, "others"), others.set),
     ):
-        visits.left("page")
-        visits.left("nobody")
+        quotas.session_ended("page")
+        quotas.session_ended("nobody")
         assert [one.is_set() for one in (mine, other_tab, others)] == [True, False, False]
-    visits.left("others")
+    quotas.session_ended("others")
     assert not others.is_set()
 
 
