@@ -75,7 +75,7 @@ class EndpointError(LlmopsError):
     kind = "endpoint"
 
 
-class GpuNotLent(LlmopsError):
+class ZeroGpuUnavailable(LlmopsError):
     """ZeroGPU gave no GPU: quota, queue, or the call was cut off."""
 
     kind = "gpu"

@@ -13,12 +13,12 @@ _MODULES = {
     Kind.OPENAI: "llmops.engines.remote.openai_compatible",
     Kind.HOSTED: "llmops.engines.remote.hosted",
 }
-_LENT = "llmops.engines.decoder.zerogpu_engine"  # local decoders where a GPU is lent for each run
+_ZEROGPU_DECODER = "llmops.engines.decoder.zerogpu_engine"  # local decoders where a GPU is lent for each run
 
 
 @cache
 def engine_for(kind: Kind) -> Engine:
     """The engine of a kind: each module offers it as `ENGINE`. Importing the module loads nothing heavy."""
-    lent = kind == Kind.DECODER and zerogpu.active()
-    engine: Engine = import_module(_LENT if lent else _MODULES[kind]).ENGINE
+    on_zerogpu = kind == Kind.DECODER and zerogpu.active()
+    engine: Engine = import_module(_ZEROGPU_DECODER if on_zerogpu else _MODULES[kind]).ENGINE
     return engine

@@ -32,8 +32,8 @@ class Counter:
 
     def since(self, before_j: float) -> float:
         """Joules since a reading."""
-        gone = self.read_j() - before_j
-        return gone % self.range_j if self.range_j else gone
+        difference = self.read_j() - before_j
+        return difference % self.range_j if self.range_j else difference
 
 
 class EnergyWindow:
@@ -80,24 +80,24 @@ def _idle_watts(device: str) -> float:
     return _since(counters(device), before) / (time.perf_counter() - started_s)
 
 
-def _read(found: Sequence[Counter]) -> list[float]:
-    return [counter.read_j() for counter in found]
+def _read(counters_: Sequence[Counter]) -> list[float]:
+    return [counter.read_j() for counter in counters_]
 
 
-def _since(found: Sequence[Counter], before: Sequence[float]) -> float:
-    return sum(counter.since(start) for counter, start in zip(found, before, strict=True))
+def _since(counters_: Sequence[Counter], before: Sequence[float]) -> float:
+    return sum(counter.since(start) for counter, start in zip(counters_, before, strict=True))
 
 
 @cache
 def counters(device: str) -> tuple[Counter, ...]:
     """What can be counted for work on a device: the CPU's counters always, a CUDA device's too; empty where none."""
-    found: list[Counter] = []
+    available: list[Counter] = []
     for find in (_cpu, _gpu):
         try:
-            found += find(device)
+            available += find(device)
         except Exception as error:  # no driver, no permission, no such counter: then it is not measured
             _log.info("no energy counter: %s", error)
-    return tuple(found)
+    return tuple(available)
 
 
 def _cpu(device: str) -> list[Counter]:

@@ -20,10 +20,10 @@ def fingerprint() -> str:
 @cache
 def versions() -> dict[str, str]:
     """Versions of what a result depends on."""
-    found = {"llm-ops": __version__, "python": platform.python_version()}
+    by_name = {"llm-ops": __version__, "python": platform.python_version()}
     for name in _LIBRARIES:
         try:
-            found[name] = version(name)
+            by_name[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return by_name

@@ -82,8 +82,8 @@ def device_memory(device: str) -> int:
 
 
 def _ram_limit() -> int:
-    known = (int(psutil.virtual_memory().total), _cgroup("memory.max"), space.memory_bytes())
-    return min(one for one in known if one is not None)
+    limits = (int(psutil.virtual_memory().total), _cgroup("memory.max"), space.memory_bytes())
+    return min(limit for limit in limits if limit is not None)
 
 
 def _cgroup(name: str) -> int | None:
@@ -128,7 +128,7 @@ def _nvidia_smi(fields: str) -> list[list[str]]:
     """One row a GPU; nothing where there is no driver."""
     command = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_NVIDIA_SMI_TIMEOUT_S, check=True)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=_NVIDIA_SMI_TIMEOUT_S, check=True)
     except (OSError, subprocess.SubprocessError):
         return []
-    return [[cell.strip() for cell in line.split(",")] for line in done.stdout.splitlines() if line.strip()]
+    return [[cell.strip() for cell in line.split(",")] for line in result.stdout.splitlines() if line.strip()]

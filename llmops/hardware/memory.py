@@ -1,7 +1,7 @@
-"""Clocks and memory high-water marks. Knows nothing of models; engines call it around their work.
+"""What work takes of memory: bytes before, high water, bytes after. Knows nothing of models; engines call it.
 
-Token times are stamped in the thread that makes the token. On Linux the peak resident set of a stretch is read
-without polling: writing 5 to /proc/self/clear_refs resets VmHWM (proc(5)).
+On Linux the peak resident set of a stretch is read without polling: writing 5 to /proc/self/clear_refs resets VmHWM
+(proc(5)).
 """
 
 import sys
@@ -9,44 +9,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from llmops.compat import glibc_malloc
-from llmops.core.run import Timing
 
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
 
 
-@dataclass
-class Stopwatch:
-    """Stamps of one generation, in time.perf_counter seconds. One thread writes, others may read after it ended.
-
-    `tick` does not wait for a GPU: call it when the token is on the CPU, which proves that it has been made.
-    """
-
-    handed_s: float = field(default_factory=time.perf_counter)
-    first_s: float | None = None
-    last_s: float | None = None
-
-    def tick(self, at_s: float | None = None) -> float:
-        """A token was made, now or at a stamp taken elsewhere; returns the stamp."""
-        now = time.perf_counter() if at_s is None else at_s
-        if self.first_s is None:
-            self.first_s = now
-        self.last_s = now
-        return now
-
-    def timing(self, prompt_tokens: int | None, output_tokens: int | None) -> Timing:
-        """TTFT and E2E from the stamps; token counts as given (a server's own, or ours)."""
-        ttft = None if self.first_s is None else self.first_s - self.handed_s
-        e2e = None if self.last_s is None else self.last_s - self.handed_s
-        return Timing(ttft_s=ttft, e2e_s=e2e, prompt_tokens=prompt_tokens, output_tokens=output_tokens)
-
-
-class Reading:
-    """`with Reading(device) as reading:` around reading weights: load_s, and the bytes held before.
+class LoadMeasurement:
+    """`with LoadMeasurement(device) as measured:` around reading weights: load_s, and the bytes held before.
 
     Libraries are imported and files fetched before it, so that neither is in a figure.
     """
@@ -56,7 +28,7 @@ class Reading:
         self.before_bytes: int | None = None
         self.load_s: float | None = None
 
-    def __enter__(self) -> "Reading":
+    def __enter__(self) -> "LoadMeasurement":
         self.before_bytes = held_bytes(self._device)
         self._started_s = time.perf_counter()
         return self
@@ -159,10 +131,10 @@ def reusing_memory() -> Iterator[None]:
             _reusing -= 1
             if not _reusing:
                 keep_no_free_memory()
-                give_back("cpu")
+                release_memory("cpu")
 
 
-def give_back(device: str) -> None:
+def release_memory(device: str) -> None:
     """Return freed memory to the system: the GPU's cache, and glibc's free lists, which it keeps otherwise."""
     if device.startswith("cuda"):
         import torch

@@ -3,7 +3,7 @@
 libgomp keeps workers for every thread that has computed. They spin for the next parallel region only while no more
 threads are kept than there are processors, and those of an idle thread count: on 2 cores one such thread made a decode
 step twice as long. Making workers anew for each run is no way out either: the first region then took up to 50 ms
-(tests/benchmarks, NOTES). Callers that run side by side each get a lane.
+(tests/benchmarks, NOTES). Callers that run side by side get a thread each.
 """
 
 import os
@@ -19,12 +19,12 @@ from llmops.compat.openmp import give_back_workers
 T = TypeVar("T")
 
 
-class Lane:
+class ComputeThread:
     """A thread that does what it is given, one after the other."""
 
     def __init__(self) -> None:
         self._work: SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = SimpleQueue()
-        threading.Thread(target=self._loop, name="lane", daemon=True).start()
+        threading.Thread(target=self._loop, name="compute", daemon=True).start()
 
     def start(self, work: Callable[[], T]) -> "Future[T]":
         """Begin; what it returns or raises is in the future."""
@@ -41,60 +41,60 @@ class Lane:
         self._work.put(None)
 
     def _loop(self) -> None:
-        while (given := self._work.get()) is not None:
-            work, future = given
+        while (queued := self._work.get()) is not None:
+            work, future = queued
             try:
                 future.set_result(work())
             except BaseException as error:  # whoever waits must always hear of the end
                 future.set_exception(error)
-            del given, work, future  # nothing of a run is held while waiting for the next
+            del queued, work, future  # nothing of a run is held while waiting for the next
 
 
-_IDLE: list[Lane] = []
+_IDLE: list[ComputeThread] = []
 _GUARD = threading.Lock()
 os.register_at_fork(after_in_child=_IDLE.clear)  # threads don't cross a fork
 
 
 @contextmanager
-def taken() -> Iterator[Lane]:
-    """A lane to oneself: always the same one, unless it is in use."""
+def compute_thread() -> Iterator[ComputeThread]:
+    """A compute thread to oneself: always the same one, unless it is in use."""
     with _GUARD:
-        lane = _IDLE.pop() if _IDLE else Lane()
+        thread = _IDLE.pop() if _IDLE else ComputeThread()
     try:
-        yield lane
+        yield thread
     finally:
-        _put_back(lane)
+        _put_back(thread)
 
 
-def _put_back(lane: Lane) -> None:
+def _put_back(thread: ComputeThread) -> None:
     with _GUARD:
         if _IDLE:
-            lane.end()
+            thread.end()
         else:
-            _IDLE.append(lane)
+            _IDLE.append(thread)
 
 
 def compute(work: Callable[[], T]) -> T:
-    """Do it in a lane, and wait."""
-    with taken() as lane:
-        return lane.run(work)
+    """Do it in a compute thread, and wait."""
+    with compute_thread() as thread:
+        return thread.run(work)
 
 
 @contextmanager
-def aside() -> Iterator[None]:
-    """For work that computes in threads of its own, or in the caller's: idle lanes keep no workers meanwhile."""
-    rest()
+def without_idle_workers() -> Iterator[None]:
+    """For work that computes in threads of its own, or in the caller's: idle ones keep no workers meanwhile."""
+    give_back_idle_workers()
     try:
         yield
     finally:
         give_back_workers()
 
 
-def rest() -> None:
-    """Let idle lanes give back their workers."""
+def give_back_idle_workers() -> None:
+    """Idle compute threads give back theirs."""
     with _GUARD:
         idle = list(_IDLE)
         _IDLE.clear()  # nobody's work gets in between
-    for lane in idle:
-        lane.run(give_back_workers)
-        _put_back(lane)
+    for thread in idle:
+        thread.run(give_back_workers)
+        _put_back(thread)

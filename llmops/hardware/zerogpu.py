@@ -15,18 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from llmops.compat import spaces_internals
-from llmops.core.errors import GpuNotLent, LlmopsError, rebuilt, redact
+from llmops.core.errors import LlmopsError, ZeroGpuUnavailable, rebuilt, redact
 
 DEVICE = "cuda:0"
 # Of an RTX PRO 6000 a "large" call gets half: 48 GB (docs of ZeroGPU, 2026-11); a child sees what it really has.
-_LENT_BYTES = 48_000_000_000
+_GPU_BYTES = 48_000_000_000
 _BEAT_S = 0.2
-_MOST_S = 120  # of one call: what an anonymous visitor has in a day
+_MAX_CALL_S = 120  # of one call: what an anonymous visitor has in a day
 
 Work = Callable[..., Iterable[Any]]
 """A module's own function: work(*arguments, stop) yields plain data. It is found again by name in the child."""
 
-_lent: Callable[[Work, tuple[Any, ...], str, int], Iterator[tuple[str, Any]]] | None = None
+_gpu_function: Callable[[Work, tuple[Any, ...], str, int], Iterator[tuple[str, Any]]] | None = None
 _in_child = False
 
 
@@ -37,12 +37,12 @@ def active(environment: Mapping[str, str] = os.environ) -> bool:
 
 def prepare() -> None:
     """Import `spaces` and register the function that borrows a GPU. Before gradio is imported; nothing elsewhere."""
-    global _lent
-    if active() and _lent is None:
+    global _gpu_function
+    if active() and _gpu_function is None:
         import spaces
 
         spaces_internals.end_children_at_exit()
-        _lent = spaces.GPU(duration=lambda work, arguments, stopped, seconds: seconds)(_work_in_child)
+        _gpu_function = spaces.GPU(duration=lambda work, arguments, stopped, seconds: seconds)(_work_in_child)
 
 
 def gpu() -> tuple[str, int, float]:
@@ -50,7 +50,7 @@ def gpu() -> tuple[str, int, float]:
     import torch
 
     about = torch.cuda.get_device_properties(0)
-    return f"{about.name}, lent", min(int(about.total_memory), _LENT_BYTES), float(f"{about.major}.{about.minor}")
+    return f"{about.name}, lent", min(int(about.total_memory), _GPU_BYTES), float(f"{about.major}.{about.minor}")
 
 
 def free_bytes() -> int:
@@ -62,31 +62,34 @@ def free_bytes() -> int:
     return int(torch.cuda.mem_get_info(DEVICE)[0])
 
 
-def lend(work: Work, arguments: tuple[Any, ...], seconds: float, stop: threading.Event) -> Generator[Any, None, None]:
+def run_on_gpu(
+    work: Work, arguments: tuple[Any, ...], seconds: float, stop: threading.Event
+) -> Generator[Any, None, None]:
     """Borrow a GPU for about so many seconds and yield what `work` yields there.
 
-    Raises what work raised, as far as it is an LlmopsError, and GpuNotLent. Once `stop` is set, work's own is set, so
-    that it can end in good order; closing this generator ends it too.
+    Raises what work raised, as far as it is an LlmopsError, and ZeroGpuUnavailable. Once `stop` is set, work's own is
+    set, so that it can end in good order; closing this generator ends it too.
     """
-    if _lent is None:
-        raise GpuNotLent("No GPU can be borrowed: the `spaces` package is not prepared.", "Start with app.py.")
+    if _gpu_function is None:
+        raise ZeroGpuUnavailable("No GPU can be borrowed: the `spaces` package is not prepared.", "Start with app.py.")
     with tempfile.TemporaryDirectory(prefix="llmops-") as folder:
         stopped = Path(folder) / "stopped"  # an Event does not cross to a child that is kept from an earlier call
         try:
-            with closing(_lent(work, arguments, str(stopped), int(min(seconds, _MOST_S)))) as told:  # type: ignore[type-var]
-                for what, item in told:
-                    if what == "error":
+            call = _gpu_function(work, arguments, str(stopped), int(min(seconds, _MAX_CALL_S)))
+            with closing(call) as messages:  # type: ignore[type-var]
+                for kind, item in messages:
+                    if kind == "error":
                         raise rebuilt(*item)
-                    if what == "item":
+                    if kind == "item":
                         yield item
                     if stop.is_set() and not stopped.exists():
                         stopped.touch()
         except LlmopsError:
             raise
         except Exception as error:  # gradio's, with quota or queue in its words; gradio is unknown down here
-            said = redact(str(getattr(error, "message", "") or f"{type(error).__name__}: {error}"))[:300]
-            raise GpuNotLent(
-                f"ZeroGPU lent no GPU: {said}",
+            cause = redact(str(getattr(error, "message", "") or f"{type(error).__name__}: {error}"))[:300]
+            raise ZeroGpuUnavailable(
+                f"ZeroGPU lent no GPU: {cause}",
                 "Sign in with Hugging Face for a larger quota, try later, or use encoders and hosted models.",
             ) from None
 
@@ -97,29 +100,29 @@ def _work_in_child(
     """The child's side: ("item", data), ("beat", None) when nothing comes, ("error", parts) instead of an exception."""
     global _in_child
     _in_child = True
-    told: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+    messages: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
     stop = threading.Event()
 
-    def go() -> None:
+    def run_work() -> None:
         try:
             for item in work(*arguments, stop):
-                told.put(("item", item))
-            told.put(("end", None))
+                messages.put(("item", item))
+            messages.put(("end", None))
         except LlmopsError as error:
-            told.put(("error", (error.kind, error.message, error.remedy)))
+            messages.put(("error", (error.kind, error.message, error.remedy)))
         except BaseException as error:  # the parent gets no traceback, so the words must do
-            told.put(("error", ("unexpected", redact(f"{type(error).__name__}: {error}")[:500], "Retry.")))
+            messages.put(("error", ("unexpected", redact(f"{type(error).__name__}: {error}")[:500], "Retry.")))
 
-    thread = threading.Thread(target=go, name="lent-gpu", daemon=True)
+    thread = threading.Thread(target=run_work, name="zerogpu-work", daemon=True)
     thread.start()
     try:
-        what = "beat"
-        while what not in ("end", "error"):
+        kind = "beat"
+        while kind not in ("end", "error"):
             try:
-                what, item = told.get(timeout=_BEAT_S)
+                kind, item = messages.get(timeout=_BEAT_S)
             except queue.Empty:
-                what, item = "beat", None
-            yield what, item  # closing is heard here alone
+                kind, item = "beat", None
+            yield kind, item  # closing is heard here alone
             if Path(stopped).exists():
                 stop.set()
     finally:

@@ -20,8 +20,9 @@ from llmops.core.run import Source
 from llmops.core.settings import load_settings
 from llmops.hardware import zerogpu
 from llmops.hardware.machine import device_memory, hardware
-from llmops.hardware.memory import PeakMemory, Stopwatch, give_back
-from llmops.hardware.openmp_threads import aside
+from llmops.hardware.memory import PeakMemory, release_memory
+from llmops.hardware.openmp_threads import without_idle_workers
+from llmops.hardware.stopwatch import Stopwatch
 from llmops.runtime.pool import Pool
 from llmops.sizing import memory
 from llmops.sizing.shape import Shape, first_layers
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
 _WARM_TOKENS = 3
-_LENT_S = 90  # asked of ZeroGPU for a dry run
+_ZEROGPU_S = 90  # asked of ZeroGPU for a dry run
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def dry_run(
         _check_room(asked, device)
         if zerogpu.active():
             report("borrowing a GPU", None)
-            with closing(zerogpu.lend(_in_child, (asked, device), _LENT_S, stop)) as made:
+            with closing(zerogpu.run_on_gpu(_in_child, (asked, device), _ZEROGPU_S, stop)) as made:
                 return next(made)
         return _build_and_measure(asked, device, report, stop)
 
@@ -140,13 +141,13 @@ def _build_and_measure(asked: _Asked, device: str, report: Report, stop: threadi
     try:
         built, notes, reading = random_weights.build(config, candidate, device, report, stop)
         try:
-            with aside():
+            with without_idle_workers():
                 measured, layer_share = _measure(built, config, device, prompt_tokens, new_tokens, report, stop)
             in_layers = random_weights.layer_bytes(built)
         finally:
             del built
             gc.collect()
-            give_back(device)
+            release_memory(device)
     except LlmopsError:
         raise
     except Exception as error:

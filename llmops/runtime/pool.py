@@ -22,7 +22,7 @@ from llmops.engines.base import Engine, Fetches, Model
 from llmops.engines.cascade import CascadeModel
 from llmops.hardware.machine import device_memory
 from llmops.hardware.memory import held_bytes, keep_no_free_memory
-from llmops.hardware.openmp_threads import aside, rest
+from llmops.hardware.openmp_threads import give_back_idle_workers, without_idle_workers
 from llmops.hub.licence import Permit
 from llmops.runtime.fair_queue import Line, Turn
 from llmops.runtime.transfers import Fetching
@@ -170,9 +170,9 @@ class Pool:
                 give_back_workers()
                 turns.close()
                 since_s = take()
-                rest()
+                give_back_idle_workers()
 
-        with turns, aside():
+        with turns, without_idle_workers():
             yield breathe
 
     @contextmanager
@@ -325,7 +325,7 @@ class Pool:
         stop: threading.Event,
     ) -> None:
         self._make_room(entry, engine.estimate_bytes(candidate))
-        with aside():
+        with without_idle_workers():
             model = engine.load(candidate, task, connection, report, stop)
         try:
             report("warming up", None)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from llmops.hardware.memory import reusing_memory
-from llmops.hardware.openmp_threads import aside
+from llmops.hardware.openmp_threads import without_idle_workers
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _alone(side: Side, repeat: int, bare: bool) -> Measured:
     """Run a side as if the other were not there: without the workers it keeps, or its settings for freed memory."""
     if not bare:
         return side(repeat)
-    with aside(), reusing_memory():
+    with without_idle_workers(), reusing_memory():
         return side(repeat)
 
 

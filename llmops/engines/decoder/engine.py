@@ -35,8 +35,9 @@ from llmops.engines.decoder import (
 )
 from llmops.hardware.energy import EnergyWindow
 from llmops.hardware.machine import hardware
-from llmops.hardware.memory import PeakMemory, Stopwatch, device_used, give_back, reusing_memory
-from llmops.hardware.openmp_threads import Lane, aside, compute, taken
+from llmops.hardware.memory import PeakMemory, device_used, release_memory, reusing_memory
+from llmops.hardware.openmp_threads import ComputeThread, compute, compute_thread, without_idle_workers
+from llmops.hardware.stopwatch import Stopwatch
 from llmops.hub import fetch
 from llmops.sizing import memory
 
@@ -160,10 +161,10 @@ class DecoderModel:
             return
         self._interrupt.begin(request.stop)
         yield Started()
-        with taken() as lane:
-            yield from self._stream(request, lane)
+        with compute_thread() as thread:
+            yield from self._stream(request, thread)
 
-    def _stream(self, request: Request, lane: Lane) -> Generator[Event, None, None]:
+    def _stream(self, request: Request, thread: ComputeThread) -> Generator[Event, None, None]:
         pieces: list[str] = []
         with EnergyWindow(self.device) as spent, PeakMemory(self.device) as peak:
             watch = Stopwatch()
@@ -172,7 +173,7 @@ class DecoderModel:
             ids = built.ids.to(self.device)
             cache = self._new_cache()
             generation = stream.Generation(self._model, self._tokenizer, self._layers, watch)
-            generation.start(lane, **self._arguments(ids, request, cache))
+            generation.start(thread, **self._arguments(ids, request, cache))
             complete = False
             try:
                 for note in built.notes:
@@ -190,7 +191,7 @@ class DecoderModel:
         memory = Memory(self.weights_bytes, byte_count.cache_bytes(cache), extra_bytes, None, self.device)
         stopped = self._interrupt.is_set()
         probabilities, why_not = (
-            (None, "") if stopped else lane.run(lambda: self._probabilities(request, built, ids, cache))
+            (None, "") if stopped else thread.run(lambda: self._probabilities(request, built, ids, cache))
         )
         text = "".join(pieces)
         label = read_verdict(("<think>" if built.opens_thinking else "") + text, request.task, request.language)
@@ -243,7 +244,10 @@ class DecoderModel:
         self._interrupt.begin(None)  # a batch is many visitors' work: it is stopped as a whole, between steps
         config = sampling.greedy(self._plain, 1)
         memory_check.check_batch(self._model.config, self._candidate, self.device, requests, tokens)
-        with aside(), continuous_batching.batching(self._model, config, requests, tokens, stop) as batcher:
+        with (
+            without_idle_workers(),
+            continuous_batching.batching(self._model, config, requests, tokens, stop) as batcher,
+        ):
 
             def send(request: Request) -> Run:
                 built = prompt.build(request, self._tokenizer, self._limit)
@@ -269,7 +273,7 @@ class DecoderModel:
         self._model = self._tokenizer = None
         del self._many, self._layers  # both know the model's parts
         gc.collect()
-        give_back(self.device)
+        release_memory(self.device)
 
     def _new_cache(self) -> Any:  # noqa: ANN401
         """A cache of our own, so that its bytes are known after a stop too; None where the model makes another kind."""

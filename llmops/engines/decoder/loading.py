@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from llmops.core.candidate import Candidate
 from llmops.core.errors import ModelRefused
 from llmops.engines.decoder import byte_count, memory_check, quantized_copies
-from llmops.hardware.memory import Reading
+from llmops.hardware.memory import LoadMeasurement
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +30,7 @@ class Parts:
     model: "PreTrainedModel"
     tokenizer: "PreTrainedTokenizerBase"
     notes: tuple[str, ...]
-    reading: Reading
+    reading: LoadMeasurement
 
 
 def load(folder: Path, candidate: Candidate, device: str) -> Parts:
@@ -60,7 +60,7 @@ def _copy_of(folder: Path, candidate: Candidate, device: str) -> Path | None:
 
 def _read_copy(
     copy: Path, candidate: Candidate, device: str
-) -> tuple["PreTrainedModel", tuple[str, ...], Reading] | None:
+) -> tuple["PreTrainedModel", tuple[str, ...], LoadMeasurement] | None:
     """A kept copy, read as it is; None, and no copy any more, where it is damaged."""
     try:
         model, notes, reading = read(copy, candidate, device, quantized=True)
@@ -83,7 +83,7 @@ def read(
     *,
     quantized: bool = False,
     **source: Any,  # noqa: ANN401
-) -> tuple["PreTrainedModel", tuple[str, ...], Reading]:
+) -> tuple["PreTrainedModel", tuple[str, ...], LoadMeasurement]:
     """(model in the candidate's precision, notes, how it was read), from a folder or from config= and state_dict=.
 
     quantized: the folder is a copy that holds the quantized weights already.
@@ -96,7 +96,7 @@ def read(
     dtype, notes = number_format(precision, device)
     quantization = _quantization(precision, dtype)
     _quiet()
-    with Reading(device) as reading:
+    with LoadMeasurement(device) as reading:
         model, loaded = made_by.from_pretrained(
             folder,
             dtype=dtype,

@@ -14,7 +14,7 @@ from llmops.core.candidate import PRECISIONS, Candidate, Kind
 from llmops.core.errors import InputError, OutOfMemory
 from llmops.engines.decoder import byte_count
 from llmops.hardware.machine import device_memory
-from llmops.hardware.memory import give_back
+from llmops.hardware.memory import release_memory
 from llmops.hub import fetch
 from llmops.sizing import memory
 from llmops.sizing.shape import Shape
@@ -130,7 +130,7 @@ def freed(error: BaseException, candidate: Candidate, device: str) -> OutOfMemor
     traceback.clear_frames(error.__traceback__)
     error.__traceback__ = None
     gc.collect()
-    give_back(device)
+    release_memory(device)
     return said
 
 

@@ -13,7 +13,7 @@ from llmops.core.candidate import Candidate
 from llmops.core.errors import InputError, Stopped
 from llmops.core.request import Report
 from llmops.engines.decoder import byte_count, loading
-from llmops.hardware.memory import Reading
+from llmops.hardware.memory import LoadMeasurement
 from llmops.sizing.meta_models import build_config, on_meta
 from llmops.sizing.shape import first_layers
 
@@ -38,7 +38,7 @@ def sliced_config(config: Mapping[str, Any], layers: int | None) -> "PretrainedC
 
 def build(
     config: "PretrainedConfig", candidate: Candidate, device: str, report: Report, stop: threading.Event
-) -> tuple["PreTrainedModel", tuple[str, ...], Reading]:
+) -> tuple["PreTrainedModel", tuple[str, ...], LoadMeasurement]:
     """(model, notes, how it was read). Raises Stopped, and whatever the libraries raise."""
     empty = on_meta(config)
     tied = set(getattr(empty, "_tied_weights_keys", None) or ()) if config.tie_word_embeddings else set()

@@ -8,8 +8,8 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from llmops.core.events import Token
-from llmops.hardware.memory import Stopwatch
-from llmops.hardware.openmp_threads import Lane
+from llmops.hardware.openmp_threads import ComputeThread
+from llmops.hardware.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     import torch
@@ -108,9 +108,9 @@ class Generation:
         self._first, self._ended = threading.Event(), threading.Event()
         self._done: Future[None] | None = None
 
-    def start(self, lane: Lane, **kwargs: Any) -> None:  # noqa: ANN401
+    def start(self, thread: ComputeThread, **kwargs: Any) -> None:  # noqa: ANN401
         """Begin generate(**kwargs) in a lane."""
-        self._done = lane.start(lambda: self._run(kwargs))
+        self._done = thread.start(lambda: self._run(kwargs))
 
     def join(self) -> None:
         """Wait until the lane has really left it."""

@@ -38,21 +38,21 @@ _placed: dict[str, DecoderModel] = {}  # made before launch; every child has the
 _read: OrderedDict[str, DecoderModel] = OrderedDict()  # a child's own, least recently used first
 
 
-class LentEngine(DecoderEngine):
-    """Makes LentModels."""
+class ZeroGpuDecoderEngine(DecoderEngine):
+    """Makes ZeroGpuDecoderModels."""
 
     def load(  # type: ignore[override]
         self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
-    ) -> "LentModel":
+    ) -> "ZeroGpuDecoderModel":
         """Fetch; nothing is read yet. Raises LlmopsError with what would help."""
         if stop.is_set():
             raise Stopped("Stopped before loading.")
         folder, notes = find_folder(candidate.model, connection, report, stop)
         memory_check.check_weights(folder, candidate, zerogpu.DEVICE)
-        return LentModel(candidate, folder, notes)
+        return ZeroGpuDecoderModel(candidate, folder, notes)
 
 
-ENGINE = LentEngine()
+ENGINE = ZeroGpuDecoderEngine()
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Job:
         )
 
 
-class LentModel:
+class ZeroGpuDecoderModel:
     """A folder of files, and the way to a GPU. Holds no weights here."""
 
     device = zerogpu.DEVICE
@@ -102,7 +102,9 @@ class LentModel:
         """Stream one answer out of a child; see engines.base.Model.run. queue_s, load_s and warm are of this run."""
         asked_s = time.perf_counter()
         begun_s: float | None = None
-        with closing(zerogpu.lend(run_job, (self._job(request),), self._seconds([request]), request.stop)) as events:
+        with closing(
+            zerogpu.run_on_gpu(run_job, (self._job(request),), self._seconds([request]), request.stop)
+        ) as events:
             for event in events:
                 begun_s = event.at_s if begun_s is None else begun_s  # the clock is the machine's: it may be compared
                 if isinstance(event, Finished):
@@ -118,7 +120,7 @@ class LentModel:
         """A batch in one child; see engines.base.Together."""
         jobs = tuple(self._job(request) for request in requests)
         stop = requests[0].stop
-        found = list(zerogpu.lend(run_jobs, (jobs,), self._seconds(requests), stop))
+        found = list(zerogpu.run_on_gpu(run_jobs, (jobs,), self._seconds(requests), stop))
         if stop.is_set() or len(found) < len(requests):
             raise Stopped("Stopped while the batch was running.")
         return [

@@ -21,7 +21,7 @@ from llmops.core.task import Task
 from llmops.engines.encoder import body, int8, memory_estimate, store, training
 from llmops.engines.encoder.head import Head, description_head
 from llmops.hardware.energy import EnergyWindow
-from llmops.hardware.memory import PeakMemory, Reading, give_back, reusing_memory
+from llmops.hardware.memory import LoadMeasurement, PeakMemory, release_memory, reusing_memory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +74,7 @@ class EncoderEngine:
         if candidate.precision != "int8":
             return EncoderModel(candidate, body.TorchBody(parts.model), parts, shape, parts.reading.load_s)
         folder = int8.int8_copy(parts.model, report)
-        with Reading("cpu") as compiling:
+        with LoadMeasurement("cpu") as compiling:
             small = int8.OpenVinoBody(parts.model, folder)
         return EncoderModel(candidate, small, parts, shape, (parts.reading.load_s or 0) + (compiling.load_s or 0))
 
@@ -89,7 +89,7 @@ class _Parts:
     model: "SentenceTransformer"
     heads: dict[str, Head]
     notes: tuple[str, ...]
-    reading: Reading
+    reading: LoadMeasurement
 
 
 class EncoderModel:
@@ -200,7 +200,7 @@ class EncoderModel:
         """Drop the weights and give the memory back to the system."""
         self._body = None
         gc.collect()
-        give_back(self.device)
+        release_memory(self.device)
 
 
 def _check_tokens(loaded: body.Body, ids: Sequence[int], truncate: bool) -> tuple[str, ...]:
@@ -257,10 +257,10 @@ def _load_kept(
     return _Parts(model, dict.fromkeys(task.languages, kept.head), (note,), reading)
 
 
-def _read(folder: "Path", candidate: Candidate, report: Report) -> tuple["SentenceTransformer", Reading]:
+def _read(folder: "Path", candidate: Candidate, report: Report) -> tuple["SentenceTransformer", LoadMeasurement]:
     report("reading the weights", None)
     body.import_libraries()
-    with Reading("cpu") as reading:
+    with LoadMeasurement("cpu") as reading:
         model = body.load_body(folder, candidate.model)
     return model, reading
 

@@ -21,7 +21,7 @@ from llmops.engines.encoder import pair_loss
 from llmops.engines.encoder.body import TorchBody, embed_all, folder_of, load_body
 from llmops.engines.encoder.head import Head, fit_head
 from llmops.hardware.memory import reusing_memory
-from llmops.hardware.openmp_threads import aside
+from llmops.hardware.openmp_threads import without_idle_workers
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -134,7 +134,7 @@ def _fine_tune(
 
     def work() -> None:
         try:
-            with aside(), reusing_memory():
+            with without_idle_workers(), reusing_memory():
                 _fit_body(model, examples, seed, told, lambda: leave.is_set() or stop.is_set(), breathe)
             told.put(None)
         except BaseException as error:  # told to the reader, who raises it

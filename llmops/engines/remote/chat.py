@@ -20,7 +20,7 @@ from llmops.core.request import Request
 from llmops.core.run import Memory, Run, Source, Timing
 from llmops.core.verdict import read_verdict
 from llmops.engines.remote.errors import Refused, explain, refused_parameter, retry_after_s
-from llmops.hardware.memory import Stopwatch
+from llmops.hardware.stopwatch import Stopwatch
 
 _POLL_S = 0.1
 _FIRST_WAIT_S = 0.5

@@ -80,11 +80,11 @@ def test_no_copy_in_full_precision_is_made_while_it_is_quantized():
 
 def _highest_while_quantized(model, layers):
     """(bytes of the weights, most extra bytes of a dry run in nf4)"""
-    from llmops.hardware.memory import PeakMemory, give_back
+    from llmops.hardware.memory import PeakMemory, release_memory
 
     measure("HuggingFaceTB/SmolLM2-135M-Instruct", "nf4", layers=1)  # imports are no part of it
     gc.collect()
-    give_back("cpu")
+    release_memory("cpu")
     with PeakMemory("cpu") as peak:
         made = measure(model, "nf4", layers=layers, prompt_tokens=8, new_tokens=2)
         return made.measured.weights_bytes, peak.extra_bytes
@@ -97,13 +97,13 @@ def test_nothing_of_the_model_stays_behind():
 
 def _stays_behind():
     """(bytes that three dry runs leave, bytes of one model)"""
-    from llmops.hardware.memory import give_back, resident_bytes
+    from llmops.hardware.memory import release_memory, resident_bytes
 
     def once():
         # Wide layers: blocks below 1 MiB come from the arenas of the loading threads, which glibc trims when it likes.
         made = measure("HuggingFaceTB/SmolLM2-1.7B-Instruct", layers=6, prompt_tokens=8, new_tokens=2)
         gc.collect()
-        give_back("cpu")
+        release_memory("cpu")
         return made.measured.weights_bytes
 
     once()

@@ -1,38 +1,13 @@
-"""Clocks and memory marks, without a model."""
+"""Memory marks, without a model."""
 
 import sys
-import time
 
 import pytest
 
-from llmops.hardware.memory import PeakMemory, Stopwatch, device_used, give_back, held_bytes, resident_bytes
+from llmops.hardware.memory import PeakMemory, device_used, held_bytes, release_memory, resident_bytes
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 SIZE = 64 * 2**20
-
-
-def test_ttft_ends_at_the_first_tick_and_e2e_at_the_last():
-    watch = Stopwatch(handed_s=10.0)
-    watch.first_s, watch.last_s = 10.5, 12.5
-    timing = watch.timing(7, 5)
-    assert (timing.ttft_s, timing.e2e_s, timing.tpot_s) == (0.5, 2.5, 0.5)
-    assert (timing.prefill_rate, timing.decode_rate) == (14.0, 2.0)
-
-
-def test_what_never_came_is_unknown_and_not_zero():
-    timing = Stopwatch().timing(7, 0)
-    assert timing.ttft_s is None
-    assert timing.e2e_s is None
-    assert timing.tpot_s is None
-
-
-def test_a_tick_is_stamped_when_it_is_made():
-    watch = Stopwatch()
-    before = time.perf_counter()
-    stamp = watch.tick()
-    assert before <= stamp <= time.perf_counter()
-    assert watch.first_s == watch.last_s == stamp
-    assert watch.tick() == watch.last_s > watch.first_s
 
 
 @linux
@@ -57,7 +32,7 @@ def test_each_stretch_has_its_own_peak():
 @linux
 def test_held_bytes_on_a_cpu_are_the_resident_set():
     assert abs(held_bytes("cpu") - resident_bytes()) < 2**20
-    give_back("cpu")
+    release_memory("cpu")
 
 
 def test_only_a_gpu_has_a_figure_for_the_device_as_a_whole():

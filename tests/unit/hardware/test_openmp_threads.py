@@ -12,19 +12,19 @@ from llmops.hardware import openmp_threads
 def test_runs_in_turn_share_a_thread_and_runs_side_by_side_have_one_each():
     first, second = (openmp_threads.compute(threading.get_ident) for _ in range(2))
     assert first == second != threading.get_ident()
-    with openmp_threads.taken() as one, openmp_threads.taken() as other:
+    with openmp_threads.compute_thread() as one, openmp_threads.compute_thread() as other:
         assert one.run(threading.get_ident) != other.run(threading.get_ident)
-    alive = [thread for thread in threading.enumerate() if thread.name == "lane"]
+    alive = [thread for thread in threading.enumerate() if thread.name == "compute"]
     for thread in alive:
         thread.join(0.5)
     assert len([thread for thread in alive if thread.is_alive()]) == 1
 
 
 def test_what_goes_wrong_in_a_lane_is_raised_to_who_waits_and_the_lane_goes_on():
-    with openmp_threads.taken() as lane:
+    with openmp_threads.compute_thread() as thread:
         with pytest.raises(ZeroDivisionError):
-            lane.run(lambda: 1 // 0)
-        assert lane.run(lambda: 7) == 7
+            thread.run(lambda: 1 // 0)
+        assert thread.run(lambda: 7) == 7
 
 
 def test_a_lane_holds_nothing_of_what_it_has_done():
@@ -34,8 +34,8 @@ def test_a_lane_holds_nothing_of_what_it_has_done():
         def __del__(self):
             self.gone.set()
 
-    with openmp_threads.taken() as lane:
-        lane.run(Large)
+    with openmp_threads.compute_thread() as thread:
+        thread.run(Large)
         assert Large.gone.wait(5)
 
 
@@ -50,7 +50,7 @@ def test_aside_an_idle_lane_keeps_no_workers_and_computes_again_afterwards():
 
     before = openmp_threads.compute(sums)
     with_workers = workers()
-    with openmp_threads.aside():
+    with openmp_threads.without_idle_workers():
         assert torch.get_num_threads() == 1 or workers() < with_workers
     assert openmp_threads.compute(sums) == before
 

@@ -11,7 +11,7 @@ from llmops.core.request import Connection, Generation
 from llmops.data.builtin import load_builtin
 from llmops.embedded import DECODER_DIR
 from llmops.engines.decoder import byte_count
-from llmops.hardware.memory import give_back, resident_bytes
+from llmops.hardware.memory import release_memory, resident_bytes
 from llmops.runtime.pool import Pool
 from tests.integration.engines.decoder.test_engine import finished, load, request
 from tests.support import models
@@ -149,11 +149,11 @@ def _unloaded_ten_times(folder):
     for precision in ("fp32", "int8", "nf4"):  # libraries load their own kernels once
         once(precision)
     gc.collect()
-    give_back("cpu")
+    release_memory("cpu")
     before = resident_bytes()
     lefts = [once(("bf16", "fp32", "int8", "nf4")[turn % 4]).memory.left_bytes for turn in range(10)]
     gc.collect()
-    give_back("cpu")
+    release_memory("cpu")
     return pool.loaded(), resident_bytes() - before, lefts, size
 
 

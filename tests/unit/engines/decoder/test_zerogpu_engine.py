@@ -10,7 +10,7 @@ import pytest
 
 from llmops.catalog.presets import preset_for
 from llmops.core.candidate import parse_candidate
-from llmops.core.errors import GpuNotLent, ModelRefused, OutOfMemory
+from llmops.core.errors import ModelRefused, OutOfMemory, ZeroGpuUnavailable
 from llmops.core.request import Generation
 from llmops.data.builtin import load_builtin
 from llmops.engines.decoder import zerogpu_engine
@@ -21,11 +21,11 @@ from llmops.hardware import zerogpu
 def here(monkeypatch):
     """A GPU that is always to be had: what is lent is this process, and data crosses by pickle as it would."""
 
-    def lend(*call):
+    def call_here(*call):
         for what, item in zerogpu._work_in_child(*pickle.loads(pickle.dumps(call))):
             yield pickle.loads(pickle.dumps((what, item)))
 
-    monkeypatch.setattr(zerogpu, "_lent", lend)
+    monkeypatch.setattr(zerogpu, "_gpu_function", call_here)
     yield
     zerogpu._in_child = False
 
@@ -50,19 +50,19 @@ def refuse(stop):
 
 
 def test_what_work_yields_comes_out_in_order(here):
-    assert list(zerogpu.lend(count, (3,), 10, threading.Event())) == [0, 1, 2]
+    assert list(zerogpu.run_on_gpu(count, (3,), 10, threading.Event())) == [0, 1, 2]
 
 
 def test_a_stop_reaches_work_that_yields_nothing_and_lets_it_end_in_good_order(here):
     stop = threading.Event()
     threading.Timer(0.1, stop.set).start()
     begun = time.perf_counter()
-    assert list(zerogpu.lend(slow, (), 10, stop)) == ["stopped"]
+    assert list(zerogpu.run_on_gpu(slow, (), 10, stop)) == ["stopped"]
     assert time.perf_counter() - begun < 5
 
 
 def test_closing_ends_the_work(here):
-    events = zerogpu.lend(count, (10_000,), 10, threading.Event())
+    events = zerogpu.run_on_gpu(count, (10_000,), 10, threading.Event())
     assert next(events) == 0
     begun = time.perf_counter()
     events.close()
@@ -71,7 +71,7 @@ def test_closing_ends_the_work(here):
 
 def test_an_error_crosses_with_its_class_and_its_remedy(here):
     with pytest.raises(ModelRefused) as caught:
-        list(zerogpu.lend(refuse, (), 10, threading.Event()))
+        list(zerogpu.run_on_gpu(refuse, (), 10, threading.Event()))
     assert (caught.value.message, caught.value.remedy) == ("No.", "Another one.")
 
 
@@ -79,13 +79,13 @@ def test_the_packages_own_errors_become_ours_with_a_remedy(monkeypatch):
     class GradiosError(Exception):
         message = "You have exceeded your free ZeroGPU quota (24s requested vs. 0s left)."
 
-    def lend(*call):
+    def call_here(*call):
         raise GradiosError
         yield
 
-    monkeypatch.setattr(zerogpu, "_lent", lend)
-    with pytest.raises(GpuNotLent, match="exceeded your free ZeroGPU quota") as caught:
-        list(zerogpu.lend(count, (1,), 10, threading.Event()))
+    monkeypatch.setattr(zerogpu, "_gpu_function", call_here)
+    with pytest.raises(ZeroGpuUnavailable, match="exceeded your free ZeroGPU quota") as caught:
+        list(zerogpu.run_on_gpu(count, (1,), 10, threading.Event()))
     assert "Sign in" in caught.value.remedy
 
 
@@ -106,9 +106,9 @@ def test_a_lent_gpu_has_its_own_preset_and_other_machines_never_get_it():
 def test_elsewhere_nothing_acts():
     assert not zerogpu.active({})
     zerogpu.prepare()
-    assert zerogpu._lent is None
-    with pytest.raises(GpuNotLent):
-        list(zerogpu.lend(count, (1,), 10, threading.Event()))
+    assert zerogpu._gpu_function is None
+    with pytest.raises(ZeroGpuUnavailable):
+        list(zerogpu.run_on_gpu(count, (1,), 10, threading.Event()))
 
 
 def test_an_unknown_kind_of_error_is_still_an_error():
