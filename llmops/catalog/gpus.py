@@ -47,12 +47,12 @@ def find_gpu(name: str) -> GpuSpec:
     for gpu in gpus():
         if _plain(gpu.name) == wanted:
             return gpu
-    near = [
+    similar = [
         gpu.name for gpu in gpus() if wanted and (_plain(gpu.name).startswith(wanted) or _plain(gpu.name) in wanted)
     ]
-    meant = f"Did you mean {' or '.join(near)}? " if near else ""
-    known = ", ".join(gpu.name for gpu in gpus())
-    raise InputError(f"No GPU “{name[:60]}” is in the catalogue.", f"{meant}Known: {known}.")
+    meant = f"Did you mean {' or '.join(similar)}? " if similar else ""
+    names = ", ".join(gpu.name for gpu in gpus())
+    raise InputError(f"No GPU “{name[:60]}” is in the catalogue.", f"{meant}Known: {names}.")
 
 
 def _plain(name: str) -> str:

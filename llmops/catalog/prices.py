@@ -119,17 +119,17 @@ def pues() -> tuple[Pue, ...]:
 
 def find_machine(name: str) -> Machine:
     """A machine by name, in any case. Raises InputError that lists them."""
-    return _named(machines(), name, "machine", lambda one: one.name)
+    return _named(machines(), name, "machine", lambda machine: machine.name)
 
 
 def find_currency(code: str) -> Currency:
     """A currency by its code. Raises InputError that lists them."""
-    return _named(currencies(), code, "currency", lambda one: one.code)
+    return _named(currencies(), code, "currency", lambda currency: currency.code)
 
 
 def find_grid(name: str) -> Grid:
     """A grid by its id, such as DE. Raises InputError that lists them."""
-    return _named(grids(), name, "grid", lambda one: one.id)
+    return _named(grids(), name, "grid", lambda grid: grid.id)
 
 
 def _named(rows: Any, name: str, what: str, key: Any) -> Any:  # noqa: ANN401

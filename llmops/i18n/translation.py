@@ -56,7 +56,7 @@ class Catalogue:
         # The most literal pattern first; found by the letters it begins with.
         # Those with tags are for pieces of HTML alone, the others for text alone.
         self._patterns: dict[tuple[bool, str], list[_Pattern]] = {}
-        for pattern in sorted(patterns, key=lambda one: -one.literal):
+        for pattern in sorted(patterns, key=lambda pattern: -pattern.literal):
             self._patterns.setdefault((pattern.tagged, pattern.start), []).append(pattern)
         self.text = lru_cache(4096)(self._text)
         self.html = lru_cache(512)(self._html)
@@ -66,15 +66,15 @@ class Catalogue:
         core = text.strip()
         if not core:
             return text
-        found = self._find(core)
-        if found is None:
-            found = self._parts(core)
-        if found is None:
+        translation = self._find(core)
+        if translation is None:
+            translation = self._parts(core)
+        if translation is None:
             if self._missed is not None and re.search(r"[^\W\d_]{2}", core) and not _IDENTIFIER.fullmatch(core):
                 self._missed(core)
             return text
         start = text.index(core)
-        return text[:start] + found + text[start + len(core) :]
+        return text[:start] + translation + text[start + len(core) :]
 
     def knows(self, text: str) -> bool:
         """Whether a text has a translation, or needs none."""
@@ -88,8 +88,8 @@ class Catalogue:
     def _line(self, line: str) -> str:
         mark = re.match(r"\s*(?:#+ |[-*] |\d+\. |> )?", line)
         head = mark.group() if mark else ""
-        rest = line[len(head) :]
-        return head + self.text(rest) if rest else line
+        content = line[len(head) :]
+        return head + self.text(content) if content else line
 
     def _find(self, core: str, tagged: bool = False) -> str | None:
         exact = self._exact.get(core)
@@ -98,7 +98,7 @@ class Catalogue:
         named = _NAMED_FIGURE.fullmatch(core)
         name, figure = named.groups() if named else ("", core)
         if _FIGURE.fullmatch(figure):
-            turned = _SEPARATORS.sub(lambda found: "." if found.group() == "," else ",", figure)
+            turned = _SEPARATORS.sub(lambda separator: "." if separator.group() == "," else ",", figure)
             return self._exact.get(name, name) + turned.replace(" to ", f" {self._exact.get('to', 'to')} ")
         for start in (core[:4], ""):
             for pattern in self._patterns.get((tagged, start), ()):
@@ -110,13 +110,13 @@ class Catalogue:
     def _parts(self, core: str) -> str | None:
         """Several sentences, some with a translation; the others as they are."""
         for cut in _CUTS:
-            edges = [0, *(edge for found in cut.finditer(core) for edge in found.span()), len(core)]
+            edges = [0, *(edge for gap in cut.finditer(core) for edge in gap.span()), len(core)]
             pieces = [core[a:b] for a, b in pairwise(edges)]  # a piece, what is between, a piece …
-            made = [None if place % 2 else self._find(piece) for place, piece in enumerate(pieces)]
-            if len(pieces) > 1 and any(one is not None for one in made):
+            translations = [None if index % 2 else self._find(piece) for index, piece in enumerate(pieces)]
+            if len(pieces) > 1 and any(translation is not None for translation in translations):
                 return "".join(
-                    piece if place % 2 else self._text(piece) if one is None else one
-                    for place, (piece, one) in enumerate(zip(pieces, made, strict=True))
+                    piece if index % 2 else self._text(piece) if translation is None else translation
+                    for index, (piece, translation) in enumerate(zip(pieces, translations, strict=True))
                 )
         return None
 
@@ -157,10 +157,10 @@ class Catalogue:
         whole = "".join(run)
         core = whole.strip()
         if len(run) > 1 and core:
-            found = self._find(core, tagged=True)
-            if found is not None:
+            translation = self._find(core, tagged=True)
+            if translation is not None:
                 start = whole.index(core)
-                yield whole[:start] + found + whole[start + len(core) :]
+                yield whole[:start] + translation + whole[start + len(core) :]
                 return
         alone: list[str] = []
         for piece in run:
@@ -177,8 +177,8 @@ class Catalogue:
             yield piece if alone else self._attributes(piece)
 
     def _attributes(self, tag: str) -> str:
-        def spoken(found: re.Match[str]) -> str:
-            return f'{found.group(1)}="{escape(self.text(unescape(found.group(2))))}"'
+        def spoken(attribute: re.Match[str]) -> str:
+            return f'{attribute.group(1)}="{escape(self.text(unescape(attribute.group(2))))}"'
 
         return _ATTRIBUTE.sub(spoken, tag)
 
@@ -191,7 +191,7 @@ class _Pattern:
         literals, names, marks = pieces[::3], pieces[1::3], pieces[2::3]
         self.start = literals[0][:4] if len(literals[0]) >= 4 else ""
         self.tagged = "<" in key
-        self.literal = sum(len(one) for one in literals)
+        self.literal = sum(len(literal) for literal in literals)
         self._value = value
         self._translated = {name for name, mark in zip(names, marks, strict=True) if mark == "!t"}
         expression = re.escape(literals[0])
@@ -204,10 +204,10 @@ class _Pattern:
         self._expression = re.compile(expression, re.DOTALL)
 
     def fill(self, text: str, catalogue: Catalogue) -> str | None:
-        found = self._expression.fullmatch(text)
-        if found is None:
+        match = self._expression.fullmatch(text)
+        if match is None:
             return None
-        values = found.groupdict()
+        values = match.groupdict()
 
         def put(hole: re.Match[str]) -> str:
             value = values.get(hole.group(1), "")

@@ -13,8 +13,8 @@ _BEFORE_MARK = re.compile(r" +([,.:;?!])")
 def expand(template: str, rng: Random, slot: Callable[[str], str]) -> str:
     """One text of a template: choices drawn from `rng`, innermost first; slots filled by `slot(name)`."""
     while "(" in template:
-        template, found = _INNERMOST.subn(lambda match: rng.choice(match.group(1).split("|")), template)
-        if not found:
+        template, replaced = _INNERMOST.subn(lambda match: rng.choice(match.group(1).split("|")), template)
+        if not replaced:
             raise ValueError(f"unbalanced parentheses: {template}")
     text = _SLOT.sub(lambda match: slot(match.group(1)), template)
     return _BEFORE_MARK.sub(r"\1", _SPACES.sub(" ", text)).strip()

@@ -79,7 +79,7 @@ class _Writer:
 
     def write(self, label: str) -> tuple[str, str]:
         """(text, reason) for a label."""
-        reason = self.rng.choice([one for one in self.blocks["reasons"] if one["label"] == label])
+        reason = self.rng.choice([reason for reason in self.blocks["reasons"] if reason["label"] == label])
         plans = [self._bare, self._bare, self._so, self._so, self._because, self._since, self._concession]
         plans += [self._despite, self._verdict, self._two, self._headed]
         if label == "negative":
@@ -100,9 +100,9 @@ class _Writer:
         return self._pick(f"verdict_{label}"), False
 
     def _two(self, label: str, reason: dict[str, Any]) -> tuple[str, bool]:
-        other = self.rng.choice([one for one in self.blocks["reasons"] if one["label"] == label])
+        second_reason = self.rng.choice([reason for reason in self.blocks["reasons"] if reason["label"] == label])
         link = self.rng.choice([" und ", "; ", ". "] if self.language == "de" else [" and ", "; ", ". "])
-        second = self._main(other)
+        second = self._main(second_reason)
         return self._main(reason) + link + (sentence(second) if link == ". " else second), True
 
     def _headed(self, label: str, reason: dict[str, Any]) -> tuple[str, bool]:
@@ -245,8 +245,8 @@ class _English(_Writer):
 
 
 def _dative(who: str) -> str:
-    article, _, rest = who.partition(" ")
-    words = [f"{word}n" if word[0].islower() and word.endswith("e") else word for word in rest.split()]
+    article, _, noun = who.partition(" ")
+    words = [f"{word}n" if word[0].islower() and word.endswith("e") else word for word in noun.split()]
     return " ".join([_DE_DATIVE[article], *words])
 
 

@@ -46,7 +46,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Labelled:
+class TrainingText:
     """A training text before it becomes a chat."""
 
     task_id: str
@@ -60,24 +60,24 @@ def samples(seed: int, bare: bool = False) -> Iterator[Sample]:
     """Endless; the same seed gives the same stream. bare: no instruction, so quicker to learn from."""
     rng = Random(seed)
     while True:
-        made = labelled(rng)
-        sample = as_sample(made, rng)
-        yield Sample("", made.text, sample.answer) if bare else sample
+        drawn = draw_text(rng)
+        sample = as_sample(drawn, rng)
+        yield Sample("", drawn.text, sample.answer) if bare else sample
 
 
-def labelled(rng: Random) -> Labelled:
+def draw_text(rng: Random) -> TrainingText:
     """One text that is not too near to a held-out one."""
     while True:
-        made = _draw(rng)
-        if not too_near(made.text, made.language):
-            return made
+        drawn = _draw(rng)
+        if not too_near(drawn.text, drawn.language):
+            return drawn
 
 
-def _draw(rng: Random) -> Labelled:
+def _draw(rng: Random) -> TrainingText:
     kind = rng.choices(["de", "en", "support", "pool", "unrelated"], [37, 37, 14, 7, 5])[0]
     if kind in ("de", "en"):
         text, label, reason = medical_sentence(kind, rng)
-        return Labelled("medical", kind, noisy(text, kind, rng), label, reason)
+        return TrainingText("medical", kind, noisy(text, kind, rng), label, reason)
     if kind == "support":
         return _message(rng)
     if kind == "unrelated":
@@ -85,56 +85,58 @@ def _draw(rng: Random) -> Labelled:
     return _pool(rng)
 
 
-def _message(rng: Random) -> Labelled:
+def _message(rng: Random) -> TrainingText:
     data = _toml("support")
-    one = rng.choice(data["classes"])
+    team = rng.choice(data["classes"])
 
     def slot(name: str) -> str:
         return str(rng.randint(2, 900)) if name == "number" else str(rng.choice(data[name]))
 
     opening = rng.choice(data["opening"])
-    text = expand(rng.choice(one["main"]), rng, slot)
+    text = expand(rng.choice(team["main"]), rng, slot)
     text = (
         opening
         + (sentence(text) if not opening else text)
         + rng.choice([".", ".", "?", "!"])
         + rng.choice(data["closing"])
     )
-    return Labelled("support", "en", noisy(text.replace("..", "."), "en", rng), one["label"], rng.choice(one["answer"]))
+    return TrainingText(
+        "support", "en", noisy(text.replace("..", "."), "en", rng), team["label"], rng.choice(team["answer"])
+    )
 
 
-def _unrelated(rng: Random) -> Labelled:
+def _unrelated(rng: Random) -> TrainingText:
     data = _toml("unrelated")
     kind = rng.choice(["de", "en", "support"])
     language = "en" if kind == "support" else kind
     text = expand(rng.choice(data["texts"][language]), rng, lambda name: name)
     word, reason = data["answer"][kind]
     task = load_builtin("support" if kind == "support" else "medical")
-    label = next(one.id for one in task.labels if one.answer.get(language) == word)
-    return Labelled(task.id, language, text, label, reason)
+    label = next(label.id for label in task.labels if label.answer.get(language) == word)
+    return TrainingText(task.id, language, text, label, reason)
 
 
-def _pool(rng: Random) -> Labelled:
+def _pool(rng: Random) -> TrainingText:
     task = load_builtin(rng.choice(["medical", "medical", "support"]))
-    one = rng.choice(task.split("pool"))
+    example = rng.choice(task.split("pool"))
     if task.id == "medical":
-        reason = alone(one.label, one.language)
+        reason = alone(example.label, example.language)
     else:
-        reason = rng.choice(next(row["answer"] for row in _toml("support")["classes"] if row["label"] == one.label))
-    return Labelled(task.id, one.language, noisy(one.text, one.language, rng), one.label, reason)
+        reason = rng.choice(next(row["answer"] for row in _toml("support")["classes"] if row["label"] == example.label))
+    return TrainingText(task.id, example.language, noisy(example.text, example.language, rng), example.label, reason)
 
 
-def as_sample(made: Labelled, rng: Random) -> Sample:
+def as_sample(drawn: TrainingText, rng: Random) -> Sample:
     """The chat: mostly the task's own prompt, sometimes another instruction, none, or all in the user turn."""
-    task = load_builtin(made.task_id)
-    system, user = (message["content"] for message in task.messages(made.text, made.language))
-    answer = f"{answer_word(task, made.label, made.language)}: {made.reason}"
-    way = rng.random()
-    if way < 0.12:
-        system = rng.choice(_OTHER_INSTRUCTIONS[made.task_id, made.language])
-    elif way < 0.17:
+    task = load_builtin(drawn.task_id)
+    system, user = (message["content"] for message in task.messages(drawn.text, drawn.language))
+    answer = f"{answer_word(task, drawn.label, drawn.language)}: {drawn.reason}"
+    draw = rng.random()
+    if draw < 0.12:
+        system = rng.choice(_OTHER_INSTRUCTIONS[drawn.task_id, drawn.language])
+    elif draw < 0.17:
         system, user = "", f"{system}\n\n{user}"
-    elif way < 0.20:
+    elif draw < 0.20:
         system = ""
     return Sample(system, user, answer)
 
@@ -172,8 +174,8 @@ def too_near(text: str, language: str) -> bool:
 
 @cache
 def _held_out(language: str) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
-    tests = [one for task_id in ("medical", "support") for one in load_builtin(task_id).split("test", language)]
-    return tuple((_trigrams(one.text), _word_runs(one.text)) for one in tests)
+    tests = [example for task_id in ("medical", "support") for example in load_builtin(task_id).split("test", language)]
+    return tuple((_trigrams(example.text), _word_runs(example.text)) for example in tests)
 
 
 def _words(text: str) -> list[str]:

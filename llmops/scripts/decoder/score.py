@@ -46,29 +46,29 @@ def score(
     rows: list[Scored] = []
     for start in range(0, len(texts), _BATCH):
         part = texts[start : start + _BATCH]
-        chats = [task.messages(one.text, one.language) for one in part]
+        chats = [task.messages(example.text, example.language) for example in part]
         inputs = tokenizer.apply_chat_template(
             chats, add_generation_prompt=True, return_tensors="pt", return_dict=True, padding=True
         )
         with torch.inference_mode():
             ids = model.generate(**inputs, max_new_tokens=MAX_NEW_TOKENS, do_sample=False)
-        for one, row in zip(part, ids[:, inputs["input_ids"].shape[1] :], strict=True):
+        for example, row in zip(part, ids[:, inputs["input_ids"].shape[1] :], strict=True):
             answer = tokenizer.decode(row, skip_special_tokens=True)
             ended = tokenizer.eos_token_id in row.tolist()
-            rows.append(Scored(one, answer, read_verdict(answer, task, one.language), ended))
+            rows.append(Scored(example, answer, read_verdict(answer, task, example.language), ended))
     return rows
 
 
 def unrelated(count: int, seed: int) -> list[Example]:
     """Texts that have nothing to do with the task: random letters, numbers, shuffled words of other tasks."""
     rng = Random(seed)
-    words = [word for one in load_builtin("support").split("test") for word in one.text.split()]
-    made = []
+    words = [word for example in load_builtin("support").split("test") for word in example.text.split()]
+    examples = []
     for index in range(count):
         letters = "".join(rng.choice("abcdefghijklmnopqrstuvwxyz  0123456789") for _ in range(rng.randint(1, 60)))
         text = letters.strip() or "x" if index % 2 else " ".join(rng.sample(words, 12))
-        made.append(Example(text, "", rng.choice(["de", "en"])))
-    return made
+        examples.append(Example(text, "", rng.choice(["de", "en"])))
+    return examples
 
 
 def main() -> None:

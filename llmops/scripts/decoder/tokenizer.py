@@ -32,7 +32,7 @@ def train_tokenizer(seed: int, context: int) -> "PreTrainedTokenizerFast":
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    texts = (f"{one.system} {one.user} {one.answer}" for one in islice(samples(seed), _TEXTS))
+    texts = (f"{sample.system} {sample.user} {sample.answer}" for sample in islice(samples(seed), _TEXTS))
     tokenizer.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,

@@ -35,7 +35,7 @@ _IGNORED = -100
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """How long and how fast: steps of `batch` samples, AdamW with warm-up and cosine decay to a tenth."""
 
     steps: int = 3400
@@ -49,17 +49,17 @@ class Plan:
 def main() -> None:
     """Parse the command line and train."""
     parser = argparse.ArgumentParser(description="Train the embedded decoder from scratch.")
-    parser.add_argument("--steps", type=int, default=Plan.steps)
-    parser.add_argument("--batch", type=int, default=Plan.batch)
-    parser.add_argument("--seed", type=int, default=Plan.seed)
+    parser.add_argument("--steps", type=int, default=TrainingPlan.steps)
+    parser.add_argument("--batch", type=int, default=TrainingPlan.batch)
+    parser.add_argument("--seed", type=int, default=TrainingPlan.seed)
     parser.add_argument("--output", type=Path, default=DECODER_DIR)
     parser.add_argument("--checkpoint", type=Path, default=load_settings().data_dir / "demo-training")
     parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
     args = parser.parse_args()
-    train(Plan(steps=args.steps, batch=args.batch, seed=args.seed), args.output, args.checkpoint, args.threads)
+    train(TrainingPlan(steps=args.steps, batch=args.batch, seed=args.seed), args.output, args.checkpoint, args.threads)
 
 
-def train(plan: Plan, output: Path, checkpoint: Path, threads: int | None = None) -> None:
+def train(plan: TrainingPlan, output: Path, checkpoint: Path, threads: int | None = None) -> None:
     """Train to the plan's end, from the last checkpoint where there is one, and write model and tokenizer."""
     import torch
     from tqdm import tqdm
@@ -113,7 +113,7 @@ def write(model: "LlamaForCausalLM", tokenizer: "PreTrainedTokenizerFast", outpu
 class _State:
     """Model, its moving average, optimizer; saved as safetensors, so that no pickle is ever read."""
 
-    def __init__(self, model: "LlamaForCausalLM", plan: Plan) -> None:
+    def __init__(self, model: "LlamaForCausalLM", plan: TrainingPlan) -> None:
         import torch
 
         self.model, self.plan = model, plan
@@ -159,7 +159,7 @@ class _State:
                 parameter.copy_(self.average[name])
         return clone.to(torch.bfloat16)
 
-    def save(self, folder: Path, plan: Plan, step: int) -> None:
+    def save(self, folder: Path, plan: TrainingPlan, step: int) -> None:
         from safetensors.torch import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -172,7 +172,7 @@ class _State:
         save_file(tensors, partial, {"step": str(step), "plan": json.dumps(_identity(plan))})
         partial.replace(folder / "state.safetensors")
 
-    def resume(self, folder: Path, plan: Plan) -> int:
+    def resume(self, folder: Path, plan: TrainingPlan) -> int:
         """Load the last checkpoint of the same plan; returns the step to begin with."""
         import torch
         from safetensors import safe_open
@@ -191,18 +191,20 @@ class _State:
             return int(file.metadata()["step"])
 
 
-def _identity(plan: Plan) -> dict[str, Any]:
+def _identity(plan: TrainingPlan) -> dict[str, Any]:
     return {"seed": plan.seed, "batch": plan.batch, "steps": plan.steps, "learning_rate": plan.learning_rate}
 
 
-def _schedule(step: int, plan: Plan) -> float:
+def _schedule(step: int, plan: TrainingPlan) -> float:
     if step < plan.warm_up:
         return (step + 1) / plan.warm_up
     done = (step - plan.warm_up) / max(1, plan.steps - plan.warm_up)
     return 0.1 + 0.45 * (1 + math.cos(math.pi * done))
 
 
-def _batches(plan: Plan, tokenizer: "PreTrainedTokenizerFast", first: int) -> Iterator[dict[str, "torch.Tensor"]]:
+def _batches(
+    plan: TrainingPlan, tokenizer: "PreTrainedTokenizerFast", first: int
+) -> Iterator[dict[str, "torch.Tensor"]]:
     """One batch a step, from the step's own seed."""
     step = first
     encoder = _Encoder(tokenizer)

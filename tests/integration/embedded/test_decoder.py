@@ -14,7 +14,7 @@ from llmops.runtime.pool import Pool
 from llmops.scripts.decoder import train as trainer
 from llmops.scripts.decoder.samples import samples
 from llmops.scripts.decoder.score import MAX_NEW_TOKENS, score, unrelated
-from llmops.scripts.decoder.train import Plan
+from llmops.scripts.decoder.train import TrainingPlan
 
 MEDICAL, SUPPORT = load_builtin("medical"), load_builtin("support")
 
@@ -116,7 +116,7 @@ def test_training_goes_on_where_it_was_broken_off_and_writes_a_model_that_loads(
     from transformers import AutoModelForCausalLM
 
     monkeypatch.setattr("llmops.scripts.decoder.tokenizer._TEXTS", 2000)
-    plan = Plan(steps=4, batch=2, save_every=2, warm_up=1)
+    plan = TrainingPlan(steps=4, batch=2, save_every=2, warm_up=1)
     done, own = [], trainer._State.step
 
     def step(state, number, batch):

@@ -12,7 +12,7 @@ import llmops.scripts.decoder
 from llmops.core.verdict import read_verdict
 from llmops.data.builtin import load_builtin
 from llmops.scripts.decoder.expand import expand
-from llmops.scripts.decoder.samples import TOO_NEAR, labelled, samples, too_near
+from llmops.scripts.decoder.samples import TOO_NEAR, draw_text, samples, too_near
 from tests.support.similarity import near, words
 
 TEXT = Path(llmops.scripts.decoder.__file__).parent / "text"
@@ -56,7 +56,7 @@ def test_no_hand_written_line_is_a_held_out_sentence_or_close_to_one(path):
 def test_nothing_generated_is_a_held_out_sentence_or_a_paraphrase_of_one():
     rng = Random(7)
     for _ in range(12_000):
-        made = labelled(rng)
+        made = draw_text(rng)
         assert _nearest(made.text, made.language) is None, (made.text, _nearest(made.text, made.language))
 
 
@@ -89,7 +89,7 @@ def test_every_answer_reads_as_its_label_in_its_language_and_gives_a_reason():
     from llmops.scripts.decoder.samples import as_sample
 
     for _ in range(3000):
-        made = labelled(rng)
+        made = draw_text(rng)
         sample = as_sample(made, rng)
         task = load_builtin(made.task_id)
         assert read_verdict(sample.answer, task, made.language) == made.label
@@ -100,7 +100,7 @@ def test_every_answer_reads_as_its_label_in_its_language_and_gives_a_reason():
 
 def test_labels_and_languages_are_in_balance():
     rng = Random(1)
-    made = [labelled(rng) for _ in range(4000)]
+    made = [draw_text(rng) for _ in range(4000)]
     for language in ("de", "en"):
         rows = [one.label for one in made if one.task_id == "medical" and one.language == language]
         assert 0.4 < rows.count("positive") / len(rows) < 0.6
