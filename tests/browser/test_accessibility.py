@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import accessibility
-from tests.integration.api.test_endpoints import ENDPOINTS
 from tests.support import browsing
+from tests.support.endpoints import ENDPOINTS
 from tests.support.serving import app
 
 ENCODER = "embedded/encoder@fp32?method=zero-shot"

@@ -7,8 +7,8 @@ import sys
 
 from llmops.history.store import History
 from tests.support.fake_dataset_hub import GOOD_TOKEN, FakeDatasetHub
+from tests.support.history_rows import begin
 from tests.support.serving import ROOT
-from tests.unit.history.test_store import begin
 
 REPO = "team/history"
 # Begins to keep, does `then`, ends as an app does: the scheduler commits once more at exit.
@@ -17,7 +17,7 @@ import json, sys
 from pathlib import Path
 from llmops.history import repository
 from llmops.history.store import History
-from tests.unit.history.test_store import begin, row
+from tests.support.history_rows import begin, row
 path = Path(sys.argv[1])
 kept = repository.keep(path, "{repo}", "{token}", every_min=60)
 {then}

@@ -45,9 +45,9 @@ def test_weights_are_within_2_percent_the_cache_exact_and_the_peak_within_15_per
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16", "int8", "nf4"])
 def test_the_embedded_decoders_weights_are_predicted_within_2_percent_in_every_precision(precision):
-    from tests.integration.engines.decoder.test_engine import load
+    from tests.support.decoder_runs import load_model
 
-    model = load("embedded/decoder", precision)
+    model = load_model("embedded/decoder", precision)
     model.warm_up()
     predicted = weight_bytes(shape_of(find_config("embedded/decoder", Connection())), precision).total
     assert predicted == pytest.approx(model.weights_bytes, rel=0.02)

@@ -61,12 +61,11 @@ def test_memory_a_request_more_is_blank_where_nothing_tells_it(lowest, peak, use
 
 def test_a_batch_gives_the_answers_that_one_after_the_other_gives():
     from llmops.core.request import Request
-    from tests.integration.engines.decoder.test_engine import finished
-    from tests.integration.engines.decoder.test_engine import load as load_model
+    from tests.support.decoder_runs import finished_run, load_model
 
     model = load_model("embedded/decoder", "fp32")
     asked = [Request(TASK, text, "en", Generation(max_new_tokens=24)) for text in TEXTS[:6]]
-    alone = [finished(model, one).text for one in asked]
+    alone = [finished_run(model, one).text for one in asked]
     with model.parallel(6, 300, threading.Event()) as send:
         together = [None] * 6
         threads = [threading.Thread(target=lambda n=n: together.__setitem__(n, send(asked[n]).text)) for n in range(6)]
@@ -75,19 +74,18 @@ def test_a_batch_gives_the_answers_that_one_after_the_other_gives():
         for thread in threads:
             thread.join()
     assert together == alone
-    assert finished(model, asked[0]).text == alone[0]  # and plain runs work again afterwards
+    assert finished_run(model, asked[0]).text == alone[0]  # and plain runs work again afterwards
     model.close()
 
 
 def test_batches_of_our_own_give_the_same_answers_where_the_device_has_no_continuous_batching(monkeypatch):
     from llmops.core.request import Request
     from llmops.engines.decoder import continuous_batching, prompt, sampling
-    from tests.integration.engines.decoder.test_engine import finished
-    from tests.integration.engines.decoder.test_engine import load as load_model
+    from tests.support.decoder_runs import finished_run, load_model
 
     model = load_model("embedded/decoder", "fp32")
     asked = [Request(TASK, text, "en", Generation(max_new_tokens=24)) for text in TEXTS[:4]]
-    alone = [finished(model, one).text for one in asked]
+    alone = [finished_run(model, one).text for one in asked]
     made = continuous_batching._Dynamic(model._model, sampling.greedy(model._plain, 1), 4)
     futures = [made.submit(prompt.build(one, model._tokenizer, 2048).ids[0].tolist(), 24) for one in asked]
     made.start()

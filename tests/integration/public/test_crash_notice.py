@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from tests.canary import Echo, Hunt
+from tests.support.kept_encoders import keep_encoder
 from tests.support.serving import ROOT, free_port, wait_until_up
-from tests.unit.public.test_quotas import keep
 
 TEXT = "All requirements for the wheelchair are met."
 _MINE = """SELECT e.id, count(*) FROM runs r JOIN evaluations e ON e.id = r.evaluation_id
@@ -93,7 +93,7 @@ def test_a_kill_in_the_middle_is_told_at_the_restart_and_the_rest_is_resumed(tmp
         number = _until_some_are_kept(tmp_path / "data" / "history.sqlite")
         process.send_signal(signal.SIGKILL)
         process.wait(20)
-    keep("mine", "")
+    keep_encoder("mine", "")
     head = tmp_path / "data" / "encoders" / "mine" / "head.safetensors"
     head.write_bytes(head.read_bytes()[:-5])
     with running(tmp_path) as (hands, _):

@@ -21,9 +21,9 @@ from llmops.history.migrations import MIGRATIONS
 from llmops.history.sets import LabelledSet
 from llmops.history.store import History
 from llmops.runtime.pool import Pool
+from tests.support.history_rows import begin, row
 from tests.support.scripted import TASK as SCRIPTED
 from tests.support.scripted import ScriptedEngine
-from tests.unit.history.test_store import begin, row
 
 TASK = load_builtin("medical")
 

@@ -12,7 +12,7 @@ from llmops.history.exchange import hand_out
 from llmops.history.recorded import FILE, offer
 from llmops.history.store import History
 from llmops.report.figures import figures
-from tests.unit.history.test_store import begin
+from tests.support.history_rows import begin
 
 
 @pytest.fixture(scope="module")

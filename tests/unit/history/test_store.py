@@ -8,27 +8,17 @@ import threading
 import pytest
 
 from llmops.core.errors import HistoryError, InputError
-from llmops.core.run import Run, RunError
+from llmops.core.run import RunError
 from llmops.history.exchange import take_in
 from llmops.history.migrations import MIGRATIONS
-from llmops.history.store import History, Row
+from llmops.history.store import History
 from llmops.report.export import export, safe
-
-
-def row(place=0, candidate="embedded/decoder@bf16", text="t", said="Positive", **more):
-    run = Run(candidate, text=said, label="a", probabilities={"a": 0.9, "b": 0.1}, **more)
-    failed = run.error is not None
-    return Row(candidate, place, 0, text, "en", "a", None if failed else "a", False, failed, "", run.to_json())
+from tests.support.history_rows import begin, row
 
 
 @pytest.fixture
 def history(tmp_path):
     return History(tmp_path / "data" / "history.sqlite")
-
-
-def begin(history, **changes):
-    given = {"task_id": "t", "task_name": "T", "labels": ["a", "b"], "data_hash": "h", "candidates": ["c"]}
-    return history.begin(**{**given, "settings": {"seed": 0}, "left_out": 2, **changes})
 
 
 def test_what_is_kept_comes_back_as_it_was(history):

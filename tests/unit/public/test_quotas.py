@@ -6,7 +6,6 @@ import threading
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from llmops.api.programs import read_context, read_load
@@ -16,10 +15,10 @@ from llmops.core.settings import Settings, load_settings
 from llmops.data.builtin import load_builtin
 from llmops.engines.encoder import store
 from llmops.engines.encoder.engine import ENGINE
-from llmops.engines.encoder.head import Head
 from llmops.history.store import History, Row
 from llmops.public import crash_notice, retention
 from llmops.public.quotas import Quotas, Visitor
+from tests.support.kept_encoders import keep_encoder
 
 ONE, OTHER = "v-1111111111111111111111111", "v-2222222222222222222222222"
 
@@ -29,12 +28,6 @@ def public(monkeypatch, tmp_path):
     monkeypatch.setenv("LLMOPS_PUBLIC", "1")
     monkeypatch.setenv("LLMOPS_DATA", str(tmp_path))
     return tmp_path
-
-
-def keep(name, owner, size=4):
-    head = Head(("a", "b"), np.zeros((2, size), np.float32), np.zeros(2, np.float32))
-    meta = store.Meta("t", "few-shot", "embedded/encoder", ("a", "b"), 1, 0, 2, has_body=False)
-    return store.keep(name, SimpleNamespace(), head, meta, owner)
 
 
 def test_a_visitor_has_so_many_runs_and_jobs_and_another_has_his_own(public, monkeypatch):
@@ -68,13 +61,13 @@ def test_who_leaves_stops_what_that_page_has_going_and_nothing_else(public):
 
 
 def test_a_kept_encoder_is_its_owners_alone(public):
-    keep("mine", ONE)
+    keep_encoder("mine", ONE)
     assert store.names(ONE) == ("mine",)
     assert store.names(OTHER) == store.names() == ()
     with pytest.raises(ModelNotFound):
         store.load("mine", OTHER)
     store.delete("mine", OTHER)
-    keep("mine", OTHER)  # the same name is free
+    keep_encoder("mine", OTHER)  # the same name is free
     task, text = load_builtin("medical"), parse_candidate("trained/mine@fp32")
     assert ENGINE.key(text.owned_by(ONE), task) != ENGINE.key(text.owned_by(OTHER), task)
     assert str(text.owned_by(ONE)) == "trained/mine@fp32"
@@ -88,12 +81,12 @@ def test_an_owner_is_no_path(public, owner):
 
 def test_kept_encoders_have_so_much_disk_and_what_is_too_much_leaves_nothing(public, monkeypatch):
     monkeypatch.setenv("LLMOPS_VISITOR_DISK_MB", "1")
-    keep("small", ONE)
+    keep_encoder("small", ONE)
     with pytest.raises(TooMuch, match="1 MB"):
-        keep("big", ONE, size=200_000)
+        keep_encoder("big", ONE, size=200_000)
     assert store.names(ONE) == ("small",)
     assert [path.name for path in store.root(ONE).iterdir()] == ["small"]
-    keep("big", ONE, size=10)
+    keep_encoder("big", ONE, size=10)
 
 
 def test_probes_of_a_public_page_are_bounded(public):
@@ -133,7 +126,7 @@ def test_a_state_file_that_was_cut_short_counts_as_a_bad_end(tmp_path, written):
 
 
 def test_a_nearly_full_disk_and_a_damaged_encoder_are_said(public, monkeypatch):
-    keep("mine", ONE)
+    keep_encoder("mine", ONE)
     head = store.root(ONE) / "mine" / "head.safetensors"
     head.write_bytes(head.read_bytes()[:-3])
     usage = SimpleNamespace(total=1, used=1, free=5_000_000)
@@ -150,7 +143,7 @@ def test_what_visitors_left_is_deleted_after_some_days_and_the_owners_own_is_not
     settings = Settings(tmp_path, keep_days=30)
     for owner in ("", ONE):
         _unfinished(History(settings.history_path, owner))
-        keep("mine", owner)
+        keep_encoder("mine", owner)
     now = datetime.now(UTC)
     assert retention.expire(settings, now) == 0
     assert retention.expire(Settings(tmp_path), now + timedelta(days=31)) == 0  # a private page keeps everything

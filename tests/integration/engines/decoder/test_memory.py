@@ -13,8 +13,8 @@ from llmops.embedded import DECODER_DIR
 from llmops.engines.decoder import byte_count
 from llmops.hardware.memory import release_memory, resident_bytes
 from llmops.runtime.pool import Pool
-from tests.integration.engines.decoder.test_engine import finished, load, request
 from tests.support import models
+from tests.support.decoder_runs import finished_run, load_model, request
 from tests.support.fresh_process import in_fresh_process
 
 TASK = load_builtin("medical")
@@ -51,7 +51,7 @@ def _sizes(folder):
 
 @pytest.mark.parametrize(("precision", "bytes_each"), [("fp32", 4), ("bf16", 2), ("fp16", 2)])
 def test_full_precision_weights_are_the_sum_of_the_tensors(wide, precision, bytes_each):
-    model = load(wide, precision)
+    model = load_model(wide, precision)
     model.warm_up()
     quantized, other = _sizes(wide)
     assert model.weights_bytes == pytest.approx(bytes_each * (quantized + other), rel=0.001)
@@ -60,7 +60,7 @@ def test_full_precision_weights_are_the_sum_of_the_tensors(wide, precision, byte
 
 @pytest.mark.parametrize(("precision", "bits"), [("int8", (8.0, 8.1)), ("nf4", (4.1, 4.3))])
 def test_quantized_weights_are_the_sum_of_the_tensors_constants_included(wide, precision, bits):
-    model = load(wide, precision)
+    model = load_model(wide, precision)
     model.warm_up()
     quantized, other = _sizes(wide)
     tensors = _every_tensor(model._model)
@@ -100,7 +100,7 @@ def test_the_estimate_before_loading_is_near_the_measured_weights(wide):
     from llmops.engines.decoder.engine import ENGINE
 
     for precision in ("fp32", "bf16", "int8", "nf4"):
-        model = load(wide, precision)
+        model = load_model(wide, precision)
         model.warm_up()
         estimate = ENGINE.estimate_bytes(parse_candidate(f"{wide}@{precision}"))
         assert estimate == pytest.approx(model.weights_bytes, rel=0.03), precision
@@ -108,8 +108,8 @@ def test_the_estimate_before_loading_is_near_the_measured_weights(wide):
 
 
 def test_the_cache_is_two_values_a_layer_head_and_token(wide):
-    model = load(wide, "bf16")
-    run = finished(model, request())
+    model = load_model(wide, "bf16")
+    run = finished_run(model, request())
     tokens = run.timing.prompt_tokens + run.timing.output_tokens - 1  # the last token is never read
     assert run.memory.kv_cache_bytes == 2 * 5 * 8 * 64 * 2 * tokens
     assert run.memory.peak_bytes >= 0
@@ -119,7 +119,7 @@ def test_the_cache_is_two_values_a_layer_head_and_token(wide):
 
 def test_experts_that_stay_in_full_precision_are_said_and_never_called_four_bit(tmp_path):
     folder = models.mixtral(tmp_path / "moe")
-    model = load(folder, "nf4")
+    model = load_model(folder, "nf4")
     note = next(note for note in model.notes if "experts" in note)
     assert "This is no nf4 model" in note
     counted = byte_count.account(model._model)
@@ -158,13 +158,13 @@ def _unloaded_ten_times(folder):
 
 
 def test_weights_larger_than_memory_are_refused_with_what_would_fit(wide, monkeypatch):
-    monkeypatch.setattr("llmops.engines.decoder.engine.room.device_memory", lambda device: 100_000_000)
+    monkeypatch.setattr("llmops.engines.decoder.memory_check.device_memory", lambda device: 100_000_000)
     with pytest.raises(OutOfMemory) as caught:
-        load(wide, "bf16")
+        load_model(wide, "bf16")
     assert "int8" in caught.value.remedy
-    monkeypatch.setattr("llmops.engines.decoder.engine.room.device_memory", lambda device: 1_000_000)
+    monkeypatch.setattr("llmops.engines.decoder.memory_check.device_memory", lambda device: 1_000_000)
     with pytest.raises(OutOfMemory, match="weights take about"):
-        load(wide, "nf4")
+        load_model(wide, "nf4")
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16", "int8", "nf4"])
