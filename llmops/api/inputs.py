@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from llmops.compare.comparison import Comparison, Options
+from llmops.compare.comparison import Comparison
 from llmops.core.errors import InputError
 from llmops.core.json_object import as_object
 from llmops.core.request import Connection, Generation
+from llmops.core.run_settings import RunSettings
 from llmops.core.settings import Settings
 from llmops.core.task import Task
 from llmops.runtime.pool import Pool
@@ -69,7 +70,7 @@ def read_generation(max_new_tokens: object, temperature: object, seed: object, m
     )
 
 
-def check_shared(options: Options, limits: Settings) -> Options:
+def check_shared(options: RunSettings, limits: Settings) -> RunSettings:
     """The options, unless they would be at other visitors' cost on a public page. Raises InputError."""
     if limits.public and (options.all_at_once or options.unload_after):
         raise InputError(
@@ -81,8 +82,8 @@ def check_shared(options: Options, limits: Settings) -> Options:
 
 def read_settings(
     given: str | Mapping[str, Any] | None, task: Task, text: str, limits: Settings, owner: str = ""
-) -> Options:
-    """Options from a JSON object (text or mapping) with any of SETTING_NAMES. Raises InputError.
+) -> RunSettings:
+    """RunSettings from a JSON object (text or mapping) with any of SETTING_NAMES. Raises InputError.
 
     owner: who asks. Without a language, it is the one of the task's that the text is likeliest in.
     """
@@ -92,7 +93,7 @@ def read_settings(
         raise InputError(f"Unknown setting: {said(unknown)}.", f"Known: {', '.join(SETTING_NAMES)}.")
     language = _string(data, "language") or task.language_of(text)
     task.prompt(language)
-    options = Options(
+    options = RunSettings(
         language=language,
         generation=read_generation(
             data.get("max_new_tokens", _DEFAULT.max_new_tokens),

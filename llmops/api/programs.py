@@ -3,17 +3,16 @@
 A wrong value or a failing candidate is an `error` in the answer, beside whatever was measured before it.
 """
 
-import threading
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
 from llmops.api.inputs import read_settings
 from llmops.catalog.gpus import find_gpu, gpus
-from llmops.compare.comparison import Options
 from llmops.core.errors import InputError, LlmopsError, TooMuch, redact
 from llmops.core.json_object import as_object
-from llmops.core.request import Connection, Report
+from llmops.core.request import Connection, Job
+from llmops.core.run_settings import RunSettings
 from llmops.core.settings import Settings
 from llmops.core.task import Task
 from llmops.data.builtin import load_builtin
@@ -21,6 +20,7 @@ from llmops.planning import planner
 from llmops.planning.architecture import find_config, find_shape, index_note
 from llmops.planning.dry_run import dry_run
 from llmops.probes import context, load
+from llmops.probes.target import ProbeTarget
 from llmops.runtime.pool import Pool
 from llmops.sizing.shape import Shape
 
@@ -68,29 +68,25 @@ def dry_run_data(
     layers: int | None,
     prompt_tokens: int,
     new_tokens: int,
-    report: Report,
-    stop: threading.Event,
     pool: Pool,
-    connection: Connection | None = None,
+    job: Job,
 ) -> dict[str, Any]:
     """A dry run. See dry_run.DryRun.to_json."""
     try:
-        config = find_config(model, connection or Connection())
+        config = find_config(model, job.connection)
         made = dry_run(
             model,
             config,
             precision,
-            report,
-            stop,
+            job,
             pool=pool,
-            owner=connection.owner if connection else "",
             layers=layers,
             prompt_tokens=prompt_tokens,
             new_tokens=new_tokens,
         )
         return made.to_json() | {"error": None}
     except LlmopsError as error:
-        return {"model": model, **error_data(error, connection)}
+        return {"model": model, **error_data(error, job.connection)}
 
 
 def load_data(
@@ -99,18 +95,15 @@ def load_data(
     candidate: str,
     given: str | Mapping[str, Any] | None,
     limits: Settings,
-    report: Report,
-    stop: threading.Event,
-    owner: str = "",
+    job: Job,
 ) -> dict[str, Any]:
-    """Load points. given: load.Settings' names, slo_ttft_s and slo_tpot_s, and run settings."""
+    """Load points. given: load.LoadSettings' names, slo_ttft_s and slo_tpot_s, and run settings."""
     answer: dict[str, Any] = {"candidate": candidate, "points": [], "source": "client-measured", "error": None}
-    options: Options | None = None
+    options: RunSettings | None = None
     try:
         task = load_builtin(task_id)
-        settings, options = read_load(given, task, limits, owner)
-        texts = [example.text for example in task.split("test", options.language) or task.examples]
-        for point in load.load_probe(pool, task, texts, candidate, options, settings, report, stop):
+        settings, options = read_load(given, task, limits, job.owner)
+        for point in load.load_probe(pool, ProbeTarget(task, candidate, options), settings, job):
             answer["points"].append(point.to_json())
     except LlmopsError as error:
         answer |= error_data(error, options.connection if options else None)
@@ -123,9 +116,7 @@ def context_data(
     candidate: str,
     given: str | Mapping[str, Any] | None,
     limits: Settings,
-    report: Report,
-    stop: threading.Event,
-    owner: str = "",
+    job: Job,
 ) -> dict[str, Any]:
     """Cells by length and depth. given: any of lengths, depths, finding, label, seed, and run settings."""
     answer: dict[str, Any] = {
@@ -135,12 +126,12 @@ def context_data(
         "source": "client-measured",
         "error": None,
     }
-    options: Options | None = None
+    options: RunSettings | None = None
     try:
         task = load_builtin(task_id)
-        settings, options = read_context(given, task, limits, owner)
-        for one in context.context_probe(pool, task, candidate, options, settings, report, stop):
-            if isinstance(one, context.Ended):
+        settings, options = read_context(given, task, limits, job.owner)
+        for one in context.context_probe(pool, ProbeTarget(task, candidate, options), settings, job):
+            if isinstance(one, context.EndedEarly):
                 answer["ended"] = {"length": one.length, "message": one.message}
             else:
                 answer["cells"].append(one.to_json())
@@ -155,21 +146,23 @@ def read_load(
     limits: Settings,
     owner: str = "",
     names: Mapping[str, str] | None = None,
-) -> tuple[load.Settings, Options]:
+) -> tuple[load.LoadSettings, RunSettings]:
     """Checked load settings and run options. names: what whoever gave them calls the objective's settings, where that
     is not their own name. Raises InputError and TooMuch."""
     data = dict(as_object(given))
     called = {name: name for name in _OBJECTIVE} | dict(names or {})
     objective = {_OBJECTIVE[name]: _seconds(called[name], data.pop(name)) for name in list(data) if name in _OBJECTIVE}
     own = {
-        one.name: data.pop(one.name) for one in fields(load.Settings) if one.name in data and one.name != "objective"
+        one.name: data.pop(one.name)
+        for one in fields(load.LoadSettings)
+        if one.name in data and one.name != "objective"
     }
     if "max_new_tokens" in own:
         data["max_new_tokens"] = own["max_new_tokens"]
     if "levels" in own:
         own["levels"] = _numbers("levels", own["levels"])
     check_whole(own, "requests_each", "max_new_tokens", "seed")
-    settings = load.Settings(**own, objective=load.Objective(**objective))
+    settings = load.LoadSettings(**own, objective=load.Objective(**objective))
     settings.check()
     _check_probe("requests", len(settings.levels) * settings.requests_each, limits)
     return settings, read_settings(data, task, "", limits, owner)
@@ -177,10 +170,10 @@ def read_load(
 
 def read_context(
     given: str | Mapping[str, Any] | None, task: Task, limits: Settings, owner: str = ""
-) -> tuple[context.Settings, Options]:
+) -> tuple[context.ContextSettings, RunSettings]:
     """Checked context settings and run options. Raises InputError and TooMuch."""
     data = dict(as_object(given))
-    own = {one.name: data.pop(one.name) for one in fields(context.Settings) if one.name in data}
+    own = {one.name: data.pop(one.name) for one in fields(context.ContextSettings) if one.name in data}
     for name in ("lengths", "depths"):
         if name in own:
             own[name] = _numbers(name, own[name])
@@ -189,7 +182,7 @@ def read_context(
             raise InputError("The lengths are whole numbers of tokens.", "Give a list such as [128, 512].")
         own["lengths"] = tuple(int(one) for one in own["lengths"])
     check_whole(own, "seed")
-    settings = context.Settings(**own)
+    settings = context.ContextSettings(**own)
     settings.check(task)
     _check_probe("cells", len(settings.lengths) * len(settings.depths), limits)
     longest = int(limits.max_text_chars / context.CHARS_PER_TOKEN)

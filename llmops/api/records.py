@@ -3,7 +3,6 @@
 A wrong value is an `error` in the answer. `given` is a JSON object as text or mapping.
 """
 
-import threading
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,18 +14,19 @@ from llmops.api.inputs import read_flag, read_settings, said
 from llmops.api.programs import check_whole, error_data
 from llmops.core.errors import InputError, LlmopsError
 from llmops.core.json_object import as_object
-from llmops.core.request import Connection, Report
+from llmops.core.request import Connection, Job
 from llmops.core.settings import Settings
 from llmops.core.task import Example, Task
 from llmops.data.builtin import load_builtin
 from llmops.data.labelled import from_objects
-from llmops.evaluation.batches import USUAL, How
+from llmops.evaluation.batch_sizes import DEFAULT_MODE, AnswerMode
 from llmops.evaluation.curve import CurveSettings, learning_curve, parity, zero_shot_lines
 from llmops.evaluation.heldout import hold_out
 from llmops.evaluation.ladder import rungs
 from llmops.evaluation.metrics import measure
 from llmops.evaluation.runner import Begun, Ended, evaluate, resume
 from llmops.evaluation.side_by_side import side_by_side
+from llmops.evaluation.spec import EvaluationSpec
 from llmops.evaluation.summary import summary
 from llmops.hardware.fingerprint import fingerprint, versions
 from llmops.history import comparisons, curves
@@ -44,29 +44,29 @@ def evaluate_data(
     candidates: list[str],
     given: str | Mapping[str, Any] | None,
     limits: Settings,
-    stop: threading.Event,
-    owner: str = "",
+    job: Job,
 ) -> dict[str, Any]:
     """Labelled texts through candidates. given: texts (else the held-out split), how it is done, settings."""
     connection: Connection | None = None
     try:
-        history = History(limits.history_path, owner)
+        history = History(limits.history_path, job.owner)
         task = load_builtin(task_id)
         data = dict(as_object(given))
         check_whole(data, "repeats", "resume")
         repeats, number, texts, ladder = (data.pop(name, None) for name in ("repeats", "resume", "texts", "ladder"))
-        how = How(read_flag(data, "batched", USUAL.batched), read_flag(data, "verdict_only", USUAL.verdict_only))
-        options = read_settings({k: v for k, v in data.items() if k not in how.record()}, task, "", limits, owner)
+        batched = read_flag(data, "batched", DEFAULT_MODE.batched)
+        how = AnswerMode(batched, read_flag(data, "verdict_only", DEFAULT_MODE.verdict_only))
+        options = read_settings({k: v for k, v in data.items() if k not in how.record()}, task, "", limits, job.owner)
         connection = options.connection
         notes: list[str] = []
         if number is not None:
-            work = resume(pool, history, number, connection, stop)
+            work = resume(pool, history, number, job.asked_with(connection))
         else:
             labelled = None if texts is None else from_objects(texts, task)
             notes = labelled.sentences() if labelled else []
             examples = labelled.examples if labelled else task.split("test")
             chosen = [*candidates, *(rungs(ladder) if ladder else ())]
-            work = evaluate(pool, task, examples, chosen, options, history, stop, repeats=repeats or 1, how=how)
+            work = evaluate(pool, EvaluationSpec(task, examples, chosen, options, repeats or 1, how), history, job.stop)
         ended: list[Ended] = []
         for update in work:
             number = update.evaluation_id if isinstance(update, Begun) else number
@@ -138,9 +138,7 @@ def curve_data(
     task_id: str,
     given: str | Mapping[str, Any] | None,
     limits: Settings,
-    report: Report,
-    stop: threading.Event,
-    owner: str = "",
+    job: Job,
 ) -> dict[str, Any]:
     """A learning curve. given: any of base, method, ks, seeds, evaluation (whose texts and decoders are taken)."""
     try:
@@ -154,9 +152,8 @@ def curve_data(
             if name in data:
                 data[name] = _whole_numbers(name, data[name])
         settings = CurveSettings(**data)
-        work = CurveWork.of(History(limits.history_path, owner), load_builtin(task_id), evaluation, settings)
-        asked = Connection(owner=owner)
-        points = list(learning_curve(pool, work.task, work.texts, settings, report, stop, asked))
+        work = CurveWork.of(History(limits.history_path, job.owner), load_builtin(task_id), evaluation, settings)
+        points = list(learning_curve(pool, work.task, work.texts, settings, job))
         made = work.keep(points)
         return {"curve": asdict(made), "parity": parity(made), "error": None}
     except LlmopsError as error:

@@ -6,6 +6,8 @@ import sys
 import threading
 from typing import Any
 
+from llmops.core.request import Job
+
 
 def finish(data: dict[str, Any], as_json: bool) -> int:
     """Print JSON where asked, the error where there is one; 1 with an error, else 0."""
@@ -26,6 +28,11 @@ def stopped_by_interrupt() -> threading.Event:
 
     signal.signal(signal.SIGINT, on_interrupt)
     return stop
+
+
+def interruptible_job() -> Job:
+    """The terminal's own work: progress on standard error, stopped by Ctrl-C."""
+    return Job(report=tell, stop=stopped_by_interrupt())
 
 
 def tell(message: str, fraction: float | None) -> None:

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from llmops.api.programs import context_data
-from llmops.cli.answer import finish, stopped_by_interrupt, tell
+from llmops.cli.answer import finish, interruptible_job
 from llmops.cli.table import number, print_rows
 from llmops.core.settings import load_settings
 from llmops.runtime.pool import Pool
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     names = ("lengths", "depths", "finding", "label", "language", "base_url", "local_only")
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     pool = Pool(settings.pool_budget_bytes)
-    data = context_data(pool, args.task, args.candidate, given, settings, tell, stopped_by_interrupt())
+    data = context_data(pool, args.task, args.candidate, given, settings, interruptible_job())
     if not args.json:
         _print(data, args.depths)
     return finish(data, args.json)

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from llmops.api.programs import dry_run_data
-from llmops.cli.answer import finish, stopped_by_interrupt, tell
+from llmops.cli.answer import finish, interruptible_job
 from llmops.cli.table import number, print_rows
 from llmops.runtime.pool import Pool
 
@@ -23,9 +23,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print predicted and measured."""
-    stop = stopped_by_interrupt()
     counts = (args.layers, args.prompt_tokens, args.new_tokens)
-    data = dry_run_data(args.model, args.precision, *counts, tell, stop, Pool())
+    data = dry_run_data(args.model, args.precision, *counts, Pool(), interruptible_job())
     if args.json or data["error"]:
         return finish(data, args.json)
     print(f"{args.model} in {args.precision}, {data['layers']} of {data['of_layers']} layers, on {data['device']}")

@@ -12,16 +12,18 @@ from typing import Any
 from llmops.api.inputs import read_settings
 from llmops.cli.answer import tell
 from llmops.cli.table import number, print_rows
-from llmops.compare.comparison import Options
 from llmops.core.errors import InputError
+from llmops.core.request import Job
+from llmops.core.run_settings import RunSettings
 from llmops.core.settings import Settings, load_settings
 from llmops.core.task import Example, Task
 from llmops.data.builtin import load_builtin
 from llmops.data.columns import ColumnMap
 from llmops.data.labelled import read_labelled
-from llmops.evaluation.batches import How
+from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.ladder import rungs
 from llmops.evaluation.runner import Begun, Ended, Progress, Update, evaluate, resume
+from llmops.evaluation.spec import EvaluationSpec
 from llmops.evaluation.summary import summary
 from llmops.history.store import History
 from llmops.runtime.pool import Pool
@@ -85,16 +87,16 @@ def _work(
     task = load_builtin(args.task)
     names = ("max_new_tokens", "temperature", "seed", "base_url", "truncate", "local_only")
     given = {name: getattr(args, name) for name in names if getattr(args, name) not in (None, False)}
-    options: Options = read_settings(given, task, "", settings)
+    options: RunSettings = read_settings(given, task, "", settings)
     if args.resume is not None:
         kept = history.evaluation(args.resume).candidates
         if args.candidate and set(args.candidate) != set(kept):
             raise InputError(f"Evaluation {args.resume} had other candidates: {', '.join(kept)}.", "Name none.")
-        return resume(pool, history, args.resume, options.connection, stop)
+        return resume(pool, history, args.resume, Job(options.connection, stop=stop))
     candidates = [*args.candidate, *(rungs(args.ladder) if args.ladder else ())]
     examples = _examples(args, task, settings)
-    how = How(batched=not args.alone, verdict_only=args.verdict_only)
-    return evaluate(pool, task, examples, candidates, options, history, stop, repeats=args.repeats, how=how)
+    mode = AnswerMode(batched=not args.alone, verdict_only=args.verdict_only)
+    return evaluate(pool, EvaluationSpec(task, examples, candidates, options, args.repeats, mode), history, stop)
 
 
 def _examples(args: argparse.Namespace, task: Task, settings: Settings) -> list[Example]:

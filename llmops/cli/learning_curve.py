@@ -1,12 +1,10 @@
 """`learning-curve`: an encoder's accuracy against the examples it learns from, beside the decoders of an evaluation."""
 
 import argparse
-import signal
-import threading
 from typing import Any
 
 from llmops.api.records import curve_data
-from llmops.cli.answer import finish, tell
+from llmops.cli.answer import finish, interruptible_job
 from llmops.cli.table import print_rows
 from llmops.core.settings import load_settings
 from llmops.evaluation.curve import CurveSettings
@@ -30,11 +28,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train, score, keep and print."""
     settings = load_settings()
-    stop = threading.Event()
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
     names = ("base", "method", "ks", "seeds", "evaluation")
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    data = curve_data(Pool(settings.pool_budget_bytes), args.task, given, settings, tell, stop)
+    data = curve_data(Pool(settings.pool_budget_bytes), args.task, given, settings, interruptible_job())
     if not args.json and not data["error"]:
         _print(data)
     return finish(data, args.json)

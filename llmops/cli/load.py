@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from llmops.api.programs import load_data
-from llmops.cli.answer import finish, stopped_by_interrupt, tell
+from llmops.cli.answer import finish, interruptible_job
 from llmops.cli.table import number, print_rows
 from llmops.core.settings import load_settings
 from llmops.runtime.pool import Pool
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     }
     given = {name: value for name, value in given.items() if value is not None}
     pool = Pool(settings.pool_budget_bytes)
-    data = load_data(pool, args.task, args.candidate, given, settings, tell, stopped_by_interrupt())
+    data = load_data(pool, args.task, args.candidate, given, settings, interruptible_job())
     if not args.json and data["points"]:
         header = (
             "load",

@@ -6,60 +6,29 @@ whoever drains it can be cancelled soon; when it is closed, every worker is stop
 """
 
 import contextvars
-import logging
 import queue
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Candidate, parse_candidate
-from llmops.core.errors import EndpointError, LlmopsError, Stopped, cut_out, redact
-from llmops.core.events import Event, Failed, Finished, Loaded, Loading, Queued, Token, Unloaded
-from llmops.core.request import Connection, Generation, Request
-from llmops.core.run import Memory, Run, RunError
+from llmops.core.errors import Stopped
+from llmops.core.events import Event, Failed, Finished, Loaded, Loading, Queued, Unloaded, ending
+from llmops.core.request import Connection, Job, Request
+from llmops.core.run import Run
+from llmops.core.run_settings import RunSettings
 from llmops.core.task import Task
+from llmops.runtime.executor import Emit, execute, never_ran
 from llmops.runtime.fair_queue import Turn
-from llmops.runtime.pool import Lease, Pool
+from llmops.runtime.pool import Pool
 
 _TICK_S = 0.05
 # Some stages (quantizing a large layer, a library's own download) can't be interrupted at once. The column is given
 # up after this; its thread ends on its own, keeping its place on the device until then.
 _GRACE_S = 5.0
-Emit = Callable[[Event], None]
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a comparison runs.
-
-    all_at_once: local models don't wait for each other (timings then disturb each other, and the record says so).
-    unload_after: free each local model after its run, and report what stays behind.
-    """
-
-    language: str
-    generation: Generation = field(default_factory=Generation)
-    connection: Connection = field(default_factory=Connection)
-    truncate: bool = False
-    all_at_once: bool = False
-    unload_after: bool = False
-
-    def record(self) -> dict[str, Any]:
-        """The settings a run keeps: no key, no address."""
-        return {
-            "language": self.language,
-            "max_new_tokens": self.generation.max_new_tokens,
-            "temperature": self.generation.temperature,
-            "seed": self.generation.seed,
-            "truncate": self.truncate,
-            "all_at_once": self.all_at_once,
-            "unload_after": self.unload_after,
-            "local_only": self.connection.local_only,
-        }
 
 
 @dataclass(frozen=True)
@@ -100,7 +69,7 @@ class _Worker:
 class Comparison:
     """One text through several candidates at once. One reader drains `updates`; others may stop or retry."""
 
-    def __init__(self, pool: Pool, task: Task, text: str, candidates: Sequence[str], options: Options) -> None:
+    def __init__(self, pool: Pool, task: Task, text: str, candidates: Sequence[str], options: RunSettings) -> None:
         task.prompt(options.language)
         self.task, self.text, self.options = task, text, options
         self.candidates = tuple(candidates)
@@ -108,18 +77,21 @@ class Comparison:
         self._events: queue.SimpleQueue[tuple[_Worker, int, Event | None]] = queue.SimpleQueue()  # None: through
         self._workers: dict[int, _Worker] = {}
         self._guard = threading.Lock()
-        self.reading = False
+        self._reader: object | None = None  # whoever drains `updates`; None once it has found that all has ended
 
     def start(self) -> None:
         """Begin every column."""
         for column in range(len(self.candidates)):
             self._begin(column)
 
-    def retry(self, column: int, options: Options) -> None:
-        """Run one column again, with the options of now; the old attempt is stopped and its events are dropped."""
+    def retry(self, column: int, options: RunSettings) -> bool:
+        """Run one column again, with the settings of now; the old attempt is stopped and its events are dropped.
+
+        True where whoever drains `updates` goes on with it; else it must be drained anew.
+        """
         self.stop(column)
         self.options = options
-        self._begin(column)
+        return self._begin(column)
 
     def forget_secrets(self) -> None:
         """Drop keys and tokens: called when the run is over, so that nothing kept for a retry holds one."""
@@ -135,62 +107,79 @@ class Comparison:
                 worker.stop.set()
 
     @property
-    def running(self) -> bool:
-        """True while a worker lives or events wait to be read."""
-        with self._guard:
-            held_up = any(worker.holds_up for worker in self._workers.values())
-        return held_up or not self._events.empty()
+    def reading(self) -> bool:
+        """True while somebody drains `updates`. May have changed when it is read: `retry` tells for certain."""
+        return self._reader is not None
 
     def updates(self) -> Generator[Update | Tick, None, None]:
         """Events of all columns as they come, until every column has ended. Closing it stops what runs."""
-        self.reading = True
+        reader = object()
+        with self._guard:
+            self._reader = reader
         try:
             while True:
-                running = self.running
                 try:
-                    worker, column, event = self._events.get(timeout=_TICK_S if running else 0)
+                    worker, column, event = self._events.get(timeout=_TICK_S)
                 except queue.Empty:
-                    if not running:
+                    if self._leave_if_ended():
                         yield from self._given_up()
                         return
                     yield Tick()
                     continue
                 if event is not None and self._workers.get(column) is worker:
                     yield Update(column, event)
+                elif event is None and self._leave_if_ended():
+                    yield from self._given_up()
+                    return
         finally:
-            self.reading = False
-            self.stop()
+            with self._guard:
+                left_early = self._reader is reader
+                self._reader = None if left_early else self._reader
+            if left_early:
+                self.stop()
+
+    def _leave_if_ended(self) -> bool:
+        """True where nothing is left to read; nobody reads from then on, so a retry does not count on it."""
+        with self._guard:
+            ended = self._events.empty() and not any(worker.holds_up for worker in self._workers.values())
+            if ended:
+                self._reader = None
+            return ended
 
     def _given_up(self) -> list[Update]:
         """A failure for each column whose thread ignored Stop; what it still emits is not read."""
         with self._guard:
-            stuck = [column for column, worker in self._workers.items() if worker.alive]
-        message = "Stopped. The step it was in can't be interrupted and ends in the background."
-        blank = [(column, Run(self.candidates[column], settings=self.options.record())) for column in stuck]
-        return [Update(column, _failure(run, Stopped(message), ())) for column, run in blank]
+            stuck = [
+                column for column, worker in self._workers.items() if worker.alive and worker.stopped_s is not None
+            ]
+        stopped = Stopped("Stopped. The step it was in can't be interrupted and ends in the background.")
+        return [Update(column, ending(never_ran(self.candidates[column], self.options, stopped))) for column in stuck]
 
-    def _begin(self, column: int) -> None:
+    def _begin(self, column: int) -> bool:
+        """Start a column's thread; True where somebody reads what it will tell."""
         text = self.candidates[column]
         options = self.options
         candidate: Candidate | Exception
-        place: Turn | None = None
+        turn: Turn | None = None
         try:
             candidate = parse_candidate(text, model_kinds()).owned_by(options.connection.owner)
-            place = self._enter(candidate, options) if self._pool.is_here(candidate, self.task) else None
-        except Exception as caught:  # a missing library too: it is the column's own failure, told by its worker
+            turn = self._enter(candidate, options) if self._pool.is_here(candidate, self.task) else None
+        except Exception as caught:
             candidate = caught
         context = contextvars.copy_context()  # who asks: whose quota a lent GPU costs
         thread = threading.Thread(
-            target=lambda: context.run(self._work, worker, column, candidate, options, place),
+            target=lambda: context.run(self._work, worker, column, candidate, options, turn),
             name=f"column-{column}",
             daemon=True,
         )
         worker = _Worker(threading.Event(), thread)
         with self._guard:
             self._workers[column] = worker
+            read = self._reader is not None
         thread.start()
+        return read
 
-    def _enter(self, candidate: Candidate, options: Options) -> Turn | None:
+    def _enter(self, candidate: Candidate, options: RunSettings) -> Turn | None:
         """A place in the device's queue; None where there is none to take."""
         device = self._pool.device(candidate, options.connection)
         return None if options.all_at_once else self._pool.enter(device, options.connection.owner)
@@ -200,128 +189,52 @@ class Comparison:
         worker: _Worker,
         column: int,
         candidate: Candidate | Exception,
-        options: Options,
-        place: Turn | None,
+        options: RunSettings,
+        turn: Turn | None,
     ) -> None:
+        """One attempt, in the worker's thread: its events, and at the end None."""
+
         def emit(event: Event) -> None:
             self._events.put((worker, column, event))
 
         try:
             if isinstance(candidate, Exception):
                 raise candidate
-            attempt = _Attempt(self._pool, self.task, self.text, candidate, options, worker.stop, emit)
-            if place is None:  # files come first: who waits for them must not be given the device
-                attempt.fetch()
-                place = self._enter(candidate, options)
-            attempt.run(place)
+            run = self._attempt(candidate, options, turn, worker.stop, emit)
         except Exception as caught:
-            blank = Run(self.candidates[column], settings=options.record())
-            emit(_failure(blank, caught, options.connection.secrets))
+            run = never_ran(self.candidates[column], options, caught)
         finally:
-            if place is not None:
-                place.leave()
-            worker.through = True
-            self._events.put((worker, column, None))
+            if turn is not None:
+                turn.leave()
+        emit(ending(run))
+        worker.through = True
+        self._events.put((worker, column, None))
 
+    def _attempt(
+        self, candidate: Candidate, options: RunSettings, turn: Turn | None, stop: threading.Event, emit: Emit
+    ) -> Run:
+        """From the files to the finished run. Raises what waiting, fetching and loading raise."""
 
-@dataclass
-class _Attempt:
-    """One candidate's way from the device's queue to its finished run, in the worker's thread."""
+        def report(message: str, fraction: float | None) -> None:
+            emit(Loading(message, fraction))
 
-    pool: Pool
-    task: Task
-    text: str
-    candidate: Candidate
-    options: Options
-    stop: threading.Event
-    emit: Emit
-
-    def report(self, message: str, fraction: float | None) -> None:
-        """Progress of fetching and loading."""
-        self.emit(Loading(message, fraction))
-
-    def fetch(self) -> None:
-        """Fetch what is not on this machine. Raises what loading raises for want of it."""
-        self.pool.fetch(self.candidate, self.task, self.options.connection, self.report, self.stop)
-
-    def run(self, place: Turn | None) -> None:
-        """Wait, load, measure, and unload where asked."""
-        started = time.perf_counter()
-        if place is not None:
-            place.wait(self.stop, lambda ahead: self.emit(Queued(ahead.turns, ahead.seconds)))
-        waited_s = time.perf_counter() - started
-        connection = self.options.connection
-        with self.pool.lease(self.candidate, self.task, connection, self.report, self.stop) as lease:
-            self.emit(Loaded(None if lease.warm else lease.load_s, lease.model.weights_bytes, lease.model.device))
-            if self.stop.is_set():
-                raise Stopped("Stopped before the run.")
-            last = self._measure(lease, waited_s)
-        if self.options.unload_after and self.candidate.is_local:
-            left = self.pool.unload(self.candidate, self.task)
-            self.emit(Unloaded(left))
-            last = replace(last, run=replace(last.run, memory=replace(last.run.memory, left_bytes=left)))
-        self.emit(last)
-
-    def _measure(self, lease: Lease, waited_s: float) -> Finished | Failed:
-        """Drain the model's events; the finished run gets load and queue time, the candidate's name and notes."""
-        options = self.options
-        request = Request(
-            self.task, self.text, options.language, options.generation, options.connection, self.stop, options.truncate
-        )
-        partial: list[str] = []
-        begun = self.pool.fetching.mark()
-        try:
-            with closing(lease.model.run(request)) as events:
-                for event in events:
-                    if isinstance(event, Finished):
-                        beside = self.candidate.is_local and self.pool.fetching.since(begun)
-                        return Finished(self._complete(event.run, lease, waited_s, beside), at_s=event.at_s)
-                    if isinstance(event, Token):
-                        partial.append(event.text)
-                    self.emit(event)
-            raise EndpointError("The run ended without a result.", "Retry.")
-        except Exception as caught:
-            memory = Memory(weights_bytes=lease.model.weights_bytes, device=lease.model.device)
-            known = Run(
-                str(self.candidate),
-                text=cut_out("".join(partial), options.connection.secrets),
-                memory=memory,
-                settings=self.options.record(),
-            )
-            return _failure(known, caught, options.connection.secrets)
-
-    def _complete(self, run: Run, lease: Lease, waited_s: float, beside_fetching: bool) -> Run:
-        # A run on a lent GPU tells itself what it waited, and whether its model was there; elsewhere the pool knows.
-        told = run.timing
-        lent = told.load_s is not None
-        queue_s = waited_s + lease.waited_s + (told.queue_s or 0)
-        timing = replace(told, load_s=told.load_s if lent else lease.load_s, queue_s=queue_s)
-        notes = (*lease.model.notes, *run.notes)
-        if run.finish == "length":
-            most = self.options.generation.max_new_tokens
-            notes = (*notes, f"The answer was cut off at {most:,} new tokens (run settings, max new tokens).")
-        if self.options.all_at_once:
-            notes = (*notes, "Ran beside other local models: the times disturb each other.")
-        if beside_fetching:
-            notes = (*notes, "Another model was being fetched meanwhile, which may have slowed this run.")
-        known: dict[str, Any] = {
-            "timing": timing,
-            "warm": run.warm if lent else lease.warm,
-            "notes": notes,
-            "settings": self.options.record(),
-        }
-        return replace(run, candidate=str(self.candidate), **known)
-
-
-def _failure(run: Run, caught: Exception, secrets: tuple[str, ...]) -> Failed:
-    """An exception as the column's own error, without secrets."""
-    if isinstance(caught, LlmopsError):
-        error = RunError(caught.kind, redact(caught.message, secrets), redact(caught.remedy, secrets))
-    else:
-        detail = redact(f"{type(caught).__name__}: {caught}", secrets)[:500]
-        _log.error("unexpected failure of %s: %s", run.candidate, detail)
-        error = RunError("unexpected", f"Something unforeseen went wrong ({detail}).", "Retry; if it stays, report it.")
-    return Failed(replace(run, error=error), error)
+        job = Job(options.connection, report, stop, lambda ahead: emit(Queued(ahead.turns, ahead.seconds)))
+        if turn is None:  # files come first: who waits for them must not be given the device
+            self._pool.fetch(candidate, self.task, job)
+            turn = self._enter(candidate, options)
+        with self._pool.wait(turn, job) as queue_s:
+            with self._pool.lease(candidate, self.task, job, queue_s) as lease:
+                emit(Loaded(None if lease.warm else lease.load_s, lease.model.weights_bytes, lease.model.device))
+                request = Request(
+                    self.task, self.text, options.language, options.generation, options.connection, stop,
+                    options.truncate,
+                )  # fmt: skip
+                run = execute(lease, request, options, emit)
+            if options.unload_after and candidate.is_local:
+                left_bytes = self._pool.unload(candidate, self.task)
+                emit(Unloaded(left_bytes))
+                run = replace(run, memory=replace(run.memory, left_bytes=left_bytes))
+        return run
 
 
 def run_all(comparison: Comparison, ended: Callable[[int, Run], None] | None = None) -> list[Run]:

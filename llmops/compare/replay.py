@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from llmops.core.events import Event, Failed, Finished
+from llmops.core.events import ending
 from llmops.core.run import Energy, Memory, Run, RunError, Source, Stage, Timing
 from llmops.core.view import View, fold
 from llmops.history import comparisons
@@ -16,13 +16,9 @@ def views(history: Database, comparison_id: int) -> list[View]:
     candidates = comparisons.one(history, comparison_id).candidates
     runs = comparisons.runs(history, comparison_id)
     return [
-        View(name) if data is None else fold(View(name), _event(run_of(data)))
+        View(name) if data is None else fold(View(name), ending(run_of(data)))
         for name, data in zip(candidates, runs, strict=True)
     ]
-
-
-def _event(run: Run) -> Event:
-    return Finished(run) if run.error is None else Failed(run, run.error)
 
 
 def run_of(data: Mapping[str, Any]) -> Run:

@@ -103,3 +103,8 @@ class Unloaded(Event):
     """The model was freed; left_bytes is what stayed behind above the level before loading."""
 
     left_bytes: int | None
+
+
+def ending(run: Run) -> Finished | Failed:
+    """The last event of a run."""
+    return Finished(run) if run.error is None else Failed(run, run.error)

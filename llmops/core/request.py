@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from llmops.core.errors import Stopped
+from llmops.core.events import Ahead
 from llmops.core.run import Run
 from llmops.core.task import Task
 
@@ -62,6 +64,44 @@ class Request:
     stop: threading.Event = field(default_factory=threading.Event)
     truncate: bool = False
     verdict_only: bool = False
+
+
+def _unheard(message: str, fraction: float | None) -> None:
+    """Progress that nobody reads."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work that somebody asked for: with whose keys and addresses, how its progress is told, and what stops it.
+
+    on_queue: told at once and at each change of place while it waits for a device; by default it is progress as any.
+    """
+
+    connection: Connection = NOBODY
+    report: Report = _unheard
+    stop: threading.Event = field(default_factory=threading.Event)
+    on_queue: Callable[[Ahead], None] | None = None
+
+    @property
+    def owner(self) -> str:
+        """Who asks; see Connection."""
+        return self.connection.owner
+
+    def queued(self, ahead: Ahead) -> None:
+        """Tell what goes first."""
+        if self.on_queue is not None:
+            self.on_queue(ahead)
+        else:
+            self.report(f"waiting for the device: {ahead}", None)
+
+    def asked_with(self, connection: Connection) -> "Job":
+        """The same work with these keys and addresses."""
+        return replace(self, connection=connection)
+
+    def check(self, message: str, remedy: str = "") -> None:
+        """Raise Stopped with these words once it is to stop."""
+        if self.stop.is_set():
+            raise Stopped(message, remedy)
 
 
 Send = Callable[[Request], Run]

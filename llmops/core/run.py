@@ -137,6 +137,11 @@ class Run:
     sent_to: str = ""
     error: RunError | None = None
 
+    @property
+    def stopped(self) -> bool:
+        """True where the visitor stopped it, before an answer or within one."""
+        return self.finish == "stopped" or (self.error is not None and self.error.kind == "stopped")
+
     def to_json(self) -> dict[str, Any]:
         """Plain data for the API, the command line and exports; derived figures included."""
         data = asdict(self)

@@ -12,7 +12,7 @@ from typing import Any
 
 from llmops.decision.assumptions import Assumptions
 from llmops.decision.usage import Part, basis, parts
-from llmops.evaluation.batches import ran_alone
+from llmops.evaluation.batch_sizes import ran_alone
 from llmops.history.store import Row
 
 HOURS_A_MONTH = 730.0

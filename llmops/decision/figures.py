@@ -11,7 +11,7 @@ from llmops.decision.assumptions import Assumptions
 from llmops.decision.cost import Cost, cost
 from llmops.decision.energy import EnergyUse, energy
 from llmops.decision.usage import basis, parsed, parts
-from llmops.evaluation.batches import ran_alone
+from llmops.evaluation.batch_sizes import ran_alone
 from llmops.evaluation.metrics import Metrics, measure
 from llmops.history.store import Row
 

@@ -11,7 +11,7 @@ from typing import Any
 from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Candidate, Kind, parse_candidate
 from llmops.core.errors import InputError
-from llmops.evaluation.batches import ran_alone
+from llmops.evaluation.batch_sizes import ran_alone
 from llmops.history.store import Row
 
 

@@ -4,14 +4,13 @@ An engine turns a Candidate into a loaded Model; the Model runs one Request as a
 sharing and freeing belong to `runtime.pool`; queue and load times are added by `runtime.executor`.
 """
 
-import threading
 from collections.abc import Generator, Sequence
 from typing import Protocol, runtime_checkable
 
 from llmops.core.candidate import Candidate
 from llmops.core.errors import LlmopsError
 from llmops.core.events import Event
-from llmops.core.request import Connection, Report, Request
+from llmops.core.request import Connection, Job, Request
 from llmops.core.run import Run
 from llmops.core.task import Task
 
@@ -66,7 +65,7 @@ class Together(Protocol):
 class Fetches(Protocol):
     """What engines can do whose models' files may have to be fetched: a part of `load` that needs no device."""
 
-    def fetch(self, candidate: Candidate, connection: Connection, report: Report, stop: threading.Event) -> None:
+    def fetch(self, candidate: Candidate, job: Job) -> None:
         """Put the files on this machine. Raises what loading raises for want of them; honours stop."""
         ...
 
@@ -86,8 +85,6 @@ class Engine(Protocol):
         """Bytes its weights will take, before loading; None where unknown."""
         ...
 
-    def load(
-        self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
-    ) -> Model:
+    def load(self, candidate: Candidate, task: Task, job: Job) -> Model:
         """Load (download, train, convert where needed). Raises LlmopsError; honours stop with errors.Stopped."""
         ...

@@ -4,7 +4,6 @@ Beside it stand the decoders' accuracies on the same texts, which saw no example
 training takes its turn on the CPU, as evaluations do.
 """
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Generator, Sequence
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from llmops.catalog.models import model_kinds
 from llmops.core.candidate import EMBEDDED_ENCODER, Kind, base_encoder, parse_candidate
-from llmops.core.errors import InputError, LlmopsError, Stopped
-from llmops.core.request import NOBODY, Connection, Report
+from llmops.core.errors import InputError, LlmopsError
+from llmops.core.request import Job
 from llmops.core.task import Example, Task
 from llmops.evaluation.heldout import hold_out
 from llmops.evaluation.metrics import Metrics
@@ -55,9 +54,7 @@ def learning_curve(
     task: Task,
     texts: Sequence[Example],
     settings: CurveSettings,
-    report: Report,
-    stop: threading.Event,
-    connection: Connection = NOBODY,
+    job: Job,
 ) -> Generator[CurvePoint, None, None]:
     """A point for each k and seed, small k first. Raises InputError, Stopped or what loading raises."""
     from llmops.engines.encoder import training
@@ -70,14 +67,13 @@ def learning_curve(
     ks = sorted({k for k in settings.ks if k <= most})
     if not ks:
         raise InputError(f"The task has at most {most} examples a class to learn from.", "Give a smaller k.")
-    pool.fetch(base_encoder(settings.base), task, connection, report, stop)
-    scorer = _Scorer(settings, held_out, connection, stop)
+    pool.fetch(base_encoder(settings.base), task, job)
+    scorer = _Scorer(settings, held_out, Job(job.connection, stop=job.stop))
     total = len(ks) * len(settings.seeds)
     for number, (k, seed) in enumerate((k, seed) for k in ks for seed in settings.seeds):
-        if stop.is_set():
-            raise Stopped("Stopped; the points so far are kept.")
-        report(f"k = {k}, seed {seed}: {number} of {total} done", number / total)
-        with pool.turn("cpu", report, stop, connection.owner):
+        job.check("Stopped; the points so far are kept.")
+        job.report(f"k = {k}, seed {seed}: {number} of {total} done", number / total)
+        with pool.turn("cpu", job):
             yield scorer.point(k, seed, training.pick_examples(task, k, seed))
 
 
@@ -87,17 +83,15 @@ class _Scorer:
     Nothing is computed before the first point: only then is it this visitor's turn.
     """
 
-    def __init__(
-        self, settings: CurveSettings, texts: Sequence[Example], connection: Connection, stop: threading.Event
-    ) -> None:
-        self._settings, self._texts, self._connection, self._stop = settings, texts, connection, stop
+    def __init__(self, settings: CurveSettings, texts: Sequence[Example], job: Job) -> None:
+        self._settings, self._texts, self._job = settings, texts, job
         self._base = settings.base.strip()
 
     @cached_property
     def _folder(self) -> Path:
         from llmops.engines.encoder.body import folder_of
 
-        return folder_of(self._base, self._connection, lambda message, fraction: None, self._stop)
+        return folder_of(self._base, self._job)
 
     @cached_property
     def _same(self) -> tuple["SentenceTransformer", "np.ndarray"]:
@@ -124,7 +118,7 @@ class _Scorer:
         tuned = self._settings.method == "setfit"
         body, vectors = (self._fresh(), None) if tuned else self._same
         started_s = time.perf_counter()
-        for event in train(body, self._settings.method, examples, seed, self._stop):
+        for event in train(body, self._settings.method, examples, seed, self._job.stop):
             if isinstance(event, Trained):
                 head = event.head
         taken_s = time.perf_counter() - started_s

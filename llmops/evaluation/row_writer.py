@@ -12,7 +12,7 @@ _PAUSE_S = 5.0
 _GIVE_UP = 5  # failures in a row: the candidate is down, and its failures would only say that again
 
 
-class Keeper:
+class RowWriter:
     """Writes one candidate's rows. Holds them while it can't, and failures until the candidate has answered again."""
 
     def __init__(self, history: History, evaluation_id: int) -> None:

@@ -2,7 +2,7 @@
 
 Local candidates go one after the other (load, warm-up, measure, unload), remote ones beside them. Stop keeps what is
 done; a resumed evaluation needs its id only, and repeats no text. Which texts count is `heldout`'s part, which of them
-run alone `batches`', and how they are put to a model `ask`'s.
+run alone `batch_sizes`', how they are asked `requests`', and one text's run the executor's.
 """
 
 import queue
@@ -14,19 +14,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from llmops.catalog.models import model_kinds
-from llmops.compare.comparison import Options
 from llmops.core.candidate import Candidate, parse_candidate
-from llmops.core.errors import InputError, LlmopsError, Stopped, TooMuch
-from llmops.core.request import Connection, Generation, Report
-from llmops.core.run import RunError
+from llmops.core.errors import InputError, LlmopsError, Stopped
+from llmops.core.failures import as_run_error
+from llmops.core.request import Generation, Job, Report
+from llmops.core.run import Run, RunError
+from llmops.core.run_settings import RunSettings
 from llmops.core.settings import load_settings
-from llmops.core.task import Example, Task
-from llmops.evaluation.ask import Ask, Place, as_error
-from llmops.evaluation.batches import USUAL, How, Size, ran_alone, sample
-from llmops.evaluation.heldout import hold_out
-from llmops.evaluation.row_writer import Keeper
+from llmops.evaluation.batch_sizes import AnswerMode, BatchSize, ran_alone, sample
+from llmops.evaluation.requests import Place, TextRequests
+from llmops.evaluation.row_writer import RowWriter
+from llmops.evaluation.spec import EvaluationSpec
 from llmops.history.sets import LabelledSet
 from llmops.history.store import History
+from llmops.runtime.executor import execute, execute_batch
+from llmops.runtime.lease import Lease
 from llmops.runtime.pool import Pool
 
 _POLL_S = 0.1
@@ -71,233 +73,202 @@ Update = Begun | Progress | Ended
 
 
 def evaluate(
-    pool: Pool,
-    task: Task,
-    examples: Sequence[Example],
-    candidates: Sequence[str],
-    options: Options,
-    history: History,
-    stop: threading.Event,
-    *,
-    repeats: int = 1,
-    how: How = USUAL,
+    pool: Pool, spec: EvaluationSpec, history: History, stop: threading.Event
 ) -> Generator[Update, None, None]:
     """Run and record; ends when every candidate has ended. Raises InputError and HistoryError before it begins."""
-    chosen = list(dict.fromkeys(candidates))
-    if not chosen:
-        raise InputError("No candidate is selected.", "Choose at least one.")
-    if not 1 <= repeats <= 100:
-        raise InputError(f"{repeats} repeats are asked.", "Use 1 to 100.")
-    if how.verdict_only and options.generation.temperature > 0:
-        raise InputError("A verdict alone is read without sampling.", "Set the temperature to 0.")
-    held_out = hold_out(task, examples, chosen, options.connection.owner)
-    if not held_out.texts:
-        raise InputError("There is no text to score.", "Give labelled texts that are not examples to learn from.")
-    unknown = next((one for one in held_out.texts if one.label not in task.label_ids), None)
-    if unknown is not None:
-        raise InputError(f"“{unknown.label}” is no label of the task.", f"Labels: {', '.join(task.label_ids)}.")
-    most, answers = load_settings().max_answers, len(held_out.texts) * repeats * len(chosen)
-    if most is not None and answers > most:
-        raise TooMuch(
-            f"That would be {answers:,} answers; {most:,} are made here in one evaluation.", "Use fewer texts."
-        )
-    labelled = LabelledSet.of(task, held_out.texts)
-    settings = {**options.record(), "repeats": repeats, **how.record()}
-    settings.pop("language")  # each text is asked in its own
+    held_out = spec.checked(load_settings().max_answers)
+    task, labelled = spec.task, LabelledSet.of(spec.task, held_out.texts)
+    kept = {**spec.settings.record(), "repeats": spec.repeats, **spec.mode.record()}
+    kept.pop("language")  # each text is asked in its own
     number = history.begin(
-        task.id, task.name, task.label_ids, labelled.hash, chosen, settings, held_out.left_out, held_out.why, labelled
+        task.id, task.name, task.label_ids, labelled.hash, spec.chosen, kept, held_out.left_out, held_out.why, labelled
     )
     begun = Begun(number, len(held_out.texts), held_out.left_out, held_out.why, held_out.unknown)
-    yield from _run(pool, labelled, chosen, options, history, begun, repeats, how, stop)
+    requests = TextRequests(task, labelled.texts, spec.settings, spec.mode, stop)
+    yield from _run(_Threads(pool, requests, history, number, spec.repeats), spec.chosen, begun)
 
 
-def resume(
-    pool: Pool, history: History, evaluation_id: int, connection: Connection, stop: threading.Event
-) -> Generator[Update, None, None]:
+def resume(pool: Pool, history: History, evaluation_id: int, job: Job) -> Generator[Update, None, None]:
     """Go on with an evaluation that was broken off: its own texts, candidates and settings; keys are today's.
 
     Raises HistoryError for an unknown one, InputError for one that runs already or was made elsewhere.
     """
-    found = history.evaluation(evaluation_id)
-    if found.origin:
-        raise InputError(f"Evaluation {evaluation_id} was made elsewhere ({found.origin}).", "Begin anew.")
+    evaluation = history.evaluation(evaluation_id)
+    if evaluation.origin:
+        raise InputError(f"Evaluation {evaluation_id} was made elsewhere ({evaluation.origin}).", "Begin anew.")
     labelled = history.labelled(evaluation_id)
-    kept = found.settings
-    generation = Generation(kept["max_new_tokens"], kept["temperature"], kept["seed"])
-    options = Options(
+    kept = evaluation.settings
+    settings = RunSettings(
         language=labelled.task.languages[0],
-        generation=generation,
-        connection=replace(connection, local_only=connection.local_only or kept["local_only"]),
+        generation=Generation(kept["max_new_tokens"], kept["temperature"], kept["seed"]),
+        connection=replace(job.connection, local_only=job.connection.local_only or kept["local_only"]),
         truncate=kept["truncate"],
     )
-    begun = Begun(evaluation_id, len(labelled.texts), found.left_out, found.left_out_why)
-    yield from _run(pool, labelled, found.candidates, options, history, begun, kept["repeats"], How.of(kept), stop)
+    begun = Begun(evaluation_id, len(labelled.texts), evaluation.left_out, evaluation.left_out_why)
+    requests = TextRequests(labelled.task, labelled.texts, settings, AnswerMode.of(kept), job.stop)
+    threads = _Threads(pool, requests, history, evaluation_id, kept["repeats"])
+    yield from _run(threads, evaluation.candidates, begun)
 
 
-def _run(
-    pool: Pool,
-    labelled: LabelledSet,
-    candidates: Sequence[str],
-    options: Options,
-    history: History,
-    begun: Begun,
-    repeats: int,
-    how: How,
-    stop: threading.Event,
-) -> Generator[Update, None, None]:
+def _run(threads: "_Threads", candidates: Sequence[str], begun: Begun) -> Generator[Update, None, None]:
     """One evaluation, by one caller at a time."""
-    key = (history.path, begun.evaluation_id)
+    key = (threads.history.path, begun.evaluation_id)
     with _GUARD:
         if key in _RUNNING:
             raise InputError(f"Evaluation {begun.evaluation_id} is running already.", "Wait for it, or stop it.")
         _RUNNING.add(key)
     try:
         yield begun
-        ask = Ask(labelled.task, labelled.texts, options, how, stop)
-        work = _Work(pool, ask, history, begun.evaluation_id, repeats)
-        yield from work.run(candidates)
+        yield from threads.run(candidates)
     finally:
         with _GUARD:
             _RUNNING.discard(key)
 
 
-class _Work:
+class _Threads:
     """The threads of one evaluation, and the queue they report to."""
 
-    def __init__(
-        self,
-        pool: Pool,
-        ask: Ask,
-        history: History,
-        evaluation_id: int,
-        repeats: int,
-    ) -> None:
-        self._pool, self._ask = pool, ask
-        self._history, self._id, self._repeats = history, evaluation_id, repeats
+    def __init__(self, pool: Pool, requests: TextRequests, history: History, evaluation_id: int, repeats: int) -> None:
+        self.history = history
+        self._pool, self._requests = pool, requests
+        self._id, self._repeats = evaluation_id, repeats
         self._leave = threading.Event()
-        self._told: queue.SimpleQueue[Update | None] = queue.SimpleQueue()  # None: a chain is through
+        self._updates: queue.SimpleQueue[Update | None] = queue.SimpleQueue()  # None: a thread is through
 
     def run(self, candidates: Sequence[str]) -> Generator[Update, None, None]:
-        """Start every chain, and pass on what they tell."""
-        parsed: dict[str, Candidate | LlmopsError] = {
-            one: _parse(one, self._ask.options.connection.owner) for one in candidates
-        }
-        local = [one for one, what in parsed.items() if isinstance(what, LlmopsError) or what.is_local]
-        chains = [local, *([one] for one in candidates if one not in local)]
+        """Start every thread, and pass on what they tell."""
+        owner = self._requests.settings.connection.owner
+        parsed = {name: _parse(name, owner) for name in candidates}
+        local = [name for name, candidate in parsed.items() if isinstance(candidate, LlmopsError) or candidate.is_local]
+        groups = [local, *([name] for name in candidates if name not in local)]
         threads = [
             # With the caller's context: it tells whose quota a lent GPU costs.
             threading.Thread(
-                target=copy_context().run, args=(self._chain, chain, parsed), name="evaluation", daemon=True
+                target=copy_context().run, args=(self._one_by_one, group, parsed), name="evaluation", daemon=True
             )
-            for chain in chains
-            if chain
+            for group in groups
+            if group
         ]
         for name in candidates:
-            self._told.put(Progress(name, 0, self._repeats * len(self._ask.examples), None, "waits for its turn"))
+            total = self._repeats * len(self._requests.examples)
+            self._updates.put(Progress(name, 0, total, None, "waits for its turn"))
         for thread in threads:
             thread.start()
         running = len(threads)
         try:
             while running:
                 try:
-                    told = self._told.get(timeout=_POLL_S)
+                    update = self._updates.get(timeout=_POLL_S)
                 except queue.Empty:
                     continue
-                if told is None:
+                if update is None:
                     running -= 1
                 else:
-                    yield told
+                    yield update
         finally:
             self._leave.set()
             for thread in threads:
                 thread.join()
 
-    def _chain(self, candidates: Sequence[str], parsed: dict[str, Candidate | LlmopsError]) -> None:
+    def _one_by_one(self, names: Sequence[str], parsed: dict[str, Candidate | LlmopsError]) -> None:
+        secrets = self._requests.settings.connection.secrets
         try:
-            for name in candidates:
+            for name in names:
                 try:
-                    what = parsed[name]
-                    if isinstance(what, LlmopsError):
-                        raise what
-                    self._candidate(name, what)
-                    self._told.put(Ended(name, None))
-                except Exception as error:
-                    self._told.put(Ended(name, as_error(error, self._ask.options)))
+                    candidate = parsed[name]
+                    if isinstance(candidate, LlmopsError):
+                        raise candidate
+                    self._candidate(name, candidate)
+                    self._updates.put(Ended(name, None))
+                except Exception as caught:
+                    self._updates.put(Ended(name, as_run_error(caught, name, secrets)))
         finally:
-            self._told.put(None)
+            self._updates.put(None)
 
     def _candidate(self, name: str, candidate: Candidate) -> None:
-        done = self._history.done(self._id, name)
-        places = [(repeat, place) for repeat in range(self._repeats) for place in range(len(self._ask.examples))]
-        total = len(places)
-        left = [one for one in places if one not in done]
-        self._told.put(Progress(name, total - len(left), total, None))
+        done = self.history.done(self._id, name)
+        numbers = range(len(self._requests.examples))
+        places = [(repeat, number) for repeat in range(self._repeats) for number in numbers]
+        left = [place for place in places if place not in done]
+        work = _CandidateWork(name, candidate, len(places), RowWriter(self.history, self._id))
+        self._updates.put(Progress(name, len(places) - len(left), len(places), None))
         if not left:
             return
         self._check_stop()
 
         def report(message: str, fraction: float | None) -> None:
-            self._told.put(Progress(name, total - len(left), total, None, message))
+            self._updates.put(Progress(name, len(places) - len(left), len(places), None, message))
 
-        keeper = Keeper(self._history, self._id)
         try:
-            self._texts(name, candidate, left, self._alone(candidate, left, done), total, keeper, report)
+            self._texts(work, left, self._alone(candidate, left, done), report)
         finally:
             if candidate.is_local and not candidate.owner:  # on a public page it stays for the others
-                self._pool.unload(candidate, self._ask.task)
-            keeper.flush(lambda words: report(words, None), self._stopped)
+                self._pool.unload(candidate, self._requests.task)
+            work.writer.flush(lambda trouble: report(trouble, None), self._stopped)
 
     def _alone(self, candidate: Candidate, left: Sequence[Place], done: set[Place]) -> set[Place]:
         """All texts of a remote candidate or of a sampling one; else a sample, if batches are wanted."""
-        generation = self._ask.options.generation
-        if not self._ask.how.batched or not candidate.is_local or generation.temperature > 0:
+        generation = self._requests.settings.generation
+        if not self._requests.mode.batched or not candidate.is_local or generation.temperature > 0:
             return set(left)
-        rows = [row for row in self._history.rows(self._id) if row.candidate == str(candidate)] if done else []
+        rows = [row for row in self.history.rows(self._id) if row.candidate == str(candidate)] if done else []
         return sample(left, sum(ran_alone(row.run) for row in rows), generation.seed)
 
-    def _texts(
-        self,
-        name: str,
-        candidate: Candidate,
-        left: Sequence[Place],
-        alone: set[Place],
-        total: int,
-        keeper: "Keeper",
-        report: Report,
-    ) -> None:
+    def _texts(self, work: "_CandidateWork", left: Sequence[Place], alone: set[Place], report: Report) -> None:
         """First those that run alone, then the rest by language and length, so that a batch has little padding."""
-        ask, asked = self._ask, (candidate, self._ask.task, self._ask.options.connection, report, self._ask.stop)
-        first = [one for one in left if one in alone]
-        rest = sorted((one for one in left if one not in alone), key=ask.shape)
-        size, done = Size(), total - len(left)
+        requests = self._requests
+        job = Job(requests.settings.connection, report, requests.stop)
+        first = [place for place in left if place in alone]
+        rest = sorted((place for place in left if place not in alone), key=requests.shape)
+        size, done = BatchSize(), work.total - len(left)
         while first or rest:
             self._check_stop()
             # A turn a text or a batch: others are not kept waiting for the whole set.
-            with self._pool.alone(*asked) as lease:
-                begun_s = time.perf_counter()  # loading is no pace
+            with self._pool.alone(work.candidate, requests.task, job) as lease:
+                started_s = time.perf_counter()  # loading is no pace
                 if not first and getattr(lease.model, "batches", False):
-                    chosen = [one for one in rest[: size.texts] if ask.shape(one)[0] == ask.shape(rest[0])[0]]
-                    del rest[: len(chosen)]
-                    runs = ask.together(name, lease, chosen)
+                    language = requests.shape(rest[0])[0]
+                    places = [place for place in rest[: size.texts] if requests.shape(place)[0] == language]
+                    del rest[: len(places)]
                 else:
-                    chosen = [(first or rest).pop(0)]
-                    runs = [ask.alone(name, lease, chosen[0])]
-                seconds = time.perf_counter() - begun_s
-            if len(chosen) > 1:
+                    places = [(first or rest).pop(0)]
+                runs = self._answers(lease, places, alone=len(places) == 1)
+                seconds = time.perf_counter() - started_s
+            if len(places) > 1:
                 size.took(seconds)
-            keeper.keep(*(ask.row(name, one, run) for one, run in zip(chosen, runs, strict=True)))
-            for number in range(1, len(chosen) + 1):
-                still = len(first) + len(rest) + len(chosen) - number
-                seconds_left = still * seconds / len(chosen)
-                self._told.put(Progress(name, done + number, total, seconds_left, keeper.trouble))
-            done += len(chosen)
+            work.writer.keep(*(requests.row(work.name, place, run) for place, run in zip(places, runs, strict=True)))
+            for count in range(1, len(places) + 1):
+                still = len(first) + len(rest) + len(places) - count
+                seconds_left = still * seconds / len(places)
+                self._updates.put(Progress(work.name, done + count, work.total, seconds_left, work.writer.trouble))
+            done += len(places)
+
+    def _answers(self, lease: Lease, places: Sequence[Place], alone: bool) -> list[Run]:
+        """A run a place. Raises Stopped, and then none has a result."""
+        made = [self._requests.request(place) for place in places]
+        if not alone:
+            return execute_batch(lease, made, self._requests.settings)
+        run = execute(lease, made[0], self._requests.settings)
+        if run.stopped:
+            raise Stopped("Stopped.")
+        return [run]
 
     def _stopped(self) -> bool:
-        return self._ask.stop.is_set() or self._leave.is_set()
+        return self._requests.stop.is_set() or self._leave.is_set()
 
     def _check_stop(self) -> None:
         if self._stopped():
             raise Stopped("Stopped; what is done is kept.", "Resume it to go on.")
+
+
+@dataclass(frozen=True)
+class _CandidateWork:
+    """One candidate's part: its name as chosen, and how many answers it owes in all."""
+
+    name: str
+    candidate: Candidate
+    total: int
+    writer: RowWriter
 
 
 def _parse(text: str, owner: str) -> Candidate | LlmopsError:

@@ -9,13 +9,12 @@ import json
 import os
 import re
 import struct
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from llmops.core.errors import EndpointError, LlmopsError, ModelGated, ModelNotFound, ModelRefused, OutOfMemory, Stopped
-from llmops.core.request import Connection, Report
+from llmops.core.request import Connection, Job, Report
 from llmops.hub.allowed import check_model, folders_allowed
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
@@ -64,17 +63,17 @@ def hub_token(connection: Connection) -> str | bool:
     return connection.hf_token or os.environ.get("HF_TOKEN") or False
 
 
-def download(model: str, connection: Connection, report: Report, stop: threading.Event) -> Path:
+def download(model: str, job: Job) -> Path:
     """A hub model as a local folder; files that are in the cache already are not fetched again.
 
     Raises ModelNotFound, ModelGated, ModelRefused, EndpointError (broken transfer), OutOfMemory (full disk), Stopped.
     """
     _check_id(model)
-    report(f"looking for {model} on the hub", None)
+    job.report(f"looking for {model} on the hub", None)
     try:
-        _check_listing(model, connection)
-        _drop_cut_files(model, report)
-        return _snapshot(model, connection, report, stop)
+        _check_listing(model, job.connection)
+        _drop_cut_files(model, job.report)
+        return _snapshot(model, job)
     except LlmopsError:
         raise
     except Exception as error:
@@ -133,7 +132,7 @@ def _check_listing(model: str, connection: Connection) -> None:
         raise ModelRefused(f"“{model}” has its weights {what}.", "Choose a model with safetensors.")
 
 
-def _snapshot(model: str, connection: Connection, report: Report, stop: threading.Event) -> Path:
+def _snapshot(model: str, job: Job) -> Path:
     from huggingface_hub import constants, snapshot_download
     from tqdm.auto import tqdm
 
@@ -147,16 +146,18 @@ def _snapshot(model: str, connection: Connection, report: Report, stop: threadin
             super().__init__(*args, **{**kwargs, "disable": False, "file": _Silent()})
 
         def update(self, n: float | None = 1) -> bool | None:
-            if stop.is_set():
+            if job.stop.is_set():
                 raise Stopped("Stopped while downloading; what is here stays for the next time.")
             done = super().update(n)
             if self.unit == "B" and self.total:
-                report(f"downloading {model}: {self.n / 1e6:,.0f} of {self.total / 1e6:,.0f} MB", self.n / self.total)
+                job.report(
+                    f"downloading {model}: {self.n / 1e6:,.0f} of {self.total / 1e6:,.0f} MB", self.n / self.total
+                )
             return done
 
     folder = snapshot_download(
         model,
-        token=hub_token(connection),
+        token=hub_token(job.connection),
         allow_patterns=_PATTERNS,
         ignore_patterns=_IGNORED,
         tqdm_class=Progress,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from llmops.catalog.shapes import shape_of
 from llmops.core.candidate import Candidate, Kind
 from llmops.core.errors import InputError, LlmopsError, OutOfMemory, Stopped
-from llmops.core.request import Report
+from llmops.core.request import Job
 from llmops.core.run import Source
 from llmops.core.settings import load_settings
 from llmops.hardware import zerogpu
@@ -86,11 +86,9 @@ def dry_run(
     model: str,
     config: Mapping[str, Any],
     precision: str,
-    report: Report,
-    stop: threading.Event,
+    job: Job,
     *,
     pool: Pool,
-    owner: str = "",
     layers: int | None = None,
     prompt_tokens: int = 128,
     new_tokens: int = 32,
@@ -105,17 +103,17 @@ def dry_run(
     measured = shape if layers is None else shape_of(part)
     asked = _Asked(model, config, precision, layers, prompt_tokens, new_tokens, shape, measured)
     device = hardware().decoder_device
-    with pool.turn(device, report, stop, owner):
+    with pool.turn(device, job):
         _check_room(asked, device)
         if zerogpu.active():
-            report("borrowing a GPU", None)
-            with closing(zerogpu.run_on_gpu(_in_child, (asked, device), _ZEROGPU_S, stop)) as made:
+            job.report("borrowing a GPU", None)
+            with closing(zerogpu.run_on_gpu(_in_child, (asked, device), _ZEROGPU_S, job.stop)) as made:
                 return next(made)
-        return _build_and_measure(asked, device, report, stop)
+        return _build_and_measure(asked, device, job)
 
 
 def _in_child(asked: "_Asked", device: str, stop: threading.Event) -> Iterator[DryRun]:
-    yield _build_and_measure(asked, device, lambda *_: None, stop)
+    yield _build_and_measure(asked, device, Job(stop=stop))
 
 
 @dataclass(frozen=True)
@@ -132,17 +130,17 @@ class _Asked:
     sliced: Shape
 
 
-def _build_and_measure(asked: _Asked, device: str, report: Report, stop: threading.Event) -> DryRun:
+def _build_and_measure(asked: _Asked, device: str, job: Job) -> DryRun:
     from llmops.engines.decoder import random_weights
 
     candidate = Candidate(Kind.DECODER, asked.model, asked.precision)
     config = random_weights.sliced_config(asked.config, asked.layers)
     prompt_tokens, new_tokens = asked.prompt_tokens, asked.new_tokens
     try:
-        built, notes, reading = random_weights.build(config, candidate, device, report, stop)
+        built, notes, reading = random_weights.build(config, candidate, device, job)
         try:
             with without_idle_workers():
-                measured, layer_share = _measure(built, config, device, prompt_tokens, new_tokens, report, stop)
+                measured, layer_share = _measure(built, config, device, prompt_tokens, new_tokens, job)
             in_layers = random_weights.layer_bytes(built)
         finally:
             del built
@@ -245,24 +243,23 @@ def _measure(
     device: str,
     prompt_tokens: int,
     new_tokens: int,
-    report: Report,
-    stop: threading.Event,
+    job: Job,
 ) -> tuple[Figures, tuple[float, float]]:
     """(figures without load time, share of time inside the layers in prefill and in decode)."""
     from llmops.engines.decoder import byte_count, random_weights
 
-    report("warming up", None)
-    _generate(model, config, device, prompt_tokens, _WARM_TOKENS, stop)
-    report("measuring", None)
+    job.report("warming up", None)
+    _generate(model, config, device, prompt_tokens, _WARM_TOKENS, job.stop)
+    job.report("measuring", None)
     with PeakMemory(device) as peak:
-        watch, cache = _generate(model, config, device, prompt_tokens, new_tokens, stop)
+        watch, cache = _generate(model, config, device, prompt_tokens, new_tokens, job.stop)
         extra = peak.extra_bytes
     timing = watch.timing(prompt_tokens, new_tokens)
     # A pass of its own: on a GPU these clocks wait for the layers, which would be in the figures.
     clock = _LayerClock(device, [])
     layers = random_weights.layers_of(model)
     hooks = [layers[0].register_forward_pre_hook(clock.begin), layers[-1].register_forward_hook(clock.end)]
-    clocked, _ = _generate(model, config, device, prompt_tokens, new_tokens, stop)
+    clocked, _ = _generate(model, config, device, prompt_tokens, new_tokens, job.stop)
     for hook in hooks:
         hook.remove()
     apart = clocked.timing(prompt_tokens, new_tokens)

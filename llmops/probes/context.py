@@ -4,31 +4,27 @@ A cell is right when the label read is the finding's. Lengths are aimed at in to
 The probe ends where memory, the context or the endpoint ends it, and says so; what was measured stays.
 """
 
-import threading
 import tomllib
 from collections.abc import Generator
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from llmops.catalog.models import model_kinds
-from llmops.compare.comparison import Options
-from llmops.core.candidate import parse_candidate
-from llmops.core.errors import InputError, LlmopsError, Stopped, redact
-from llmops.core.events import Finished
-from llmops.core.request import Report, Request
+from llmops.core.errors import InputError, LlmopsError, Stopped, rebuilt, redact
+from llmops.core.request import Job, Request
 from llmops.core.run import Run
 from llmops.core.task import Task
+from llmops.probes.target import ProbeTarget
+from llmops.runtime.executor import execute
 from llmops.runtime.pool import Pool
 
 CHARS_PER_TOKEN = 4.0  # until the first answer tells better
 
 
 @dataclass(frozen=True)
-class Settings:
+class ContextSettings:
     """lengths: tokens of text to aim at, ascending; depths: 0 (start) to 1 (end); finding and label: what is hidden."""
 
     lengths: tuple[int, ...] = (64, 128, 256, 512, 1024)
@@ -68,7 +64,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedEarly:
     """Why the probe ended before its last cell, and where."""
 
     length: int
@@ -76,45 +72,41 @@ class Ended:
 
 
 def context_probe(
-    pool: Pool,
-    task: Task,
-    candidate: str,
-    options: Options,
-    settings: Settings,
-    report: Report,
-    stop: threading.Event,
-) -> Generator[Cell | Ended, None, None]:
-    """Cells by growing length; ends with Ended where it could not go on. Raises LlmopsError before the first cell."""
+    pool: Pool, target: ProbeTarget, settings: ContextSettings, job: Job
+) -> Generator[Cell | EndedEarly, None, None]:
+    """Cells by growing length; ends with EndedEarly where it could not go on. Raises LlmopsError before the first."""
+    task, options = target.task, target.settings
     settings.check(task)
     finding, label = _finding(task, options.language, settings)
-    parsed = parse_candidate(candidate, model_kinds()).owned_by(options.connection.owner)
+    candidate, job = target.parsed(), target.job(job)
     lengths = sorted(set(settings.lengths))
+    cells = [(length, depth) for length in lengths for depth in settings.depths]
     chars = CHARS_PER_TOKEN
-    done = 0
-    for length in lengths:
-        for depth in settings.depths:
-            if stop.is_set():
-                yield Ended(length, "Stopped.")
-                return
-            text = hide(finding, depth, int(length * chars), options.language, settings.seed)
-            request = Request(task, text, options.language, options.generation, options.connection, stop)
-            share = done / (len(lengths) * len(settings.depths))
-            try:
-                with pool.alone(parsed, task, options.connection, report, stop) as lease:
-                    report(f"{length:,} tokens, finding at {depth:.0%}", share)
-                    run = _run(lease.model, request)
-            except LlmopsError as error:
-                if not done and not isinstance(error, Stopped):
-                    raise
-                message = redact(f"{error.message} {error.remedy}".strip(), options.connection.secrets)
-                yield Ended(length, message)
-                return
-            if run.finish == "stopped":
-                yield Ended(length, "Stopped.")
-                return
-            yield _cell(length, depth, run, label)
-            done += 1
-            chars = _learn(chars, text, task, run, options.language)
+    for done, (length, depth) in enumerate(cells):
+        if job.stop.is_set():
+            yield EndedEarly(length, "Stopped.")
+            return
+        text = hide(finding, depth, int(length * chars), options.language, settings.seed)
+        request = Request(task, text, options.language, options.generation, options.connection, job.stop)
+        try:
+            with pool.alone(candidate, task, job) as lease:
+                job.report(f"{length:,} tokens, finding at {depth:.0%}", done / len(cells))
+                run = execute(lease, request, options)
+        except LlmopsError as error:  # it could not be had: while it waited, fetched or loaded
+            if not done and not isinstance(error, Stopped):
+                raise
+            yield EndedEarly(length, redact(f"{error.message} {error.remedy}".strip(), options.connection.secrets))
+            return
+        if run.stopped:
+            yield EndedEarly(length, "Stopped.")
+            return
+        if run.error is not None:
+            if not done:
+                raise rebuilt(run.error.kind, run.error.message, run.error.remedy)
+            yield EndedEarly(length, f"{run.error.message} {run.error.remedy}".strip())
+            return
+        yield _cell(length, depth, run, label)
+        chars = _learn(chars, text, task, run, options.language)
 
 
 def hide(finding: str, depth: float, characters: int, language: str, seed: int) -> str:
@@ -142,7 +134,7 @@ def filler(language: str) -> list[str]:
     return found
 
 
-def _finding(task: Task, language: str, settings: Settings) -> tuple[str, str]:
+def _finding(task: Task, language: str, settings: ContextSettings) -> tuple[str, str]:
     """The given finding, or the task's first held-out example."""
     if settings.finding.strip():
         return settings.finding.strip(), settings.label
@@ -150,14 +142,6 @@ def _finding(task: Task, language: str, settings: Settings) -> tuple[str, str]:
     if not examples:
         raise InputError("The task has no example to hide.", "Give a finding and its label.")
     return examples[0].text, examples[0].label
-
-
-def _run(model: Any, request: Request) -> Run:  # noqa: ANN401
-    with closing(model.run(request)) as events:
-        for event in events:
-            if isinstance(event, Finished):
-                return event.run
-    raise Stopped("The run ended without a result.")
 
 
 def _cell(length: int, depth: float, run: Run, label: str) -> Cell:

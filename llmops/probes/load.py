@@ -8,23 +8,23 @@ so that no prefix cache flatters.
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from random import Random, SystemRandom
 from typing import Any
 
-from llmops.catalog.models import model_kinds
-from llmops.compare.comparison import Options
-from llmops.core.candidate import parse_candidate
-from llmops.core.errors import EndpointError, InputError, LlmopsError, Stopped, redact
-from llmops.core.events import Finished
-from llmops.core.request import Report, Request, Send
+from llmops.core.errors import EndpointError, InputError
+from llmops.core.request import Job, Request, Send
 from llmops.core.run import Run
-from llmops.core.task import Task
+from llmops.core.run_settings import RunSettings
 from llmops.hardware.memory import PeakMemory
+from llmops.probes.target import ProbeTarget
+from llmops.runtime.executor import execute
+from llmops.runtime.lease import Lease
 from llmops.runtime.pool import Pool
 
 _PERCENTILES = (50, 90, 99)
+_MOST_ERRORS = 3  # told of a level
 _MOST = 256  # users or arrivals a second: above it the probe measures its own threads
 
 
@@ -70,7 +70,7 @@ class LoadPoint:
 
 
 @dataclass(frozen=True)
-class Settings:
+class LoadSettings:
     """What a load probe does. levels: users (closed) or arrivals a second (open); each level sends requests_each."""
 
     levels: tuple[float, ...] = (1, 2, 4, 8)
@@ -94,40 +94,29 @@ class Settings:
             raise InputError(f"{self.requests_each} requests a level are asked.", "Use 1 to 100,000.")
 
 
-def load_probe(
-    pool: Pool,
-    task: Task,
-    texts: Sequence[str],
-    candidate: str,
-    options: Options,
-    settings: Settings,
-    report: Report,
-    stop: threading.Event,
-) -> Generator[LoadPoint, None, None]:
+def load_probe(pool: Pool, target: ProbeTarget, settings: LoadSettings, job: Job) -> Generator[LoadPoint, None, None]:
     """A point a level, as it is measured; ends early, after a partial point, when stop is set or everything fails.
 
     Raises LlmopsError where the candidate can't be had at all.
     """
     settings.check()
-    parsed = parse_candidate(candidate, model_kinds()).owned_by(options.connection.owner)
-    if not texts:
-        raise InputError("There are no texts to send.", "Use a task with examples.")
-    asked = (parsed, task, options.connection, report, stop)
+    candidate, job = target.parsed(), target.job(job)
+    texts = target.texts()
     numbers = SystemRandom()
-    with pool.alone(*asked) as lease:
-        report("warming up", None)
+    with pool.alone(candidate, target.task, job) as lease:
+        job.report("warming up", None)
         warm = replace(settings, loop="closed", requests_each=2)
-        sent = _requests(task, texts, options, warm, numbers, stop)
-        first = _level(lease.model, sent, options, warm, 2, report, stop)  # in no figure: first calls cost more
+        sent = _requests(target, texts, warm, numbers, job.stop)
+        first = _Level(lease, target.settings, warm, 2, job).run(sent)  # in no figure: first calls cost more
     if first.failures == first.requests and first.errors:
         raise EndpointError(first.errors[0], "")
     lowest: LoadPoint | None = None
     for level in settings.levels:
-        if stop.is_set():
+        if job.stop.is_set():
             return
-        with pool.alone(*asked) as lease:
-            sent = _requests(task, texts, options, settings, numbers, stop)
-            point = _level(lease.model, sent, options, settings, level, report, stop)
+        with pool.alone(candidate, target.task, job) as lease:
+            sent = _requests(target, texts, settings, numbers, job.stop)
+            point = _Level(lease, target.settings, settings, level, job).run(sent)
         point = replace(point, memory_per_request_bytes=_per_request(lowest, point))
         lowest = lowest or point
         yield point
@@ -135,94 +124,89 @@ def load_probe(
             return
 
 
-def _level(
-    model: Any,  # noqa: ANN401
-    requests: Sequence[Request],
-    options: Options,
-    settings: Settings,
-    level: float,
-    report: Report,
-    stop: threading.Event,
-) -> LoadPoint:
-    at_once = int(level) if settings.loop == "closed" else len(requests)
-    results: list[Run | LlmopsError] = []
-    said = f"{'users' if settings.loop == 'closed' else 'arrivals a second'}: {level:g}"
+@dataclass(frozen=True)
+class _Level:
+    """One level of load on a leased model."""
 
-    def take(result: Run | LlmopsError) -> None:
-        results.append(result)
-        report(f"{said}, {len(results)} of {len(requests)} answered", len(results) / len(requests))
+    lease: Lease
+    options: RunSettings
+    settings: LoadSettings
+    level: float
+    job: Job
 
-    report(said, 0.0)
-    device = model.device
-    with PeakMemory(device) if device != "remote" else _no_peak() as peak:
-        with _sender(model, requests, at_once, stop) as send:
-            started = time.perf_counter()
-            drive = _closed if settings.loop == "closed" else _open
-            drive(send, requests, level, settings.seed, take, stop)
-            seconds = time.perf_counter() - started
-        extra = peak.extra_bytes if peak is not None else None
-    return _point(settings, level, results, seconds, extra, stop.is_set(), options.connection.secrets)
+    def run(self, requests: Sequence[Request]) -> LoadPoint:
+        """Send all requests, and sum up."""
+        closed = self.settings.loop == "closed"
+        at_once = int(self.level) if closed else len(requests)
+        runs: list[Run] = []
+        words = f"{'users' if closed else 'arrivals a second'}: {self.level:g}"
+
+        def take(run: Run) -> None:
+            runs.append(run)
+            self.job.report(f"{words}, {len(runs)} of {len(requests)} answered", len(runs) / len(requests))
+
+        self.job.report(words, 0.0)
+        device = self.lease.model.device
+        with PeakMemory(device) if device != "remote" else nullcontext() as peak:
+            with _sender(self.lease, self.options, requests, at_once, self.job.stop) as send:
+                started_s = time.perf_counter()
+                if closed:
+                    _closed(send, requests, at_once, take, self.job.stop)
+                else:
+                    _open(send, requests, self.level, self.settings.seed, take, self.job.stop)
+                seconds = time.perf_counter() - started_s
+            extra_bytes = peak.extra_bytes if peak is not None else None
+        return _point(self.settings, self.level, runs, seconds, extra_bytes, self.job.stop.is_set())
 
 
 def _requests(
-    task: Task, texts: Sequence[str], options: Options, settings: Settings, numbers: Random, stop: threading.Event
+    target: ProbeTarget, texts: Sequence[str], settings: LoadSettings, numbers: Random, stop: threading.Event
 ) -> list[Request]:
     """Requests that begin differently: a number that no other has, before the instruction and before the text."""
+    task, options = target.task, target.settings
     generation = replace(options.generation, max_new_tokens=settings.max_new_tokens, temperature=0.0)
-    made = []
+    requests = []
     for index in range(settings.requests_each):
         number = f"{numbers.randrange(10**8):08d}"
         prompt = task.prompt(options.language)
         fresh = replace(prompt, system=f"{number} {prompt.system}")
         changed = replace(task, prompts={**task.prompts, options.language: fresh})
         text = f"{number} {texts[index % len(texts)]}"
-        made.append(Request(changed, text, options.language, generation, options.connection, stop, truncate=True))
-    return made
+        requests.append(Request(changed, text, options.language, generation, options.connection, stop, truncate=True))
+    return requests
 
 
 @contextmanager
-def _sender(model: Any, requests: Sequence[Request], at_once: int, stop: threading.Event) -> Iterator[Send]:  # noqa: ANN401
+def _sender(
+    lease: Lease, options: RunSettings, requests: Sequence[Request], at_once: int, stop: threading.Event
+) -> Iterator[Send]:
     """Endpoints take streams side by side; local decoders a batch; an encoder one text after the other."""
+    model: Any = lease.model
     if model.device == "remote":
-        yield lambda request: _drain(model, request)
+        yield lambda request: execute(lease, request, options)
     elif hasattr(model, "parallel"):
-        longest = max(len(one.text) + len(one.task.prompt(one.language).instruction) for one in requests)
+        longest = max(
+            len(request.text) + len(request.task.prompt(request.language).instruction) for request in requests
+        )
         tokens = min(longest, 4096) + requests[0].generation.max_new_tokens  # a token is a character at least
-        with model.parallel(min(at_once, 64), tokens, stop) as send:
-            yield send
+        with model.parallel(at_once, tokens, stop) as send:
+            yield lambda request: execute(lease, request, options, send=send)
     else:
-        lock = threading.Lock()
+        guard = threading.Lock()
 
-        def one_by_one(request: Request) -> Run:
+        def in_turn(request: Request) -> Run:
             handed_s = time.perf_counter()
-            with lock:
-                run = _drain(model, request)
-            waited = time.perf_counter() - handed_s
-            return replace(run, timing=replace(run.timing, e2e_s=waited))
+            with guard:
+                run = execute(lease, request, options)
+            if run.error is not None:
+                return run
+            return replace(run, timing=replace(run.timing, e2e_s=time.perf_counter() - handed_s))
 
-        yield one_by_one
-
-
-def _drain(model: Any, request: Request) -> Run:  # noqa: ANN401
-    with closing(model.run(request)) as events:
-        for event in events:
-            if isinstance(event, Finished):
-                return event.run
-    raise Stopped("The run ended without a result.")
-
-
-@contextmanager
-def _no_peak() -> Iterator[None]:
-    yield None
+        yield in_turn
 
 
 def _closed(
-    send: Send,
-    requests: Sequence[Request],
-    users: float,
-    seed: int,
-    take: Callable[[Run | LlmopsError], None],
-    stop: threading.Event,
+    send: Send, requests: Sequence[Request], users: int, take: Callable[[Run], None], stop: threading.Event
 ) -> None:
     left = iter(requests)
     guard = threading.Lock()
@@ -233,9 +217,9 @@ def _closed(
                 request = next(left, None)
             if request is None:
                 return
-            take(_try(send, request))
+            take(send(request))
 
-    _join([threading.Thread(target=user, daemon=True) for _ in range(int(users))])
+    _join([threading.Thread(target=user, daemon=True) for _ in range(users)])
 
 
 def _open(
@@ -243,19 +227,19 @@ def _open(
     requests: Sequence[Request],
     rate: float,
     seed: int,
-    take: Callable[[Run | LlmopsError], None],
+    take: Callable[[Run], None],
     stop: threading.Event,
 ) -> None:
     rng = Random(seed)
     threads = []
-    due = time.perf_counter()
+    due_s = time.perf_counter()
     for request in requests:
-        if stop.wait(max(0.0, due - time.perf_counter())):
+        if stop.wait(max(0.0, due_s - time.perf_counter())):
             break
-        thread = threading.Thread(target=lambda one=request: take(_try(send, one)), daemon=True)
+        thread = threading.Thread(target=lambda request=request: take(send(request)), daemon=True)
         thread.start()
         threads.append(thread)
-        due += rng.expovariate(rate)
+        due_s += rng.expovariate(rate)
     for thread in threads:
         thread.join()
 
@@ -267,46 +251,35 @@ def _join(threads: Sequence[threading.Thread]) -> None:
         thread.join()
 
 
-def _try(send: Callable[[Request], Run], request: Request) -> Run | LlmopsError:
-    try:
-        run = send(request)
-    except LlmopsError as error:
-        return error
-    except Exception as error:  # one request's failure is a figure, not the probe's end
-        return LlmopsError(f"{type(error).__name__}: {error}", "")
-    return Stopped("stopped") if run.finish == "stopped" else run
-
-
 def _point(
-    settings: Settings,
+    settings: LoadSettings,
     level: float,
-    results: Sequence[Run | LlmopsError],
+    results: Sequence[Run],
     seconds: float,
     peak_bytes: int | None,
     stopped: bool,
-    secrets: tuple[str, ...],
 ) -> LoadPoint:
-    runs = [one for one in results if isinstance(one, Run)]
-    failed = [one for one in results if isinstance(one, LlmopsError) and not isinstance(one, Stopped)]
+    answered = [run for run in results if run.error is None and not run.stopped]
+    errors = [run.error for run in results if run.error is not None and not run.stopped]
     closed = settings.loop == "closed"
     return LoadPoint(
         loop=settings.loop,
         users=int(level) if closed else None,
         rate=None if closed else level,
-        requests=len(runs) + len(failed),
-        failures=len(failed),
+        requests=len(answered) + len(errors),
+        failures=len(errors),
         seconds=seconds,
-        requests_per_s=len(runs) / seconds,
-        output_tokens_per_s=sum(run.timing.output_tokens or 0 for run in runs) / seconds,
-        goodput_per_s=sum(_is_good(run, settings.objective) for run in runs) / seconds,
+        requests_per_s=len(answered) / seconds,
+        output_tokens_per_s=sum(run.timing.output_tokens or 0 for run in answered) / seconds,
+        goodput_per_s=sum(_is_good(run, settings.objective) for run in answered) / seconds,
         slo_ttft_s=settings.objective.ttft_s,
         slo_tpot_s=settings.objective.tpot_s,
-        ttft_s=_percentiles([run.timing.ttft_s for run in runs]),
-        tpot_s=_percentiles([run.timing.tpot_s for run in runs]),
-        e2e_s=_percentiles([run.timing.e2e_s for run in runs]),
+        ttft_s=_percentiles([run.timing.ttft_s for run in answered]),
+        tpot_s=_percentiles([run.timing.tpot_s for run in answered]),
+        e2e_s=_percentiles([run.timing.e2e_s for run in answered]),
         peak_bytes=peak_bytes,
         memory_per_request_bytes=None,
-        errors=tuple(dict.fromkeys(redact(f"{one.message} {one.remedy}".strip(), secrets) for one in failed))[:3],
+        errors=tuple(dict.fromkeys(f"{error.message} {error.remedy}".strip() for error in errors))[:_MOST_ERRORS],
         stopped=stopped,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Kind, parse_candidate
 from llmops.core.errors import LlmopsError
-from llmops.core.request import Connection
+from llmops.core.request import Job
 from llmops.core.task import Task
 from llmops.hardware import zerogpu
 from llmops.runtime.pool import Pool
@@ -36,7 +36,7 @@ def _load(pool: Pool, task: Task, candidates: Sequence[str]) -> None:
         if not candidate.is_local or (zerogpu.active() and candidate.kind == Kind.DECODER):
             continue
         try:
-            with pool.alone(candidate, task, Connection(), lambda *_: None, threading.Event()):
+            with pool.alone(candidate, task, Job()):
                 _log.info("preloaded %s", text)
         except LlmopsError as error:  # whoever asks for it will read why in its column
             _log.warning("%s could not be preloaded: %s", text, error.message)

@@ -10,22 +10,23 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from llmops.compat.openmp import give_back_workers
 from llmops.core.candidate import EMBEDDED_DECODER, EMBEDDED_ENCODER, Candidate, Kind
 from llmops.core.errors import OutOfMemory, StaysHere, Stopped
-from llmops.core.request import Connection, Report
+from llmops.core.request import Connection, Job, Report
 from llmops.core.task import Task
 from llmops.engines import engine_for
 from llmops.engines.base import Engine, Fetches, Model
-from llmops.engines.cascade import CascadeModel
 from llmops.hardware.machine import device_memory
 from llmops.hardware.memory import held_bytes, keep_no_free_memory
 from llmops.hardware.openmp_threads import give_back_idle_workers, without_idle_workers
 from llmops.hub.licence import Permit
+from llmops.runtime.cascade import CascadeModel
 from llmops.runtime.fair_queue import Line, Turn
-from llmops.runtime.transfers import Fetching
+from llmops.runtime.lease import Lease
+from llmops.runtime.transfers import Transfers
 
 _POLL_S = 0.05
 _BUDGET_SHARE = 0.7  # of what is free when first asked: the rest is for caches, activations and the page
@@ -48,16 +49,6 @@ class _Entry:
     epoch: int = 0
 
 
-@dataclass(frozen=True)
-class Lease:
-    """A loaded model for one run. warm: it was in memory before; load_s is then from when it was loaded."""
-
-    model: Model
-    load_s: float | None
-    waited_s: float
-    warm: bool = False
-
-
 class Pool:
     """The process's loaded models. Thread-safe."""
 
@@ -69,7 +60,7 @@ class Pool:
     ) -> None:
         """permit: asked before a model is handed out, whether this visitor may have it; None: everybody may."""
         keep_no_free_memory()
-        self.fetching = Fetching()
+        self.transfers = Transfers()
         self._permit = permit
         self._engines = engines
         self._given_budget = budget_bytes
@@ -103,25 +94,23 @@ class Pool:
         """False where files have to be fetched before it can load; told from this machine alone."""
         return all(self._is_here(one, task) for one in candidate.stages or (candidate,))
 
-    def fetch(
-        self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
-    ) -> None:
+    def fetch(self, candidate: Candidate, task: Task, job: Job) -> None:
         """Fetch what is not here, before a turn is taken. Raises what a lease would for want of it, or Stopped."""
-        self._check_stays(candidate, connection)
+        self._check_stays(candidate, job.connection)
         for one in candidate.stages or (candidate,):
             engine = self._engines(one.kind)
             if self._is_here(one, task) or not isinstance(engine, Fetches):
                 continue
             if self._permit is not None:
-                self._permit(one, connection)
+                self._permit(one, job.connection)
 
             def here(one: Candidate = one) -> bool:
                 return self._is_here(one, task)
 
             def way(tell: Report, one: Candidate = one, engine: Fetches = engine) -> None:
-                engine.fetch(one, connection, tell, stop)
+                engine.fetch(one, replace(job, report=tell))
 
-            self.fetching.fetch(one.model, here, way, report, stop)
+            self.transfers.fetch(one.model, here, way, job)
 
     def _is_here(self, candidate: Candidate, task: Task) -> bool:
         engine = self._engines(candidate.kind)
@@ -136,21 +125,28 @@ class Pool:
         return engine.estimate_bytes(candidate) is not None
 
     @contextmanager
-    def turn(self, device: str, report: Report, stop: threading.Event, owner: str = "") -> Iterator[None]:
-        """The device to oneself, when it is this visitor's turn; at once for `remote`. Raises Stopped while waiting."""
-        place = self.enter(device, owner)
-        try:
-            if place is not None:
-                place.wait(stop, lambda ahead: report(f"waiting for the device: {ahead}", None))
-            yield
-        finally:
-            if place is not None:
-                place.leave()
+    def turn(self, device: str, job: Job) -> Iterator[float]:
+        """The device to oneself, when it is this visitor's turn; at once for `remote`. Raises Stopped while waiting.
+
+        Yields the seconds that it waited.
+        """
+        with self.wait(self.enter(device, job.owner), job) as queue_s:
+            yield queue_s
 
     @contextmanager
-    def slices(
-        self, device: str, report: Report, stop: threading.Event, owner: str = ""
-    ) -> Iterator[Callable[[], None]]:
+    def wait(self, turn: Turn | None, job: Job) -> Iterator[float]:
+        """The same for a place that is taken already; None: no device is to be waited for."""
+        started_s = time.perf_counter()
+        try:
+            if turn is not None:
+                turn.wait(job.stop, job.queued)
+            yield time.perf_counter() - started_s
+        finally:
+            if turn is not None:
+                turn.leave()
+
+    @contextmanager
+    def slices(self, device: str, job: Job) -> Iterator[Callable[[], None]]:
         """A turn for work that has no end of its own, such as a training.
 
         Whoever works calls what is yielded between two steps: it gives the device up and takes the next turn, once the
@@ -159,7 +155,7 @@ class Pool:
         turns = ExitStack()
 
         def take() -> float:
-            turns.enter_context(self.turn(device, report, stop, owner))
+            turns.enter_context(self.turn(device, job))
             return time.perf_counter()
 
         since_s = take()
@@ -176,48 +172,46 @@ class Pool:
             yield breathe
 
     @contextmanager
-    def alone(
-        self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
-    ) -> Iterator[Lease]:
+    def alone(self, candidate: Candidate, task: Task, job: Job) -> Iterator[Lease]:
         """A turn on the candidate's device and a lease, in this order, as comparisons take them (else both would wait).
 
         For long work: take one for each text or level, so that others get their turn between.
         """
-        self.fetch(candidate, task, connection, report, stop)
-        device = self.device(candidate, connection)
-        turn = self.turn(device, report, stop, connection.owner)
-        with turn, self.lease(candidate, task, connection, report, stop) as lease:
+        self.fetch(candidate, task, job)
+        device = self.device(candidate, job.connection)
+        with self.turn(device, job) as queue_s, self.lease(candidate, task, job, queue_s) as lease:
             yield lease
 
     @contextmanager
-    def lease(
-        self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
-    ) -> Iterator[Lease]:
-        """A loaded, warmed-up model, for this caller alone. Raises what loading raises, or Stopped."""
-        self._check_stays(candidate, connection)
+    def lease(self, candidate: Candidate, task: Task, job: Job, queue_s: float = 0.0) -> Iterator[Lease]:
+        """A loaded, warmed-up model, for this caller alone. Raises what loading raises, or Stopped.
+
+        queue_s: seconds that the caller has waited for the device before; they are in the lease's waited_s.
+        """
+        self._check_stays(candidate, job.connection)
         if candidate.stages:
-            with self._stages(candidate, task, connection, report, stop) as both:
+            with self._stages(candidate, task, job, queue_s) as both:
                 yield both
             return
         if self._permit is not None:
-            self._permit(candidate, connection)
+            self._permit(candidate, job.connection)
         engine = self._engines(candidate.kind)
-        device = engine.device(candidate, connection)
+        device = engine.device(candidate, job.connection)
         if not candidate.is_local:  # nothing is held but an address, so there is nothing to share or to evict
-            yield Lease(engine.load(candidate, task, connection, report, stop), None, 0.0)
+            yield Lease(candidate, engine.load(candidate, task, job), None, queue_s, self.transfers)
             return
         entry = self._claim(_key(engine, candidate, task), device)
         started = time.perf_counter()
         try:
-            _acquire(entry.lock, stop)
-            waited_s = time.perf_counter() - started
+            _acquire(entry.lock, job.stop)
+            waited_s = queue_s + time.perf_counter() - started
             try:
                 warm = entry.model is not None
                 if entry.model is None:
-                    self._load(entry, engine, candidate, task, connection, report, stop)
+                    self._load(entry, engine, candidate, task, job)
                 if entry.model is None:  # for the type checker; _load sets it or raises
                     raise RuntimeError("The model did not load.")
-                yield Lease(entry.model, entry.model.load_s, waited_s, warm)
+                yield Lease(candidate, entry.model, entry.model.load_s, waited_s, self.transfers, warm)
             finally:
                 entry.lock.release()
         finally:
@@ -232,21 +226,21 @@ class Pool:
             )
 
     @contextmanager
-    def _stages(
-        self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
-    ) -> Iterator[Lease]:
+    def _stages(self, candidate: Candidate, task: Task, job: Job, queue_s: float) -> Iterator[Lease]:
         """Both models of a cascade. Always taken in the order of their keys, so that two cascades can't block."""
-        self._check_together(candidate, connection)
+        self._check_together(candidate, job.connection)
         order = sorted(candidate.stages, key=lambda one: _key(self._engines(one.kind), one, task))
         with ExitStack() as held:
-            leases = {one: held.enter_context(self.lease(one, task, connection, report, stop)) for one in order}
-            first, second = (leases[one] for one in candidate.stages)
-            loaded = [one for one in (first, second) if one.load_s is not None]
+            leases = {stage: held.enter_context(self.lease(stage, task, job)) for stage in order}
+            first, second = (leases[stage] for stage in candidate.stages)
+            loaded = [lease for lease in (first, second) if lease.load_s is not None]
             yield Lease(
-                CascadeModel(candidate, first.model, second.model),
-                sum(one.load_s or 0.0 for one in loaded) if loaded else None,
-                first.waited_s + second.waited_s,
-                all(one.warm for one in loaded),
+                candidate,
+                CascadeModel(candidate, first, second),
+                sum(lease.load_s or 0.0 for lease in loaded) if loaded else None,
+                queue_s,  # what the stages waited for their models is in their own runs
+                self.transfers,
+                all(lease.warm for lease in loaded),
             )
 
     def _check_together(self, candidate: Candidate, connection: Connection) -> None:
@@ -320,15 +314,13 @@ class Pool:
         engine: Engine,
         candidate: Candidate,
         task: Task,
-        connection: Connection,
-        report: Report,
-        stop: threading.Event,
+        job: Job,
     ) -> None:
         self._make_room(entry, engine.estimate_bytes(candidate))
         with without_idle_workers():
-            model = engine.load(candidate, task, connection, report, stop)
+            model = engine.load(candidate, task, job)
         try:
-            report("warming up", None)
+            job.report("warming up", None)
             model.warm_up()
         except BaseException:
             model.close()

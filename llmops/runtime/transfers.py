@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from llmops.core.errors import Stopped
-from llmops.core.request import Report
+from llmops.core.request import Job, Report
 
 _POLL_S = 0.05
 
@@ -27,7 +26,7 @@ class _Transfer:
             report(message, fraction)
 
 
-class Fetching:
+class Transfers:
     """The process's transfers. Thread-safe."""
 
     def __init__(self) -> None:
@@ -35,17 +34,13 @@ class Fetching:
         self._transfers: dict[str, _Transfer] = {}
         self._begun, self._running = 0, 0
 
-    def fetch(
-        self, model: str, here: Callable[[], bool], way: Callable[[Report], None], report: Report, stop: threading.Event
-    ) -> None:
+    def fetch(self, model: str, here: Callable[[], bool], way: Callable[[Report], None], job: Job) -> None:
         """Call `way` where a model is not `here`, once whoever fetches it has ended. Raises what it raises; Stopped."""
-        with self._wanted(model, report) as transfer:
+        with self._wanted(model, job.report) as transfer:
             while not transfer.lock.acquire(timeout=_POLL_S):
-                if stop.is_set():
-                    raise Stopped("Stopped while another run fetched the model.")
+                job.check("Stopped while another run fetched the model.")
             try:
-                if stop.is_set():
-                    raise Stopped("Stopped before loading.")
+                job.check("Stopped before loading.")
                 if not here():
                     with self._counted():
                         way(transfer.tell)

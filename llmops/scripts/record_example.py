@@ -15,11 +15,13 @@ import threading
 from pathlib import Path
 
 from llmops.api.records import CurveWork
-from llmops.compare.comparison import Options
+from llmops.core.request import Job
+from llmops.core.run_settings import RunSettings
 from llmops.data.builtin import load_builtin
-from llmops.evaluation.batches import How
+from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.curve import CurveSettings, learning_curve
 from llmops.evaluation.runner import Begun, Ended, evaluate
+from llmops.evaluation.spec import EvaluationSpec
 from llmops.history.exchange import hand_out
 from llmops.history.recorded import FILE
 from llmops.history.store import History
@@ -41,9 +43,10 @@ def record(folder: Path, target: Path) -> None:
     """Run it all with a history in `folder`, and write the file."""
     task, pool, stop = load_builtin("medical"), Pool(), threading.Event()
     history = History(folder / "history.sqlite")
-    options, how = Options(task.languages[0]), How(batched=False)
+    mode = AnswerMode(batched=False)
+    spec = EvaluationSpec(task, task.split("test"), CANDIDATES, RunSettings(task.languages[0]), mode=mode)
     number = 0
-    for update in evaluate(pool, task, task.split("test"), CANDIDATES, options, history, stop, how=how):
+    for update in evaluate(pool, spec, history, stop):
         if isinstance(update, Begun):
             number = update.evaluation_id
         if isinstance(update, Ended):
@@ -51,7 +54,7 @@ def record(folder: Path, target: Path) -> None:
                 raise RuntimeError(f"{update.candidate}: {update.error.message}")
             _tell(f"{update.candidate} done", None)
     work = CurveWork.of(history, task, number, CurveSettings())
-    work.keep(list(learning_curve(pool, work.task, work.texts, CurveSettings(), _tell, stop)))
+    work.keep(list(learning_curve(pool, work.task, work.texts, CurveSettings(), Job(report=_tell, stop=stop))))
     hand_out(history, folder / "out.sqlite")
     with (folder / "out.sqlite").open("rb") as source, gzip.GzipFile(target, "wb", 9, mtime=0) as packed:
         shutil.copyfileobj(source, packed)

@@ -133,11 +133,7 @@ def _wire_planning(services: Services) -> None:
         new_tokens: written one by one.
         """
         counts = (layers or None, prompt_tokens, new_tokens)
-        return as_job(
-            lambda visitor, stop: dry_run_data(
-                model, precision, *counts, _silent, stop, services.pool, Connection(owner=visitor.owner)
-            )
-        )
+        return as_job(lambda job: dry_run_data(model, precision, *counts, services.pool, job))
 
     def load_probe(task: str, candidate: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """Parallel requests against a candidate: a point a level.
@@ -147,9 +143,7 @@ def _wire_planning(services: Services) -> None:
         slo_tpot_s, and those of /compare.
         """
         pool, limits = services.pool, services.settings
-        return as_job(
-            lambda visitor, stop: load_data(pool, task, candidate, settings, limits, _silent, stop, visitor.owner)
-        )
+        return as_job(lambda job: load_data(pool, task, candidate, settings, limits, job))
 
     def context_probe(task: str, candidate: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """The same finding at several depths of growing text: a cell a length and depth.
@@ -158,14 +152,8 @@ def _wire_planning(services: Services) -> None:
         settings: an object with any of lengths, depths, finding, label, seed, and those of /compare.
         """
         pool, limits = services.pool, services.settings
-        return as_job(
-            lambda visitor, stop: context_data(pool, task, candidate, settings, limits, _silent, stop, visitor.owner)
-        )
+        return as_job(lambda job: context_data(pool, task, candidate, settings, limits, job))
 
     gr.api(plan, api_name="plan")
     for measure, name in ((dry_run, "dry_run"), (load_probe, "load_probe"), (context_probe, "context_probe")):
         gr.api(measure, api_name=name, concurrency_id="probe", concurrency_limit=MANY)
-
-
-def _silent(message: str, fraction: float | None) -> None:
-    """Progress that nobody reads."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from llmops.api.programs import error_data
 from llmops.core.errors import LlmopsError, TooMuch
-from llmops.core.request import Report
-from llmops.public.quotas import QUOTAS, Visitor
+from llmops.core.request import Connection, Job
+from llmops.public.quotas import QUOTAS
 from llmops.ui.visitor import asking
 
 MANY = 64
@@ -34,16 +34,19 @@ class Work:
     results: list[Any] = field(default_factory=list)
 
 
-def follow(work: Work, make: Callable[[Report, threading.Event], Iterable[Any]]) -> Iterator[Progress | Any]:
-    """What `make(report, stop)` yields, and Progress between; raises its LlmopsError. Closing it stops the work.
+def follow(work: Work, make: Callable[[Job], Iterable[Any]]) -> Iterator[Progress | Any]:
+    """What `make(job)` yields, and Progress between; raises its LlmopsError. Closing it stops the work.
 
     It counts as one of the visitor's jobs: TooMuch is raised above what one visitor may have.
     """
     told: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
 
+    def report(message: str, fraction: float | None) -> None:
+        told.put(("item", Progress(message, fraction)))
+
     def run() -> None:
         try:
-            for item in make(lambda message, fraction: told.put(("item", Progress(message, fraction))), work.stop):
+            for item in make(Job(Connection(owner=asking().owner), report, work.stop)):
                 told.put(("item", item))
             told.put(("end", None))
         except Exception as error:  # raised again where it is read
@@ -58,12 +61,13 @@ def follow(work: Work, make: Callable[[Report, threading.Event], Iterable[Any]])
             work.stop.set()
 
 
-def as_job(make: Callable[[Visitor, threading.Event], dict[str, Any]]) -> dict[str, Any]:
-    """What `make(visitor, stop)` answers a program, as one of the visitor's jobs; stopped when the program leaves."""
-    visitor, stop = asking(), threading.Event()
+def as_job(make: Callable[[Job], dict[str, Any]]) -> dict[str, Any]:
+    """What `make(job)` answers a program, as one of the visitor's jobs; stopped when the program leaves."""
+    visitor = asking()
+    job = Job(Connection(owner=visitor.owner))
     try:
-        with QUOTAS.job(visitor, stop.set):
-            return make(visitor, stop)
+        with QUOTAS.job(visitor, job.stop.set):
+            return make(job)
     except TooMuch as error:
         return error_data(error, None)
 

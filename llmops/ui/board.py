@@ -12,10 +12,11 @@ from typing import Any
 import gradio as gr
 
 from llmops.catalog.models import model_kinds
-from llmops.compare.comparison import Comparison, Options
+from llmops.compare.comparison import Comparison
 from llmops.compare.recorder import Recorder
 from llmops.core.candidate import Kind, parse_candidate
 from llmops.core.errors import ContextTooLong, InputError
+from llmops.core.run_settings import RunSettings
 from llmops.core.view import View
 from llmops.ui import render
 from llmops.ui.stream import follow
@@ -52,10 +53,10 @@ class Board:
     def __post_init__(self) -> None:
         self.views = [View(candidate) for candidate in self.comparison.candidates]
 
-    def retry(self, column: int, options: Options) -> None:
-        """Run one column again with what the page says now."""
+    def retry(self, column: int, options: RunSettings) -> bool:
+        """Run one column again with what the page says now; see Comparison.retry."""
         self.views[column] = View(self.comparison.candidates[column])
-        self.comparison.retry(column, options)
+        return self.comparison.retry(column, options)
 
     def follow(self) -> Iterator[None]:
         """Yields when it is time to paint."""

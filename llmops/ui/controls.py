@@ -6,9 +6,10 @@ Order can't drift, because both sides are the same tuple. Page values become cor
 from typing import Any, NamedTuple
 
 from llmops.api.inputs import check_candidates, check_shared, check_text, read_generation
-from llmops.compare.comparison import Comparison, Options
+from llmops.compare.comparison import Comparison
 from llmops.core.errors import InputError
 from llmops.core.request import Connection
+from llmops.core.run_settings import RunSettings
 from llmops.core.task import Task
 from llmops.data.builtin import load_builtin
 from llmops.ui import sign_in
@@ -60,9 +61,9 @@ class Controls(NamedTuple):
             local_only=bool(self.local_only),
         )
 
-    def options(self, services: Services) -> Options:
+    def options(self, services: Services) -> RunSettings:
         """Everything but text, task and candidates. Raises InputError for a number out of its range."""
-        options = Options(
+        options = RunSettings(
             language=self.language,
             generation=read_generation(
                 self.max_new_tokens, self.temperature, self.seed, services.settings.max_new_tokens

@@ -1,6 +1,5 @@
 """The learning curve below an evaluation: how many labelled examples bring an encoder up to its decoders."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +10,7 @@ from llmops.api.records import CurveWork
 from llmops.catalog.models import models
 from llmops.core.candidate import EMBEDDED_ENCODER, Kind
 from llmops.core.errors import InputError, LlmopsError
-from llmops.core.request import Report
+from llmops.core.request import Job
 from llmops.evaluation.curve import CurveSettings, learning_curve
 from llmops.history.curves import Curve
 from llmops.report.curve import curve
@@ -89,8 +88,8 @@ def wire(panel: CurvePanel, kept: gr.Dropdown, controls: Controls, services: Ser
             yield [work, render.problem(error), gr.skip()]
             return
 
-        def make(report: Report, stop: threading.Event) -> Iterator[Any]:
-            yield from learning_curve(services.pool, made.task, made.texts, settings, report, stop, connection)
+        def make(job: Job) -> Iterator[Any]:
+            yield from learning_curve(services.pool, made.task, made.texts, settings, job.asked_with(connection))
 
         points: list[Any] = []
         problem = ""

@@ -1,6 +1,5 @@
 """The Evaluate tab: a labelled set through the selected candidates or a precision ladder, stopped and resumed."""
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +8,16 @@ from typing import Any
 import gradio as gr
 
 from llmops.core.errors import InputError, LlmopsError
-from llmops.core.request import Report
+from llmops.core.request import Job
 from llmops.core.task import Task
 from llmops.data.columns import ColumnMap, guess_columns
 from llmops.data.labelled import LabelledTexts, read_labelled
 from llmops.data.reading import read_table
-from llmops.evaluation.batches import How
+from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.ladder import rungs
 from llmops.evaluation.runner import Begun, Ended, evaluate, resume
 from llmops.evaluation.runner import Progress as TextProgress
+from llmops.evaluation.spec import EvaluationSpec
 from llmops.history.store import Evaluation
 from llmops.ui import curve_panel, explain, render, results, results_panel
 from llmops.ui.background import MANY, Progress, Work, follow
@@ -26,7 +26,7 @@ from llmops.ui.curve_panel import CurvePanel
 from llmops.ui.results_panel import ResultsPanel
 from llmops.ui.services import Services
 
-Make = Callable[[Report, threading.Event], Iterator[Any]]
+Make = Callable[[Job], Iterator[Any]]
 _NONE = "(none)"
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
@@ -193,12 +193,10 @@ def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, 
                 yield [previous, render.problem(error), gr.skip()]
                 return
 
-            def make(report: Report, stop: threading.Event) -> Iterator[Any]:
-                count = int(repeats or 1)
-                asked = How(batched="batched" in how, verdict_only="verdict_only" in how)
-                yield from evaluate(
-                    services.pool, task, examples, candidates, options, history, stop, repeats=count, how=asked
-                )
+            def make(job: Job) -> Iterator[Any]:
+                mode = AnswerMode(batched="batched" in how, verdict_only="verdict_only" in how)
+                spec = EvaluationSpec(task, examples, candidates, options, int(repeats or 1), mode)
+                yield from evaluate(services.pool, spec, history, job.stop)
 
             yield from begin(previous, make, request, labelled.sentences() if labelled else [])
 
@@ -215,9 +213,9 @@ def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, 
             yield [previous, render.problem(error), gr.skip()]
             return
 
-        def make(report: Report, stop: threading.Event) -> Iterator[Any]:
-            connection = Controls(*values).connection()
-            yield from resume(services.pool, services.history(request), kept, connection, stop)
+        def make(job: Job) -> Iterator[Any]:
+            job = job.asked_with(Controls(*values).connection())
+            yield from resume(services.pool, services.history(request), kept, job)
 
         yield from begin(previous, make, request, [])
 

@@ -1,6 +1,7 @@
 """The page as a whole: lay out the parts, connect them, and paint runs into the columns."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import gradio as gr
@@ -222,14 +223,13 @@ def _wire_column(
         except LlmopsError as error:
             yield [made, render.problem(error), *nothing[2:]]
             return
-        followed = made.comparison.reading
-        if followed:  # the run that still paints will paint this too
-            made.retry(index, options)
-            yield nothing
-            return
         try:
-            with QUOTAS.runs(asking(), 1, made.comparison.stop):
-                made.retry(index, options)
+            with ExitStack() as counted:
+                if not made.comparison.reading:
+                    counted.enter_context(QUOTAS.runs(asking(), 1, made.comparison.stop))
+                if made.retry(index, options):  # the run that still paints will paint this too
+                    yield nothing
+                    return
                 for _ in made.follow():
                     yield [made, "", *made.paint(places)]
         except LlmopsError as error:

@@ -1,6 +1,5 @@
 """Will it fit, in the Future tab: the planner's table and drawings, and the dry run that measures a shape."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +10,12 @@ from llmops.api.programs import make_plan
 from llmops.catalog.architectures import architectures
 from llmops.core.candidate import EMBEDDED_DECODER
 from llmops.core.errors import InputError, LlmopsError
-from llmops.core.request import Connection, Report
+from llmops.core.request import Connection, Job
 from llmops.planning.architecture import find_config
 from llmops.sizing import memory
 from llmops.ui import charts, render, sign_in
 from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.services import Services
-from llmops.ui.visitor import asking
 
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
@@ -97,11 +95,10 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
             previous.stop.set()
         work = Work()
 
-        def make(report: Report, stop: threading.Event) -> Iterator[Any]:
+        def make(job: Job) -> Iterator[Any]:
             config = find_config(model or "", Connection(hf_token=sign_in.token_of(token)))
             counts = {"layers": _whole("layers", layers) or None, "prompt_tokens": _whole("prompt tokens", prompt)}
-            where: dict[str, Any] = {"pool": services.pool, "owner": asking().owner}
-            yield dry_run(model, config, precision, report, stop, **where, **counts)  # type: ignore[arg-type]
+            yield dry_run(model, config, precision, job, pool=services.pool, **counts)  # type: ignore[arg-type]
 
         yield [work, render.said("starting")]
         try:

@@ -5,7 +5,7 @@ from html import escape as _e
 from statistics import median
 
 from llmops.core.format import count, rate, seconds, size
-from llmops.probes.context import Cell, Ended
+from llmops.probes.context import Cell, EndedEarly
 from llmops.probes.load import LoadPoint
 from llmops.report.tables import row, table
 from llmops.ui.lines import Series
@@ -62,7 +62,7 @@ def _load_row(point: LoadPoint) -> str:
     )
 
 
-def heat(cells: Sequence[Cell], ended: Ended | None) -> str:
+def heat(cells: Sequence[Cell], ended: EndedEarly | None) -> str:
     """Right and wrong by length (rows) and depth (columns), with what the length costs beside it."""
     if not cells:
         return _ended(ended)
@@ -111,7 +111,7 @@ def _mark(cell: Cell | None) -> str:
     return f'<td class="{"lo-right" if cell.right else "lo-wrong"}">{"✓" if cell.right else "✗"} {_e(word)}</td>'
 
 
-def _ended(ended: Ended | None) -> str:
+def _ended(ended: EndedEarly | None) -> str:
     if ended is None:
         return ""
     return f'<div class="lo-error" role="status"><b>Ended at {ended.length:,} tokens.</b> {_e(ended.message)}</div>'

@@ -1,6 +1,5 @@
 """The Probes tab: how many requests at once (load), and where a finding is missed as the text grows (context)."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +8,9 @@ import gradio as gr
 
 from llmops.api.programs import read_context, read_load
 from llmops.core.errors import InputError, LlmopsError
-from llmops.core.request import Report
+from llmops.core.request import Job
 from llmops.probes import context, load
+from llmops.probes.target import ProbeTarget
 from llmops.ui import explain, probe_charts, render
 from llmops.ui.background import MANY, Progress, Work, follow
 from llmops.ui.controls import Controls
@@ -121,16 +121,14 @@ def wire(tab: ProbesTab, controls: Controls, services: Services) -> None:
         tpot: float,
         *values: Any,  # noqa: ANN401
     ) -> Iterator[list[Any]]:
-        def make(report: Report, stop: threading.Event) -> Iterator[Any]:
+        def make(job: Job) -> Iterator[Any]:
             page = Controls(*values)
             task = page.task()
             given = {"loop": loop, "levels": _numbers("levels", levels), "requests_each": int(each or 0)}
             given |= {"slo_ttft_s": ttft, "slo_tpot_s": tpot, "language": page.language}
             settings, _ = read_load(given, task, services.settings, names=_NAMES)
-            texts = [one.text for one in task.split("test", page.language) or task.examples]
-            yield from load.load_probe(
-                services.pool, task, texts, (candidate or "").strip(), page.options(services), settings, report, stop
-            )
+            target = ProbeTarget(task, (candidate or "").strip(), page.options(services))
+            yield from load.load_probe(services.pool, target, settings, job)
 
         for work, said, points in _followed(previous, make):
             yield [work, _ended_early(points) or said, probe_charts.latency(points), probe_charts.load(points)]
@@ -144,18 +142,18 @@ def wire(tab: ProbesTab, controls: Controls, services: Services) -> None:
         label: str,
         *values: Any,  # noqa: ANN401
     ) -> Iterator[list[Any]]:
-        def make(report: Report, stop: threading.Event) -> Iterator[Any]:
+        def make(job: Job) -> Iterator[Any]:
             page = Controls(*values)
             task = page.task()
             given: dict[str, Any] = {"lengths": _numbers("lengths", lengths), "depths": _numbers("depths", depths)}
             given |= {"finding": finding.strip(), "label": label.strip(), "language": page.language}
             settings, _ = read_context(given, task, services.settings)
-            name = (candidate or "").strip()
-            yield from context.context_probe(services.pool, task, name, page.options(services), settings, report, stop)
+            target = ProbeTarget(task, (candidate or "").strip(), page.options(services))
+            yield from context.context_probe(services.pool, target, settings, job)
 
         for work, said, found in _followed(previous, make):
             cells = [one for one in found if isinstance(one, context.Cell)]
-            ended = next((one for one in found if isinstance(one, context.Ended)), None)
+            ended = next((one for one in found if isinstance(one, context.EndedEarly)), None)
             yield [work, said, probe_charts.heat(cells, ended), probe_charts.times(cells)]
 
     def stop(work: Work | None) -> None:

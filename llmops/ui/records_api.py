@@ -22,7 +22,7 @@ def wire(services: Services) -> None:
         batched (true unless told), verdict_only, and those of /compare.
         """
         pool, limits = services.pool, services.settings
-        return as_job(lambda who, stop: evaluate_data(pool, task, candidates, settings, limits, stop, who.owner))
+        return as_job(lambda job: evaluate_data(pool, task, candidates, settings, limits, job))
 
     def learning_curve(task: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """An encoder's accuracy against the examples it learns from, and the k that reaches each decoder.
@@ -32,7 +32,7 @@ def wire(services: Services) -> None:
         and decoders are taken).
         """
         pool, limits = services.pool, services.settings
-        return as_job(lambda who, stop: curve_data(pool, task, settings, limits, _silent, stop, who.owner))
+        return as_job(lambda job: curve_data(pool, task, settings, limits, job))
 
     def history(
         request: gr.Request, evaluation: int | None = None, other: int | None = None, comparison: int | None = None
@@ -57,7 +57,3 @@ def wire(services: Services) -> None:
     gr.api(learning_curve, api_name="learning_curve", concurrency_id="evaluate", concurrency_limit=MANY)
     gr.api(history, api_name="history")
     gr.api(export, api_name="export")
-
-
-def _silent(message: str, fraction: float | None) -> None:
-    """Progress that nobody reads."""

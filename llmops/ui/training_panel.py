@@ -15,7 +15,7 @@ import gradio as gr
 from llmops.catalog.models import models
 from llmops.core.candidate import DEFAULT_K, EMBEDDED_ENCODER, Candidate, Kind, base_encoder
 from llmops.core.errors import InputError, LlmopsError
-from llmops.core.request import Connection, Report
+from llmops.core.request import Connection, Job
 from llmops.core.task import Task
 from llmops.report.tables import more, row, table
 from llmops.ui import lines, render, sign_in
@@ -140,11 +140,11 @@ def wire(
         session = Session()
         losses: list[float] = []
 
-        def make(report: Report, stop: threading.Event) -> Iterator[Any]:
-            services.pool.fetch(base_encoder(base or ""), task, connection, report, stop)
-            with services.pool.slices("cpu", report, stop, connection.owner) as breathe:
-                asked = (task, base, method, int(k), int(seed or 0))
-                for event in train_named(*asked, stop, breathe, connection):
+        def make(job: Job) -> Iterator[Any]:
+            job = job.asked_with(connection)
+            services.pool.fetch(base_encoder(base or ""), task, job)
+            with services.pool.slices("cpu", job) as breathe:
+                for event in train_named(task, base, method, int(k), int(seed or 0), job, breathe):
                     if event is not None:
                         yield event
 

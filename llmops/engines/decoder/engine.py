@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from llmops.core.candidate import EMBEDDED_DECODER, Candidate
 from llmops.core.errors import EndpointError, LlmopsError, ModelNotFound, Stopped
 from llmops.core.events import Event, Finished, Note, Started
-from llmops.core.request import Connection, Report, Request, Send
+from llmops.core.request import Connection, Job, Request, Send
 from llmops.core.run import Memory, Run, Source
 from llmops.core.task import Task
 from llmops.core.verdict import read_verdict
@@ -64,22 +64,20 @@ class DecoderEngine:
         folder = _known_folder(candidate.model) or _cached_folder(candidate.model)
         return memory_check.estimate(folder, candidate.precision or "bf16") if folder else None
 
-    def fetch(self, candidate: Candidate, connection: Connection, report: Report, stop: threading.Event) -> None:
+    def fetch(self, candidate: Candidate, job: Job) -> None:
         """The files alone; see engines.base.Fetches."""
-        find_folder(candidate.model, connection, report, stop)
+        find_folder(candidate.model, job)
 
-    def load(
-        self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
-    ) -> "DecoderModel":
+    def load(self, candidate: Candidate, task: Task, job: Job) -> "DecoderModel":
         """Fetch and load. Raises LlmopsError with what would help."""
-        if stop.is_set():
+        if job.stop.is_set():
             raise Stopped("Stopped before loading.")
-        device = self.device(candidate, connection)
-        folder, notes = find_folder(candidate.model, connection, report, stop)
+        device = self.device(candidate, job.connection)
+        folder, notes = find_folder(candidate.model, job)
         memory_check.check_weights(folder, candidate, device)
-        if stop.is_set():
+        if job.stop.is_set():
             raise Stopped("Stopped before loading.")
-        report("reading the weights", None)
+        job.report("reading the weights", None)
         return open_folder(folder, candidate, device, notes)
 
 
@@ -340,9 +338,7 @@ class DecoderModel:
         raise error
 
 
-def find_folder(
-    model: str, connection: Connection, report: Report, stop: threading.Event
-) -> tuple[Path, tuple[str, ...]]:
+def find_folder(model: str, job: Job) -> tuple[Path, tuple[str, ...]]:
     """The folder of a model, fetched where needed; what is in the cache serves while the hub is out of reach."""
     folder = _known_folder(model)
     if folder is not None:
@@ -353,7 +349,7 @@ def find_folder(
         fetch.check_files(folder, model)
         return folder, ()
     try:
-        return fetch.download(model, connection, report, stop), ()
+        return fetch.download(model, job), ()
     except EndpointError:
         folder = _cached_folder(model)
         if folder is None or memory_check.estimate(folder, "bf16") is None:

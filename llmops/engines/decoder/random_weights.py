@@ -5,13 +5,12 @@ Here the slices are made up instead of read, so no full-precision copy of the mo
 and memory are true, text is not.
 """
 
-import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from llmops.core.candidate import Candidate
-from llmops.core.errors import InputError, Stopped
-from llmops.core.request import Report
+from llmops.core.errors import InputError
+from llmops.core.request import Job
 from llmops.engines.decoder import byte_count, loading
 from llmops.hardware.memory import LoadMeasurement
 from llmops.sizing.meta_models import build_config, on_meta
@@ -37,27 +36,26 @@ def sliced_config(config: Mapping[str, Any], layers: int | None) -> "PretrainedC
 
 
 def build(
-    config: "PretrainedConfig", candidate: Candidate, device: str, report: Report, stop: threading.Event
+    config: "PretrainedConfig", candidate: Candidate, device: str, job: Job
 ) -> tuple["PreTrainedModel", tuple[str, ...], LoadMeasurement]:
     """(model, notes, how it was read). Raises Stopped, and whatever the libraries raise."""
     empty = on_meta(config)
     tied = set(getattr(empty, "_tied_weights_keys", None) or ()) if config.tie_word_embeddings else set()
     shapes = {name: tuple(tensor.shape) for name, tensor in empty.state_dict().items() if name not in tied}
     del empty
-    made = _counter(len(shapes), report, stop)
+    made = _counter(len(shapes), job)
     slices = {name: _Slice(shape, made) for name, shape in shapes.items()}
     return loading.read(None, candidate, device, config=config, state_dict=slices)
 
 
-def _counter(count: int, report: Report, stop: threading.Event) -> Callable[[], None]:
+def _counter(count: int, job: Job) -> Callable[[], None]:
     done = 0
 
     def one() -> None:
         nonlocal done
-        if stop.is_set():
-            raise Stopped("Stopped while the weights were made.")
+        job.check("Stopped while the weights were made.")
         done += 1
-        report(f"making weights: {done} of {count} tensors", done / count)
+        job.report(f"making weights: {done} of {count} tensors", done / count)
 
     return one
 

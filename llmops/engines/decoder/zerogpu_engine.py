@@ -18,7 +18,7 @@ from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Candidate, Kind, parse_candidate
 from llmops.core.errors import LlmopsError, Stopped, rebuilt
 from llmops.core.events import Event, Finished
-from llmops.core.request import Connection, Generation, Report, Request
+from llmops.core.request import Connection, Generation, Job, Request
 from llmops.core.run import Run
 from llmops.core.task import Task
 from llmops.engines.decoder import memory_check
@@ -42,12 +42,12 @@ class ZeroGpuDecoderEngine(DecoderEngine):
     """Makes ZeroGpuDecoderModels."""
 
     def load(  # type: ignore[override]
-        self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
+        self, candidate: Candidate, task: Task, job: Job
     ) -> "ZeroGpuDecoderModel":
         """Fetch; nothing is read yet. Raises LlmopsError with what would help."""
-        if stop.is_set():
+        if job.stop.is_set():
             raise Stopped("Stopped before loading.")
-        folder, notes = find_folder(candidate.model, connection, report, stop)
+        folder, notes = find_folder(candidate.model, job)
         memory_check.check_weights(folder, candidate, zerogpu.DEVICE)
         return ZeroGpuDecoderModel(candidate, folder, notes)
 
@@ -56,7 +56,7 @@ ENGINE = ZeroGpuDecoderEngine()
 
 
 @dataclass(frozen=True)
-class Job:
+class ChildRun:
     """One run as plain data: what of a Request can cross to a child. No key, no token."""
 
     candidate: Candidate
@@ -103,7 +103,7 @@ class ZeroGpuDecoderModel:
         asked_s = time.perf_counter()
         begun_s: float | None = None
         with closing(
-            zerogpu.run_on_gpu(run_job, (self._job(request),), self._seconds([request]), request.stop)
+            zerogpu.run_on_gpu(run_in_child, (self._job(request),), self._seconds([request]), request.stop)
         ) as events:
             for event in events:
                 begun_s = event.at_s if begun_s is None else begun_s  # the clock is the machine's: it may be compared
@@ -120,7 +120,7 @@ class ZeroGpuDecoderModel:
         """A batch in one child; see engines.base.Together."""
         jobs = tuple(self._job(request) for request in requests)
         stop = requests[0].stop
-        found = list(zerogpu.run_on_gpu(run_jobs, (jobs,), self._seconds(requests), stop))
+        found = list(zerogpu.run_on_gpu(run_batch_in_child, (jobs,), self._seconds(requests), stop))
         if stop.is_set() or len(found) < len(requests):
             raise Stopped("Stopped while the batch was running.")
         return [
@@ -130,8 +130,8 @@ class ZeroGpuDecoderModel:
     def close(self) -> None:
         """Nothing is held here; children end on their own."""
 
-    def _job(self, request: Request) -> Job:
-        return Job(
+    def _job(self, request: Request) -> ChildRun:
+        return ChildRun(
             self._candidate,
             str(self._folder),
             request.task,
@@ -158,7 +158,7 @@ def place(candidates: Sequence[str]) -> None:
         if candidate.kind != Kind.DECODER or candidate.precision in _QUANTIZED:
             continue
         try:
-            folder, notes = find_folder(candidate.model, Connection(), lambda *_: None, threading.Event())
+            folder, notes = find_folder(candidate.model, Job())
             memory_check.check_weights(folder, candidate, "cpu")
             model = open_folder(folder, candidate, "cpu", notes)
         except LlmopsError:  # it will say why when it is asked for
@@ -167,7 +167,7 @@ def place(candidates: Sequence[str]) -> None:
         _placed[str(candidate)] = model
 
 
-def run_job(job: Job, stop: threading.Event) -> Iterator[Event]:
+def run_in_child(job: ChildRun, stop: threading.Event) -> Iterator[Event]:
     """In the child: the model, read where it is not there, and its events as plain data."""
     model, warm = _model(job)
     with closing(model.run(job.request(stop))) as events:
@@ -179,7 +179,7 @@ def run_job(job: Job, stop: threading.Event) -> Iterator[Event]:
                 yield event
 
 
-def run_jobs(jobs: tuple[Job, ...], stop: threading.Event) -> Iterator[Run | tuple[str, str, str]]:
+def run_batch_in_child(jobs: tuple[ChildRun, ...], stop: threading.Event) -> Iterator[Run | tuple[str, str, str]]:
     """In the child: a batch of one model; a Run a job, in order, or its error as (kind, message, remedy)."""
     model, _ = _model(jobs[0])
     requests = [job.request(stop) for job in jobs]
@@ -200,7 +200,7 @@ def _alone(model: DecoderModel, request: Request) -> Run | LlmopsError:
     return replace(run, timing=replace(run.timing, ttft_s=None, e2e_s=None))
 
 
-def _model(job: Job) -> tuple[DecoderModel, bool]:
+def _model(job: ChildRun) -> tuple[DecoderModel, bool]:
     key = str(job.candidate)
     known = _placed.get(key) or _read.get(key)
     if known is not None:

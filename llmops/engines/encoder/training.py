@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmops.core.candidate import base_encoder
 from llmops.core.errors import InputError, Stopped
-from llmops.core.request import NOBODY, Connection
+from llmops.core.request import Job
 from llmops.core.task import Example, Task
 from llmops.engines.encoder import pair_loss
 from llmops.engines.encoder.body import TorchBody, embed_all, folder_of, load_body
@@ -108,16 +108,15 @@ def train_named(
     method: str,
     k: int,
     seed: int,
-    stop: threading.Event,
+    job: Job,
     breathe: Callable[[], None] = lambda: None,
-    connection: Connection = NOBODY,
 ) -> Generator[TrainEvent | Trained | None, None, None]:
     """The same from a base model's name: read it first, and fetch it where it is not here. Raises LlmopsError."""
     name = base_encoder(base).model
     examples = pick_examples(task, k, seed)
     yield TrainEvent("reading the weights", 0.0)
-    folder = folder_of(name, connection, lambda message, fraction: None, stop)
-    yield from train(load_body(folder, name), method, examples, seed, stop, breathe)
+    folder = folder_of(name, job)
+    yield from train(load_body(folder, name), method, examples, seed, job.stop, breathe)
 
 
 def _fine_tune(

@@ -6,13 +6,12 @@ a model and would send the token there; and a token is always passed, because th
 
 import os
 import re
-import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
 from llmops.core.candidate import Candidate
 from llmops.core.errors import InputError, NotConfigured
-from llmops.core.request import Connection, Report, Request
+from llmops.core.request import Connection, Job, Request
 from llmops.core.task import Task
 from llmops.engines.remote.chat import Accepts, Chunk, RemoteModel, as_chunk, model_notes
 from llmops.engines.remote.openai_compatible import arguments, check_address
@@ -41,18 +40,16 @@ class HostedEngine:
         """Not known from here."""
         return None
 
-    def load(
-        self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
-    ) -> RemoteModel:
+    def load(self, candidate: Candidate, task: Task, job: Job) -> RemoteModel:
         """No call is made. Raises NotConfigured or InputError."""
-        provider = candidate.option("provider") or connection.provider or "auto"
+        provider = candidate.option("provider") or job.connection.provider or "auto"
         base_url = os.environ.get(_BASE_URL)
         if not base_url and not _ID.fullmatch(candidate.model):
             raise InputError(f"“{candidate.model}” is no model id.", "Write org/name, such as openai/gpt-oss-120b.")
         check_model(candidate.model.partition(":")[0])
         if not _PROVIDER.fullmatch(provider):
             raise InputError("That is no provider's name.", "Write auto, or a name such as together.")
-        _token(connection, base_url)
+        _token(job.connection, base_url)
 
         async def open_stream(request: Request, accepts: Accepts) -> AsyncIterator[Chunk]:
             from huggingface_hub import AsyncInferenceClient

@@ -7,14 +7,13 @@ typed beside it, the environment's to OpenAI or the environment's own address.
 import asyncio
 import ipaddress
 import os
-import threading
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from llmops.core.candidate import Candidate
 from llmops.core.errors import InputError, LlmopsError, NotConfigured
-from llmops.core.request import Connection, Report, Request
+from llmops.core.request import Connection, Job, Request
 from llmops.core.task import Task
 from llmops.engines.remote.addresses import http_client
 from llmops.engines.remote.chat import Accepts, Chunk, RemoteModel, as_chunk, model_notes
@@ -45,13 +44,11 @@ class OpenAIEngine:
         """Not known from here."""
         return None
 
-    def load(
-        self, candidate: Candidate, task: Task, connection: Connection, report: Report, stop: threading.Event
-    ) -> RemoteModel:
+    def load(self, candidate: Candidate, task: Task, job: Job) -> RemoteModel:
         """No call is made. Raises NotConfigured or InputError."""
-        base_url = address(connection)
-        key_for(base_url, connection)
-        if not connection.openai_key and base_url in (_OPENAI, os.environ.get("OPENAI_BASE_URL", "").rstrip("/")):
+        base_url = address(job.connection)
+        key_for(base_url, job.connection)
+        if not job.connection.openai_key and base_url in (_OPENAI, os.environ.get("OPENAI_BASE_URL", "").rstrip("/")):
             check_model(candidate.model)  # the operator pays, or serves
 
         async def open_stream(request: Request, accepts: Accepts) -> AsyncIterator[Chunk]:

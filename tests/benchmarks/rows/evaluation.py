@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from llmops.compare.comparison import Options
 from llmops.core.candidate import Candidate, parse_candidate
 from llmops.core.request import Connection, Generation
+from llmops.core.run_settings import RunSettings
 from llmops.core.task import Example, Task
 from llmops.core.verdict import read_verdict
 from llmops.embedded import DECODER_DIR
 from llmops.engines.decoder.answer_tokens import words_of
 from llmops.engines.decoder.prefix_cache import shared
-from llmops.evaluation.batches import How
+from llmops.evaluation.batch_sizes import How
 from llmops.evaluation.runner import Begun, Ended, evaluate
 from llmops.hardware.openmp_threads import compute
 from llmops.history.store import History
@@ -45,7 +45,7 @@ def _row(name: str, what: str, verdict_only: bool, at_least: float) -> Row:
             history = History(Path(folder) / "history.sqlite")
 
             def ours(repeat: int) -> Measured:
-                options = Options("en", Generation(max_new_tokens=_MOST))
+                options = RunSettings("en", Generation(max_new_tokens=_MOST))
                 how = How(verdict_only=verdict_only)
                 stop = threading.Event()
                 done = timed(lambda: list(evaluate(pool, TASK, examples, [_NAME], options, history, stop, how=how)))

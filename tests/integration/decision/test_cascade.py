@@ -6,14 +6,15 @@ import pytest
 
 from llmops.api.decision import cascade_data, decide_data, read_assumptions
 from llmops.api.inputs import make_comparison
-from llmops.compare.comparison import Options, run_all
+from llmops.compare.comparison import run_all
 from llmops.core.request import Generation
+from llmops.core.run_settings import RunSettings
 from llmops.core.settings import Settings, load_settings
 from llmops.data.builtin import load_builtin
 from llmops.decision.board import make_board
 from llmops.decision.cascade import simulate
 from llmops.decision.cost import cost
-from llmops.evaluation.batches import How
+from llmops.evaluation.batch_sizes import How
 from llmops.evaluation.runner import Begun, Ended, evaluate
 from llmops.history.store import History
 from llmops.report import decision as drawn
@@ -38,7 +39,7 @@ def evaluated(limits):
     history, pool = History(limits.history_path), Pool(10**9)
 
     def run(names):
-        options = Options("en", Generation(max_new_tokens=24))
+        options = RunSettings("en", Generation(max_new_tokens=24))
         updates = evaluate(pool, TASK, TEXTS, names, options, history, threading.Event(), how=How(batched=False))
         found = list(updates)
         assert [one.error for one in found if isinstance(one, Ended)] == [None] * len(names)

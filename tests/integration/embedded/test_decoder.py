@@ -6,7 +6,8 @@ from random import Random
 
 import pytest
 
-from llmops.compare.comparison import Comparison, Options, run_all
+from llmops.compare.comparison import Comparison, run_all
+from llmops.core.run_settings import RunSettings
 from llmops.core.task import Example
 from llmops.data.builtin import load_builtin
 from llmops.embedded import DECODER_DIR
@@ -46,7 +47,7 @@ def test_the_app_itself_reads_the_labels_that_were_scored(medical):
     """Scoring answers in batches of its own; the page runs one text at a time through the decoder engine."""
     pool = Pool(10**9)
     for row in medical[::6]:
-        options = Options(row.example.language)
+        options = RunSettings(row.example.language)
         run = run_all(Comparison(pool, MEDICAL, row.example.text, ["embedded/decoder@bf16"], options))[0]
         assert run.error is None
         assert (run.label, run.text, run.finish) == (row.label, row.answer, "stop")

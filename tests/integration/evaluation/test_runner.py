@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import pytest
 
-from llmops.compare.comparison import Options
 from llmops.core.errors import InputError
 from llmops.core.request import Connection, Generation
+from llmops.core.run_settings import RunSettings
 from llmops.core.task import Example
 from llmops.data.builtin import load_builtin
 from llmops.embedded import DECODER_DIR
@@ -39,7 +39,7 @@ def history(tmp_path):
 
 def run(history, candidates, examples=TEXTS, stop=None, url=None, **options):
     connection = Connection(base_url=url, retries=0, timeout_s=5)
-    settings = Options("en", Generation(max_new_tokens=24), connection)
+    settings = RunSettings("en", Generation(max_new_tokens=24), connection)
     stop = stop or threading.Event()
     return list(evaluate(Pool(10**9), TASK, examples, candidates, settings, history, stop, **options))
 
@@ -116,7 +116,7 @@ def test_what_a_kept_encoder_was_trained_on_does_not_count_and_the_run_says_how_
 
 def test_stopped_and_resumed_repeats_nothing_and_loses_nothing(history):
     stop = threading.Event()
-    settings = Options("en", Generation(max_new_tokens=24))
+    settings = RunSettings("en", Generation(max_new_tokens=24))
     updates = []
     for update in evaluate(Pool(10**9), TASK, TEXTS, [DECODER], settings, history, stop):
         updates.append(update)

@@ -166,13 +166,14 @@ def test_a_model_that_only_the_fake_hub_knows_is_planned_from_its_configuration_
 
 _MEANWHILE = """
 import json, threading, time
-from llmops.compare.comparison import Comparison, Options, run_all
+from llmops.compare.comparison import Comparison, run_all
+from llmops.core.run_settings import RunSettings
 from llmops.engines.base import Connection, Generation
 from llmops.runtime.pool import Pool
 from llmops.core.task import load_builtin
 pool, ended, said = Pool(10**9), {}, []
 def ask(candidate, owner):
-    options = Options("en", Generation(max_new_tokens=4), Connection(owner=owner))
+    options = RunSettings("en", Generation(max_new_tokens=4), Connection(owner=owner))
     comparison = Comparison(pool, load_builtin("medical"), "The chair is needed.", [candidate], options)
     (run,) = run_all(comparison)
     ended[owner] = {"at_s": time.perf_counter() - started, "run": run.to_json(), "said": list(said)}

@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from llmops.compare.comparison import Options
 from llmops.core.errors import InputError, LlmopsError
 from llmops.core.request import Connection, Generation
+from llmops.core.run_settings import RunSettings
 from llmops.data.builtin import load_builtin
 from llmops.embedded import DECODER_DIR
 from llmops.probes import context, load
@@ -18,14 +18,14 @@ TEXTS = [one.text for one in TASK.split("test", "en")]
 
 
 def probe_load(candidate, url=None, stop=None, **settings):
-    options = Options("en", connection=Connection(base_url=url, retries=0, timeout_s=10))
+    options = RunSettings("en", connection=Connection(base_url=url, retries=0, timeout_s=10))
     chosen = load.Settings(**{"levels": (1, 4), "requests_each": 8, "max_new_tokens": 8, **settings})
     stop = stop or threading.Event()
     return list(load.load_probe(Pool(10**9), TASK, TEXTS, candidate, options, chosen, lambda *said: None, stop))
 
 
 def probe_context(candidate, url=None, stop=None, language="en", **settings):
-    options = Options(language, Generation(max_new_tokens=24), Connection(base_url=url, retries=0, timeout_s=10))
+    options = RunSettings(language, Generation(max_new_tokens=24), Connection(base_url=url, retries=0, timeout_s=10))
     chosen = context.Settings(**{"lengths": (64, 256), "depths": (0.0, 0.5, 1.0), **settings})
     stop = stop or threading.Event()
     return list(context.context_probe(Pool(10**9), TASK, candidate, options, chosen, lambda *said: None, stop))

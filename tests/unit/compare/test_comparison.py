@@ -6,15 +6,16 @@ from contextlib import closing
 
 import pytest
 
-from llmops.compare.comparison import Comparison, Options, Tick, Update, run_all
+from llmops.compare.comparison import Comparison, Tick, Update, run_all
 from llmops.core.events import Failed, Finished, Token
 from llmops.core.request import Connection
+from llmops.core.run_settings import RunSettings
 from llmops.runtime.pool import Pool
 from tests.support.scripted import TASK, Boom, ScriptedEngine
 
 
 def _comparison(engine, *candidates, **options):
-    return Comparison(Pool(10_000, lambda kind: engine), TASK, "text", candidates, Options("en", **options))
+    return Comparison(Pool(10_000, lambda kind: engine), TASK, "text", candidates, RunSettings("en", **options))
 
 
 def _drain(comparison):
@@ -87,7 +88,7 @@ def test_stopping_one_column_leaves_the_others_running():
 def test_stop_at_every_stage_ends_soon_and_the_next_run_works(after_s):
     engine = ScriptedEngine(load_s=0.3)
     pool = Pool(10_000, lambda kind: engine)
-    comparison = Comparison(pool, TASK, "text", ["one:30:50@bf16", "two:30:50@bf16"], Options("en"))
+    comparison = Comparison(pool, TASK, "text", ["one:30:50@bf16", "two:30:50@bf16"], RunSettings("en"))
     comparison.start()
     threading.Timer(after_s, comparison.stop).start()
     started = time.perf_counter()
@@ -95,7 +96,7 @@ def test_stop_at_every_stage_ends_soon_and_the_next_run_works(after_s):
     assert time.perf_counter() - started < after_s + 1.0
     last = [event for event in kinds if isinstance(event, Finished | Failed)]
     assert len(last) == 2
-    again = run_all(Comparison(pool, TASK, "text", ["three:1:1@bf16"], Options("en")))
+    again = run_all(Comparison(pool, TASK, "text", ["three:1:1@bf16"], RunSettings("en")))
     assert again[0].text == "three"
 
 
@@ -116,7 +117,7 @@ def test_retry_takes_the_options_of_now_and_drops_the_old_attempt():
     run_all(comparison)
     engine.errors.clear()
     comparison._pool.close()
-    comparison.retry(0, Options("en", truncate=True))
+    comparison.retry(0, RunSettings("en", truncate=True))
     events = [one for one in comparison.updates() if isinstance(one, Update)]
     assert {one.column for one in events} == {0}
     assert events[-1].event.run.text == "bad"

@@ -7,14 +7,15 @@ import threading
 
 import pytest
 
-from llmops.compare.comparison import Comparison, Options, run_all
+from llmops.compare.comparison import Comparison, run_all
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import OutOfMemory
 from llmops.core.events import Finished, Started, Token
 from llmops.core.request import Connection
 from llmops.core.run import Memory, Run, Source, Timing
+from llmops.core.run_settings import RunSettings
 from llmops.data.builtin import load_builtin
-from llmops.engines.cascade import CascadeModel
+from llmops.runtime.cascade import CascadeModel
 from llmops.runtime.pool import Pool
 from tests.support.scripted import TASK, Boom, ScriptedEngine
 
@@ -24,7 +25,9 @@ BOTH = f"cascade({FIRST}, {SECOND}, 0.8)"
 
 def _run(engine, texts, budget=1000, connection=None, **options):
     pool = Pool(budget, lambda kind: engine)
-    return run_all(Comparison(pool, TASK, "x", texts, Options("en", connection=connection or Connection(), **options)))
+    return run_all(
+        Comparison(pool, TASK, "x", texts, RunSettings("en", connection=connection or Connection(), **options))
+    )
 
 
 def test_a_sure_first_stage_answers_alone():
@@ -117,7 +120,7 @@ def test_cascades_that_share_their_models_and_single_runs_never_block_each_other
     pool = Pool(1000, lambda kind: engine)
 
     def visit():
-        done.append(run_all(Comparison(pool, TASK, "x", texts, Options("en", all_at_once=True))))
+        done.append(run_all(Comparison(pool, TASK, "x", texts, RunSettings("en", all_at_once=True))))
 
     done: list = []
     threads = [threading.Thread(target=visit, daemon=True) for _ in range(4)]

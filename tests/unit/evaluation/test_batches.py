@@ -1,6 +1,6 @@
 """Which texts of an evaluation run alone, how batches grow, and what their rows say."""
 
-from llmops.evaluation.batches import How, Size, ran_alone, sample
+from llmops.evaluation.batch_sizes import How, Size, ran_alone, sample
 
 PLACES = [(0, place) for place in range(300)]
 

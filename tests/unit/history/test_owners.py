@@ -5,11 +5,12 @@ import threading
 
 import pytest
 
-from llmops.compare.comparison import Comparison, Options, run_all
+from llmops.compare.comparison import Comparison, run_all
 from llmops.compare.recorder import Recorder
 from llmops.compare.replay import views
 from llmops.core.errors import HistoryError
 from llmops.core.run import Energy, Memory, Run, RunError, Source, Stage, Timing
+from llmops.core.run_settings import RunSettings
 from llmops.core.task import Example
 from llmops.core.view import Status, View
 from llmops.data.builtin import load_builtin
@@ -221,7 +222,7 @@ def test_a_locked_or_full_history_does_not_break_a_comparison(path, monkeypatch)
     pool = Pool(10**9, lambda kind: ScriptedEngine())
     recorded = []
     for locked in (True, False):
-        made = Comparison(pool, SCRIPTED, "x", ["one:1:0", "two:1:0"], Options("en"))
+        made = Comparison(pool, SCRIPTED, "x", ["one:1:0", "two:1:0"], RunSettings("en"))
         recorder = Recorder(path, "", "api", made)
         blocker = sqlite3.connect(path)
         if locked:

@@ -88,7 +88,8 @@ def test_a_failed_load_leaves_nothing_behind():
 
 
 def test_long_work_takes_turns_with_a_comparison_and_neither_waits_for_ever():
-    from llmops.compare.comparison import Comparison, Options, run_all
+    from llmops.compare.comparison import Comparison, run_all
+from llmops.core.run_settings import RunSettings
     from llmops.core.request import Connection
 
     pool = Pool(1000, lambda kind: ScriptedEngine(weights_bytes=1))
@@ -102,7 +103,7 @@ def test_long_work_takes_turns_with_a_comparison_and_neither_waits_for_ever():
 
     thread = threading.Thread(target=long_work)
     thread.start()
-    runs = run_all(Comparison(pool, TASK, "x", ["one:2:5@bf16"], Options("en")))
+    runs = run_all(Comparison(pool, TASK, "x", ["one:2:5@bf16"], RunSettings("en")))
     between = len(order)
     thread.join(20)
     assert not thread.is_alive()

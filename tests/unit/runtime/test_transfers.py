@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from llmops.compare.comparison import Comparison, Options, Update, run_all
+from llmops.compare.comparison import Comparison, Update, run_all
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import Stopped
 from llmops.core.events import Loading
 from llmops.core.request import Connection
+from llmops.core.run_settings import RunSettings
 from llmops.runtime.pool import Pool
 from tests.support.scripted import TASK, Boom, ScriptedEngine
 
@@ -47,7 +48,9 @@ class Asked:
     """A comparison of one visitor, in a thread of its own."""
 
     def __init__(self, pool, candidate, owner=""):
-        self.comparison = Comparison(pool, TASK, "text", [candidate], Options("en", connection=Connection(owner=owner)))
+        self.comparison = Comparison(
+            pool, TASK, "text", [candidate], RunSettings("en", connection=Connection(owner=owner))
+        )
         self.runs = []
         self._thread = threading.Thread(target=lambda: self.runs.extend(run_all(self.comparison)), daemon=True)
         self._thread.start()
@@ -81,7 +84,7 @@ def test_another_visitors_run_finishes_while_a_transfer_goes_on(pool, engine):
 
 
 def test_what_is_here_takes_its_turn_in_the_order_of_its_column_and_asks_for_no_file(pool, engine):
-    comparison = Comparison(pool, TASK, "text", [f"here{n}:2:1@bf16" for n in range(4)], Options("en"))
+    comparison = Comparison(pool, TASK, "text", [f"here{n}:2:1@bf16" for n in range(4)], RunSettings("en"))
     assert [run.notes for run in run_all(comparison)] == [("a note",)] * 4
     assert engine.loads == [f"here{n}:2:1" for n in range(4)]
     assert engine.tries == []
@@ -140,7 +143,7 @@ def test_when_who_fetches_stops_the_next_one_takes_over(pool, engine):
 def test_a_transfer_that_fails_is_the_columns_own_error_and_the_next_one_is_asked_again(pool, engine):
     engine.gate.set()
     engine.errors["fetch"] = Boom("The transfer was cut short.", "Retry.")
-    comparison = Comparison(pool, TASK, "text", ["hub:1:1@bf16", "here:1:1@bf16"], Options("en"))
+    comparison = Comparison(pool, TASK, "text", ["hub:1:1@bf16", "here:1:1@bf16"], RunSettings("en"))
     failed, other = run_all(comparison)
     assert (failed.error.message, failed.error.remedy) == ("The transfer was cut short.", "Retry.")
     assert other.error is None and engine.loads == ["here:1:1"]
@@ -150,7 +153,7 @@ def test_a_transfer_that_fails_is_the_columns_own_error_and_the_next_one_is_aske
 
 def test_progress_is_told_as_loading(pool, engine):
     engine.gate.set()
-    comparison = Comparison(pool, TASK, "text", ["hub:1:1@bf16"], Options("en"))
+    comparison = Comparison(pool, TASK, "text", ["hub:1:1@bf16"], RunSettings("en"))
     comparison.start()
     said = [
         one.event.message for one in comparison.updates() if isinstance(one, Update) and isinstance(one.event, Loading)

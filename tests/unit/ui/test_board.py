@@ -1,6 +1,7 @@
 """Painting beside a measurement. Engines are scripted."""
 
-from llmops.compare.comparison import Comparison, Options
+from llmops.compare.comparison import Comparison
+from llmops.core.run_settings import RunSettings
 from llmops.runtime.pool import Pool
 from llmops.ui.board import Board
 from tests.support.scripted import TASK, ScriptedEngine
@@ -15,7 +16,7 @@ class _Nowhere:
 
 def _paints(candidate):
     engine = ScriptedEngine()
-    comparison = Comparison(Pool(10_000, lambda kind: engine), TASK, "text", [candidate], Options("en"))
+    comparison = Comparison(Pool(10_000, lambda kind: engine), TASK, "text", [candidate], RunSettings("en"))
     made = Board(comparison, _Nowhere())
     comparison.start()
     return [made.views[0].status for _ in made.follow()]

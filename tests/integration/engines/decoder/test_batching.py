@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from llmops.compare.comparison import Options
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import ContextTooLong, InputError, LlmopsError, Stopped
 from llmops.core.events import Finished
 from llmops.core.request import Connection, Generation, Request
+from llmops.core.run_settings import RunSettings
 from llmops.core.task import Example
 from llmops.data.builtin import load_builtin
 from llmops.engines.decoder import batching
 from llmops.engines.decoder import engine as decoder
 from llmops.engines.encoder import engine as encoder
-from llmops.evaluation.batches import How, ran_alone
+from llmops.evaluation.batch_sizes import How, ran_alone
 from llmops.evaluation.runner import Ended, evaluate
 from llmops.evaluation.summary import summary
 from llmops.history.store import History
@@ -129,7 +129,7 @@ def test_a_batch_of_an_encoder_labels_as_each_text_alone(precision):
 
 def test_an_evaluation_says_which_rows_ran_alone_and_tells_throughput_apart(tmp_path):
     history = History(tmp_path / "history.sqlite")
-    options = Options("en", Generation(max_new_tokens=24))
+    options = RunSettings("en", Generation(max_new_tokens=24))
     name, asked = "embedded/decoder@fp32", (history, threading.Event())
     for how in (How(), How(batched=False), How(verdict_only=True)):
         updates = list(evaluate(Pool(10**9), TASK, TEXTS, [name], options, *asked, how=how))

@@ -4,10 +4,11 @@ import gc
 
 import pytest
 
-from llmops.compare.comparison import Comparison, Options, run_all
+from llmops.compare.comparison import Comparison, run_all
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import OutOfMemory
 from llmops.core.request import Connection, Generation
+from llmops.core.run_settings import RunSettings
 from llmops.data.builtin import load_builtin
 from llmops.embedded import DECODER_DIR
 from llmops.engines.decoder import byte_count
@@ -138,7 +139,7 @@ def test_after_unloading_ten_times_in_turn_memory_is_back_within_a_tenth_of_one_
 def _unloaded_ten_times(folder):
     """(what the pool still holds, bytes that stayed, the same as each run told it, bytes of the model in bf16)"""
     pool = Pool(10**10)
-    options = Options("en", Generation(max_new_tokens=4), unload_after=True)
+    options = RunSettings("en", Generation(max_new_tokens=4), unload_after=True)
 
     def once(precision):
         run = run_all(Comparison(pool, TASK, "The chair is needed.", [f"{folder}@{precision}"], options))[0]
@@ -170,7 +171,7 @@ def test_weights_larger_than_memory_are_refused_with_what_would_fit(wide, monkey
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16", "int8", "nf4"])
 def test_the_embedded_decoder_runs_in_every_precision(precision):
     runs = run_all(
-        Comparison(Pool(10**9), TASK, "The chair is needed.", [f"embedded/decoder@{precision}"], Options("en"))
+        Comparison(Pool(10**9), TASK, "The chair is needed.", [f"embedded/decoder@{precision}"], RunSettings("en"))
     )
     assert runs[0].error is None
     assert runs[0].label in TASK.label_ids
@@ -181,7 +182,7 @@ def test_the_embedded_decoder_runs_in_every_precision(precision):
 
 def test_connection_secrets_are_in_no_run():
     connection = Connection(openai_key="sk-very-secret-key", hf_token="hf_VerySecretToken")
-    options = Options("en", connection=connection)
+    options = RunSettings("en", connection=connection)
     run = run_all(Comparison(Pool(10**9), TASK, "x", ["embedded/decoder@bf16", "nobody/none@bf16"], options))
     assert "ery-secret" not in str([one.to_json() for one in run])
     assert "VerySecret" not in str([one.to_json() for one in run])

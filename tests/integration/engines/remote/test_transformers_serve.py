@@ -2,8 +2,9 @@
 
 import pytest
 
-from llmops.compare.comparison import Comparison, Options, run_all
+from llmops.compare.comparison import Comparison, run_all
 from llmops.core.request import Connection, Generation
+from llmops.core.run_settings import RunSettings
 from llmops.data.builtin import load_builtin
 from llmops.embedded import DECODER_DIR
 from llmops.runtime.pool import Pool
@@ -13,7 +14,7 @@ TEXT = "All requirements for the wheelchair are met."
 
 
 def _runs(url, *candidates, text=TEXT, tokens=40):
-    options = Options("en", Generation(max_new_tokens=tokens), Connection(base_url=url))
+    options = RunSettings("en", Generation(max_new_tokens=tokens), Connection(base_url=url))
     return run_all(Comparison(Pool(10**9), load_builtin("medical"), text, candidates, options))
 
 

@@ -15,23 +15,23 @@ _SHORT_S, _LONG_S = 1.0, 3.0  # a turn on the device: others wait no longer than
 
 
 @dataclass(frozen=True)
-class How:
+class AnswerMode:
     """batched: local models take many texts at once (greedy only). verdict_only: no explanation is asked for."""
 
     batched: bool = True
     verdict_only: bool = False
 
     @staticmethod
-    def of(settings: dict[str, Any]) -> "How":
+    def of(settings: dict[str, Any]) -> "AnswerMode":
         """From what an evaluation's settings kept; earlier ones ran every text alone and said nothing of it."""
-        return How(settings.get("batched", False), settings.get("verdict_only", False))
+        return AnswerMode(settings.get("batched", False), settings.get("verdict_only", False))
 
     def record(self) -> dict[str, Any]:
         """What an evaluation's settings keep."""
         return {"batched": self.batched, "verdict_only": self.verdict_only}
 
 
-USUAL = How()
+DEFAULT_MODE = AnswerMode()
 
 
 def sample(left: Sequence[tuple[int, int]], alone_before: int, seed: int) -> set[tuple[int, int]]:
@@ -45,7 +45,7 @@ def ran_alone(run: Mapping[str, Any]) -> bool:
     return "batch_texts" not in (run.get("settings") or {})
 
 
-class Size:
+class BatchSize:
     """How many texts the next batch takes, from how long the last one took."""
 
     def __init__(self) -> None:

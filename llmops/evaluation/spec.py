@@ -1,0 +1,53 @@
+"""What is evaluated, and how: checked before anything runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llmops.core.errors import InputError, TooMuch
+from llmops.core.run_settings import RunSettings
+from llmops.core.task import Example, Task
+from llmops.evaluation.batch_sizes import DEFAULT_MODE, AnswerMode
+from llmops.evaluation.heldout import HeldOut, hold_out
+
+MOST_REPEATS = 100
+
+
+@dataclass(frozen=True)
+class EvaluationSpec:
+    """Labelled texts of a task, the candidates by their text form, and how they run. repeats: 1 to 100 of each text."""
+
+    task: Task
+    examples: Sequence[Example]
+    candidates: Sequence[str]
+    settings: RunSettings
+    repeats: int = 1
+    mode: AnswerMode = DEFAULT_MODE
+
+    @property
+    def chosen(self) -> list[str]:
+        """Each candidate once, in order."""
+        return list(dict.fromkeys(self.candidates))
+
+    def checked(self, max_answers: int | None) -> HeldOut:
+        """The texts that count. Raises InputError, and TooMuch above max_answers (texts × repeats × candidates)."""
+        if not self.chosen:
+            raise InputError("No candidate is selected.", "Choose at least one.")
+        if not 1 <= self.repeats <= MOST_REPEATS:
+            raise InputError(f"{self.repeats} repeats are asked.", f"Use 1 to {MOST_REPEATS}.")
+        if self.mode.verdict_only and self.settings.generation.temperature > 0:
+            raise InputError("A verdict alone is read without sampling.", "Set the temperature to 0.")
+        held_out = hold_out(self.task, self.examples, self.chosen, self.settings.connection.owner)
+        if not held_out.texts:
+            raise InputError("There is no text to score.", "Give labelled texts that are not examples to learn from.")
+        unknown = next((text for text in held_out.texts if text.label not in self.task.label_ids), None)
+        if unknown is not None:
+            raise InputError(
+                f"“{unknown.label}” is no label of the task.", f"Labels: {', '.join(self.task.label_ids)}."
+            )
+        answers = len(held_out.texts) * self.repeats * len(self.chosen)
+        if max_answers is not None and answers > max_answers:
+            raise TooMuch(
+                f"That would be {answers:,} answers; {max_answers:,} are made here in one evaluation.",
+                "Use fewer texts.",
+            )
+        return held_out
