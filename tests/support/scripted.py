@@ -1,13 +1,12 @@
 """Engines that follow a script, to test waiting, sharing and stopping without a model's own pace. Test code only."""
 
-import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from llmops.core.candidate import Candidate
 from llmops.core.errors import LlmopsError, Stopped
 from llmops.core.events import Finished, Started, Token
-from llmops.core.run import Memory, Run, Source
+from llmops.core.run import Memory, Run, Source, Timing
 from llmops.core.task import Example, Label, Prompt, Task
 
 TASK = Task(
@@ -33,6 +32,8 @@ class ScriptedModel:
     load_s: float | None = None
     before_bytes: int | None = 0
     sure: float | None = None  # the probability of label a; None: tells none
+    finish: str | None = None
+    timing: Timing = field(default_factory=Timing)
     running: int = 0
     most_running: int = 0
     closed: bool = False
@@ -54,11 +55,8 @@ class ScriptedModel:
                 raise self.error
             memory = Memory(weights_bytes=self.weights_bytes, device=self.device)
             shares = None if self.sure is None else {"a": self.sure, "b": 1 - self.sure}
-            yield Finished(
-                Run(
-                    "", text=self.name, label="a", probabilities=shares, memory=memory, source={"memory": Source.CLIENT}
-                )
-            )
+            run = Run("", text=self.name, label="a", probabilities=shares, memory=memory, timing=self.timing)
+            yield Finished(replace(run, source={"memory": Source.CLIENT}, finish=self.finish))
         finally:
             self.running -= 1
 
@@ -77,6 +75,8 @@ class ScriptedEngine:
     models: dict[str, ScriptedModel] = field(default_factory=dict)
     ignores_stop: bool = False
     sure: float | None = None
+    finish: str | None = None
+    timing: Timing = field(default_factory=Timing)  # what the model itself tells of a run
 
     def key(self, candidate: Candidate, task):
         return candidate.model
@@ -87,18 +87,18 @@ class ScriptedEngine:
     def estimate_bytes(self, candidate):
         return self.weights_bytes
 
-    def load(self, candidate, task, connection, report, stop: threading.Event):
+    def load(self, candidate, task, job):
         self.loads.append(candidate.model)
-        report("reading", 0.5)
+        job.report("reading", 0.5)
         name, tokens, step_ms = candidate.model.split(":")
         if f"load {name}" in self.errors:
             raise self.errors[f"load {name}"]
         if self.ignores_stop:
             time.sleep(self.load_s)
-        elif stop.wait(self.load_s):
+        elif job.stop.wait(self.load_s):
             raise Stopped("Stopped while loading.")
         model = ScriptedModel(name, int(tokens), int(step_ms) / 1000, self.errors.get(name), self.weights_bytes)
-        model.load_s, model.sure = self.load_s, self.sure
+        model.load_s, model.sure, model.finish, model.timing = self.load_s, self.sure, self.finish, self.timing
         self.models[name] = model
         return model
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from llmops.core.candidate import parse_candidate
 from llmops.core.events import Finished
-from llmops.core.request import Connection, Request
+from llmops.core.request import Job, Request
 from llmops.engines.encoder.engine import ENGINE
 from tests.benchmarks.measure import Measured, Row, Sides, timed
 from tests.benchmarks.texts import TASK, texts
@@ -28,7 +28,7 @@ def load(precision: str, tiny: bool) -> Any:
         meta = store.Meta(TASK.id, "setfit", "embedded/encoder", done.head.labels, k, 0, done.examples, has_body=True)
         store.keep(_NAME, done.model, done.head, meta)
     candidate = parse_candidate(f"trained/{_NAME}@{precision}")
-    model = ENGINE.load(candidate, TASK, Connection(), lambda message, fraction: None, threading.Event())
+    model = ENGINE.load(candidate, TASK, Job())
     model.warm_up()
     return model
 

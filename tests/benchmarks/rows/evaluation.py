@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from llmops.core.candidate import Candidate, parse_candidate
-from llmops.core.request import Connection, Generation
+from llmops.core.request import Generation, Job
 from llmops.core.run_settings import RunSettings
 from llmops.core.task import Example, Task
 from llmops.core.verdict import read_verdict
 from llmops.embedded import DECODER_DIR
 from llmops.engines.decoder.answer_tokens import words_of
 from llmops.engines.decoder.prefix_cache import shared
-from llmops.evaluation.batch_sizes import How
+from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.runner import Begun, Ended, evaluate
+from llmops.evaluation.spec import EvaluationSpec
 from llmops.hardware.openmp_threads import compute
 from llmops.history.store import History
 from llmops.runtime.pool import Pool
@@ -46,9 +47,13 @@ def _row(name: str, what: str, verdict_only: bool, at_least: float) -> Row:
 
             def ours(repeat: int) -> Measured:
                 options = RunSettings("en", Generation(max_new_tokens=_MOST))
-                how = How(verdict_only=verdict_only)
+                mode = AnswerMode(verdict_only=verdict_only)
                 stop = threading.Event()
-                done = timed(lambda: list(evaluate(pool, TASK, examples, [_NAME], options, history, stop, how=how)))
+                done = timed(
+                    lambda: list(
+                        evaluate(pool, EvaluationSpec(TASK, examples, [_NAME], options, mode=mode), history, stop)
+                    )
+                )
                 begun = next(one for one in done.result if isinstance(one, Begun))
                 assert [one.error for one in done.result if isinstance(one, Ended)] == [None]
                 rows = sorted(history.rows(begun.evaluation_id), key=lambda row: row.place)
@@ -59,7 +64,7 @@ def _row(name: str, what: str, verdict_only: bool, at_least: float) -> Row:
                 done = timed(lambda: _one_by_one(model, tokenizer, examples))
                 return Measured(len(examples) / done.value, done.result)
 
-            lease = pool.lease(parse_candidate(_NAME), TASK, Connection(), lambda *_: None, threading.Event())
+            lease = pool.lease(parse_candidate(_NAME), TASK, Job())
             with lease:
                 pass
             ours(0)

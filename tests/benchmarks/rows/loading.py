@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from llmops.core.candidate import parse_candidate
-from llmops.core.request import Connection
+from llmops.core.request import Job
 from llmops.embedded import DECODER_DIR
 from llmops.engines.decoder import loading, quantized_copies
 from llmops.runtime.pool import Pool
@@ -51,7 +51,7 @@ def _switch(tiny: bool) -> Iterator[Sides]:
 
     def take(number: int) -> str:
         stop = threading.Event()
-        with pool.lease(candidates[number], TASK, Connection(), lambda *_: None, stop) as lease:
+        with pool.lease(candidates[number], TASK, Job(stop=stop)) as lease:
             return f"{type(lease.model).__name__}, {lease.model.weights_bytes} bytes"
 
     def back_and_forth(drop: bool) -> Measured:

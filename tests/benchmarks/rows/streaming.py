@@ -1,6 +1,5 @@
 """One streamed answer: our decode rate against generate() without a streamer, in each precision."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from llmops.core.candidate import parse_candidate
 from llmops.core.events import Finished, Token
-from llmops.core.request import Connection, Generation, Request
+from llmops.core.request import Generation, Job, Request
 from llmops.engines.decoder.engine import ENGINE, DecoderModel
 from tests.benchmarks import shapes
 from tests.benchmarks.measure import Measured, Row, Sides
@@ -20,7 +19,7 @@ _PRECISIONS = ("fp32", "bf16", "fp16", "int8", "nf4")
 def load(folder: Path | str, precision: str) -> DecoderModel:
     """A decoder through our engine, warmed up."""
     candidate = parse_candidate(f"{folder}@{precision}")
-    model = ENGINE.load(candidate, TASK, Connection(), lambda message, fraction: None, threading.Event())
+    model = ENGINE.load(candidate, TASK, Job())
     model.warm_up()
     return model
 

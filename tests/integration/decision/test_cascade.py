@@ -14,8 +14,9 @@ from llmops.data.builtin import load_builtin
 from llmops.decision.board import make_board
 from llmops.decision.cascade import simulate
 from llmops.decision.cost import cost
-from llmops.evaluation.batch_sizes import How
+from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.runner import Begun, Ended, evaluate
+from llmops.evaluation.spec import EvaluationSpec
 from llmops.history.store import History
 from llmops.report import decision as drawn
 from llmops.runtime.pool import Pool
@@ -40,7 +41,12 @@ def evaluated(limits):
 
     def run(names):
         options = RunSettings("en", Generation(max_new_tokens=24))
-        updates = evaluate(pool, TASK, TEXTS, names, options, history, threading.Event(), how=How(batched=False))
+        updates = evaluate(
+            pool,
+            EvaluationSpec(TASK, TEXTS, names, options, mode=AnswerMode(batched=False)),
+            history,
+            threading.Event(),
+        )
         found = list(updates)
         assert [one.error for one in found if isinstance(one, Ended)] == [None] * len(names)
         return next(one.evaluation_id for one in found if isinstance(one, Begun))

@@ -13,13 +13,14 @@ from dataclasses import replace
 import pytest
 
 from llmops.core.errors import InputError
-from llmops.core.request import Connection, Generation
+from llmops.core.request import Connection, Generation, Job
 from llmops.core.run_settings import RunSettings
 from llmops.core.task import Example
 from llmops.data.builtin import load_builtin
 from llmops.embedded import DECODER_DIR
 from llmops.evaluation.heldout import POOL, PROMPT, hold_out
 from llmops.evaluation.runner import Begun, Ended, Progress, evaluate, resume
+from llmops.evaluation.spec import EvaluationSpec
 from llmops.evaluation.summary import summary
 from llmops.history.store import History
 from llmops.report.export import export
@@ -41,7 +42,8 @@ def run(history, candidates, examples=TEXTS, stop=None, url=None, **options):
     connection = Connection(base_url=url, retries=0, timeout_s=5)
     settings = RunSettings("en", Generation(max_new_tokens=24), connection)
     stop = stop or threading.Event()
-    return list(evaluate(Pool(10**9), TASK, examples, candidates, settings, history, stop, **options))
+    spec = EvaluationSpec(TASK, examples, candidates, settings, **options)
+    return list(evaluate(Pool(10**9), spec, history, stop))
 
 
 def test_every_text_goes_through_every_candidate_with_scikit_learns_figures_on_the_exported_rows(history, tmp_path):
@@ -102,7 +104,7 @@ def test_what_a_kept_encoder_was_trained_on_does_not_count_and_the_run_says_how_
     from llmops.ui.training_panel import _meta
 
     own = TASK.with_examples(tuple(replace(one, split="pool") for one in TEXTS))
-    *_, trained = train_named(own, "embedded/encoder", "few-shot", 2, 0, threading.Event())
+    *_, trained = train_named(own, "embedded/encoder", "few-shot", 2, 0, Job())
     assert isinstance(trained, Trained)
     meta = _meta(own, "embedded/encoder", "few-shot", 2, 0, trained)
     store.keep("mine-too", trained.model, trained.head, meta)
@@ -118,7 +120,7 @@ def test_stopped_and_resumed_repeats_nothing_and_loses_nothing(history):
     stop = threading.Event()
     settings = RunSettings("en", Generation(max_new_tokens=24))
     updates = []
-    for update in evaluate(Pool(10**9), TASK, TEXTS, [DECODER], settings, history, stop):
+    for update in evaluate(Pool(10**9), EvaluationSpec(TASK, TEXTS, [DECODER], settings), history, stop):
         updates.append(update)
         if isinstance(update, Progress) and update.done == 4:
             stop.set()
@@ -126,7 +128,7 @@ def test_stopped_and_resumed_repeats_nothing_and_loses_nothing(history):
     assert updates[-1].error.kind == "stopped"
     before = {row.place: row.created for row in history.rows(number)}
     assert 4 <= len(before) < 12
-    again = list(resume(Pool(10**9), history, number, Connection(), threading.Event()))
+    again = list(resume(Pool(10**9), history, number, Job()))
     assert again[0].evaluation_id == number
     after = history.rows(number)
     assert sorted(row.place for row in after) == list(range(12))

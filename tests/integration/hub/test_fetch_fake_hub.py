@@ -168,9 +168,9 @@ _MEANWHILE = """
 import json, threading, time
 from llmops.compare.comparison import Comparison, run_all
 from llmops.core.run_settings import RunSettings
-from llmops.engines.base import Connection, Generation
+from llmops.core.request import Connection, Generation
 from llmops.runtime.pool import Pool
-from llmops.core.task import load_builtin
+from llmops.data.builtin import load_builtin
 pool, ended, said = Pool(10**9), {}, []
 def ask(candidate, owner):
     options = RunSettings("en", Generation(max_new_tokens=4), Connection(owner=owner))
@@ -211,7 +211,7 @@ def test_another_visitors_run_finishes_while_a_slow_transfer_from_the_fake_hub_g
 _STOPPED = """
 import json, threading, time
 from llmops.hub import fetch
-from llmops.engines.base import Connection
+from llmops.core.request import Connection, Job
 stop, said = threading.Event(), []
 def report(message, fraction):
     said.append(message)
@@ -219,7 +219,7 @@ def report(message, fraction):
         stop.set()
 started = time.perf_counter()
 try:
-    fetch.download("team/slow", Connection(), report, stop)
+    fetch.download("team/slow", Job(Connection(), report, stop))
     kind = "none"
 except Exception as error:
     kind = getattr(error, "kind", repr(error))
@@ -238,19 +238,19 @@ def test_stop_while_a_model_is_fetched_from_the_fake_hub_ends_it_soon(repos, tmp
 
 _LEARNT = """
 import json, threading, time
-from llmops.engines.base import Connection
+from llmops.core.request import Connection, Job
 from llmops.evaluation.curve import CurveSettings, learning_curve
 from llmops.runtime.pool import Pool
-from llmops.core.task import load_builtin
+from llmops.data.builtin import load_builtin
 task, pool, stop, said, points = load_builtin("medical"), Pool(10**9), threading.Event(), [], []
 asked = Connection(owner="ada", hf_token="hf_goodtoken")
 def report(message, fraction):
     said.append(message)
 def draw():
     settings = CurveSettings("team/base", "few-shot", (2,), (0,))
-    points.extend(learning_curve(pool, task, task.split("test")[:8], settings, report, stop, asked))
+    points.extend(learning_curve(pool, task, task.split("test")[:8], settings, Job(asked, report, stop)))
 drawing = threading.Thread(target=draw)
-with pool.turn("cpu", lambda message, fraction: None, stop, "bob"):
+with pool.turn("cpu", Job(Connection(owner="bob"), stop=stop)):
     drawing.start()
     while drawing.is_alive() and not any("waiting" in message for message in said):
         time.sleep(0.05)

@@ -14,7 +14,7 @@ CODE = """
 import json, sys
 from llmops.hub import licence
 from llmops.core.candidate import parse_candidate
-from llmops.engines.base import Connection
+from llmops.core.request import Connection
 from llmops.core.errors import LlmopsError
 
 said = []

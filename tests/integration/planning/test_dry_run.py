@@ -7,7 +7,7 @@ import pytest
 
 from llmops.catalog.shapes import shape_of
 from llmops.core.errors import InputError, ModelNotFound, OutOfMemory, Stopped
-from llmops.core.request import Connection
+from llmops.core.request import Connection, Job
 from llmops.planning.architecture import find_config
 from llmops.planning.dry_run import dry_run
 from llmops.runtime.pool import Pool
@@ -20,7 +20,7 @@ def measure(model, precision="bf16", **options):
     stop = options.pop("stop", None) or threading.Event()
     settings = {"pool": Pool(), "prompt_tokens": 48, "new_tokens": 6, **options}
     config = find_config(model, Connection())
-    return dry_run(model, config, precision, lambda message, fraction: None, stop, **settings)
+    return dry_run(model, config, precision, Job(stop=stop), **settings)
 
 
 @pytest.mark.parametrize(

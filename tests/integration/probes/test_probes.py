@@ -5,11 +5,12 @@ import threading
 import pytest
 
 from llmops.core.errors import InputError, LlmopsError
-from llmops.core.request import Connection, Generation
+from llmops.core.request import Connection, Generation, Job
 from llmops.core.run_settings import RunSettings
 from llmops.data.builtin import load_builtin
 from llmops.embedded import DECODER_DIR
 from llmops.probes import context, load
+from llmops.probes.target import ProbeTarget
 from llmops.runtime.pool import Pool
 from tests.support.fake_endpoint import FakeEndpoint
 
@@ -19,16 +20,16 @@ TEXTS = [one.text for one in TASK.split("test", "en")]
 
 def probe_load(candidate, url=None, stop=None, **settings):
     options = RunSettings("en", connection=Connection(base_url=url, retries=0, timeout_s=10))
-    chosen = load.Settings(**{"levels": (1, 4), "requests_each": 8, "max_new_tokens": 8, **settings})
-    stop = stop or threading.Event()
-    return list(load.load_probe(Pool(10**9), TASK, TEXTS, candidate, options, chosen, lambda *said: None, stop))
+    chosen = load.LoadSettings(**{"levels": (1, 4), "requests_each": 8, "max_new_tokens": 8, **settings})
+    job = Job(stop=stop or threading.Event())
+    return list(load.load_probe(Pool(10**9), ProbeTarget(TASK, candidate, options), chosen, job))
 
 
 def probe_context(candidate, url=None, stop=None, language="en", **settings):
     options = RunSettings(language, Generation(max_new_tokens=24), Connection(base_url=url, retries=0, timeout_s=10))
-    chosen = context.Settings(**{"lengths": (64, 256), "depths": (0.0, 0.5, 1.0), **settings})
-    stop = stop or threading.Event()
-    return list(context.context_probe(Pool(10**9), TASK, candidate, options, chosen, lambda *said: None, stop))
+    chosen = context.ContextSettings(**{"lengths": (64, 256), "depths": (0.0, 0.5, 1.0), **settings})
+    job = Job(stop=stop or threading.Event())
+    return list(context.context_probe(Pool(10**9), ProbeTarget(TASK, candidate, options), chosen, job))
 
 
 @pytest.mark.parametrize("candidate", ["embedded/decoder@bf16", "embedded/decoder@nf4"])
@@ -53,7 +54,7 @@ def test_a_local_decoder_answers_parallel_requests_as_a_batch(candidate):
 )
 def test_memory_a_request_more_is_blank_where_nothing_tells_it(lowest, peak, users, more):
     def point(peak_bytes, users):
-        return load._point(load.Settings(), users, [], 1.0, peak_bytes, False, ())
+        return load._point(load.LoadSettings(), users, [], 1.0, peak_bytes, False)
 
     assert load._per_request(point(lowest, 1), point(peak, users)) == more
     assert load._per_request(None, point(peak, users)) is None
@@ -179,7 +180,7 @@ def test_lengths_come_near_to_what_was_asked_once_the_model_has_counted():
 def test_a_context_probe_ends_where_the_context_does_and_keeps_what_it_has():
     *cells, ended = probe_context("embedded/decoder@bf16", lengths=(64, 8000))
     assert len(cells) == 3
-    assert isinstance(ended, context.Ended)
+    assert isinstance(ended, context.EndedEarly)
     assert ended.length == 8000
     assert "context 2,048" in ended.message
 
@@ -205,7 +206,7 @@ def test_a_context_probe_of_a_real_server_and_of_an_encoder(served):
     assert len(probe_context(f"openai/{DECODER_DIR}", served)) == 6
     cells = probe_context("embedded/encoder@fp32?method=few-shot", lengths=(64, 400))
     assert all(cell.e2e_s > 0 for cell in cells[:3])
-    assert isinstance(cells[-1], context.Ended)
+    assert isinstance(cells[-1], context.EndedEarly)
 
 
 def test_the_finding_is_in_the_text_once_at_its_depth():

@@ -130,12 +130,34 @@ def test_a_reader_that_leaves_stops_every_column():
     updates = comparison.updates()
     next(updates)
     updates.close()
-    deadline = time.perf_counter() + 2
-    while comparison.running and time.perf_counter() < deadline:
-        while not comparison._events.empty():
-            comparison._events.get()
-        time.sleep(0.02)
-    assert not comparison.running
+    (worker,) = comparison._workers.values()
+    worker.thread.join(10)
+    assert worker.stop.is_set()
+    assert not worker.thread.is_alive()
+
+
+def test_a_retry_pressed_while_the_run_is_ending_is_not_stopped_by_the_reader_that_leaves():
+    """Forced: the retry comes at every moment around the end, by a reader that is slow to leave."""
+    for attempt in range(150):
+        comparison = _comparison(ScriptedEngine(), "openai/quick:1:0")
+        comparison.start()
+        last, ended = [], threading.Event()
+
+        def drain(comparison=comparison, last=last, ended=ended):
+            for update in comparison.updates():
+                if isinstance(update, Update) and isinstance(update.event, Finished | Failed):
+                    last.append(update.event)
+                    ended.set()
+
+        reader = threading.Thread(target=drain)
+        reader.start()
+        ended.wait(10)
+        time.sleep(attempt % 15 / 1000 * 5)  # the reader looks for an end every 50 ms
+        if not comparison.retry(0, comparison.options):
+            drain()
+        reader.join(10)
+        assert not reader.is_alive()
+        assert [type(event) for event in last] == [Finished, Finished]
 
 
 def test_ticks_come_while_nothing_happens():

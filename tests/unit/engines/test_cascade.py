@@ -11,12 +11,14 @@ from llmops.compare.comparison import Comparison, run_all
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import OutOfMemory
 from llmops.core.events import Finished, Started, Token
-from llmops.core.request import Connection
+from llmops.core.request import Connection, Job, Request
 from llmops.core.run import Memory, Run, Source, Timing
 from llmops.core.run_settings import RunSettings
 from llmops.data.builtin import load_builtin
 from llmops.runtime.cascade import CascadeModel
+from llmops.runtime.lease import Lease
 from llmops.runtime.pool import Pool
+from llmops.runtime.transfers import Transfers
 from tests.support.scripted import TASK, Boom, ScriptedEngine
 
 FIRST, SECOND = "one:1:1@fp32?kind=encoder", "two:3:1@bf16"
@@ -78,8 +80,10 @@ def test_ttft_and_e2e_hold_the_work_of_both_stages():
     first = Run("", label="a", probabilities={"a": 0.6, "b": 0.4}, timing=Timing(e2e_s=0.1, prompt_tokens=7))
     timing = Timing(ttft_s=0.5, e2e_s=2.5, prompt_tokens=20, output_tokens=5)
     second = Run("", "said", "b", timing=timing, memory=Memory(5, 3, 2, None, "cuda:0"), source=client)
-    model = CascadeModel(parse_candidate(BOTH), Timed("one", first), Timed("two", second, "cuda:0"))
-    events = list(model.run(_Request()))
+    stages = parse_candidate(BOTH).stages
+    models = (Timed("one", first), Timed("two", second, "cuda:0"))
+    leases = [Lease(stage, model, None, 0.0, Transfers()) for stage, model in zip(stages, models, strict=True)]
+    events = list(CascadeModel(parse_candidate(BOTH), *leases).run(Request(TASK, "x", "en")))
     run = events[-1].run
     assert (run.timing.ttft_s, run.timing.e2e_s) == (pytest.approx(0.6), pytest.approx(2.6))
     assert run.timing.tpot_s == pytest.approx(0.5)  # the second stage's own: (2.5 - 0.5) / 4
@@ -89,12 +93,6 @@ def test_ttft_and_e2e_hold_the_work_of_both_stages():
     assert "note of two" in run.notes
     assert [stage.timing.e2e_s for stage in run.stages] == [0.1, 2.5]
     assert [stage.device for stage in run.stages] == ["cpu", "cuda:0"]
-
-
-class _Request:
-    """As much of a request as a cascade reads."""
-
-    stop = threading.Event()
 
 
 def test_stages_that_do_not_fit_together_are_refused_with_both_numbers():
@@ -166,7 +164,7 @@ def test_a_cascade_over_two_devices_waits_in_both_queues_and_leaves_both(monkeyp
     both.leave()
     assert order[1].wait(5)
     later.leave()
-    with pool.alone(candidate, TASK, Connection(), lambda *said: None, threading.Event()) as lease:
+    with pool.alone(candidate, TASK, Job()) as lease:
         assert lease.model.device == "cpu"  # as the scripted models say
     assert pool.unload(candidate, TASK) is not None
     assert pool.loaded() == {}

@@ -1,6 +1,6 @@
 """Which texts of an evaluation run alone, how batches grow, and what their rows say."""
 
-from llmops.evaluation.batch_sizes import How, Size, ran_alone, sample
+from llmops.evaluation.batch_sizes import AnswerMode, BatchSize, ran_alone, sample
 
 PLACES = [(0, place) for place in range(300)]
 
@@ -15,7 +15,7 @@ def test_a_twentieth_runs_alone_and_a_resumed_evaluation_counts_those_that_did()
 
 
 def test_a_batch_grows_while_it_is_quick_and_shrinks_when_others_would_wait_long():
-    size = Size()
+    size = BatchSize()
     first = size.texts
     size.took(0.1)
     assert size.texts == 2 * first
@@ -27,7 +27,7 @@ def test_a_batch_grows_while_it_is_quick_and_shrinks_when_others_would_wait_long
 
 
 def test_evaluations_of_before_ran_every_text_alone():
-    assert How.of({"repeats": 1}) == How(batched=False, verdict_only=False)
-    assert How.of(How(True, True).record()) == How(True, True)
+    assert AnswerMode.of({"repeats": 1}) == AnswerMode(batched=False, verdict_only=False)
+    assert AnswerMode.of(AnswerMode(True, True).record()) == AnswerMode(True, True)
     assert ran_alone({"settings": {}})
     assert not ran_alone({"settings": {"batch_texts": 3, "batch_s": 1.0}})

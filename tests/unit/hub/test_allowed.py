@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from llmops.core.errors import EndpointError, LlmopsError, ModelRefused
-from llmops.core.request import Connection
+from llmops.core.request import Connection, Job
 from llmops.core.settings import load_settings
 from llmops.embedded import DECODER_DIR
 from llmops.engines.remote import addresses, openai_compatible
@@ -131,7 +131,7 @@ def test_no_folder_and_no_strange_model_is_read_for_strangers(public, name):
     with pytest.raises(LlmopsError):
         find_config(name, Connection())
     with pytest.raises(LlmopsError):
-        fetch.download(name, Connection(), lambda message, fraction: None, threading.Event())
+        fetch.download(name, Job())
 
 
 def test_limits_are_tighter_where_strangers_come_and_the_operator_sets_them(monkeypatch):

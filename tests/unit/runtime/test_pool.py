@@ -6,13 +6,13 @@ import pytest
 
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import OutOfMemory
-from llmops.core.request import Connection
+from llmops.core.request import Job
 from llmops.runtime.pool import Pool
 from tests.support.scripted import TASK, ScriptedEngine
 
 
 def _lease(pool, text):
-    return pool.lease(parse_candidate(text), TASK, Connection(), lambda message, fraction: None, threading.Event())
+    return pool.lease(parse_candidate(text), TASK, Job())
 
 
 def test_a_second_visitor_shares_the_loaded_copy():
@@ -89,15 +89,14 @@ def test_a_failed_load_leaves_nothing_behind():
 
 def test_long_work_takes_turns_with_a_comparison_and_neither_waits_for_ever():
     from llmops.compare.comparison import Comparison, run_all
-from llmops.core.run_settings import RunSettings
-    from llmops.core.request import Connection
+    from llmops.core.run_settings import RunSettings
 
     pool = Pool(1000, lambda kind: ScriptedEngine(weights_bytes=1))
     candidate, order = parse_candidate("one:2:5@bf16"), []
 
     def long_work():
         for number in range(10):
-            with pool.alone(candidate, TASK, Connection(), lambda *said: None, threading.Event()):
+            with pool.alone(candidate, TASK, Job()):
                 order.append(number)
                 threading.Event().wait(0.03)
 
@@ -118,8 +117,8 @@ def test_waiting_for_a_turn_ends_with_stop():
     pool = Pool(1000, lambda kind: ScriptedEngine())
     stop = threading.Event()
     threading.Timer(0.2, stop.set).start()
-    with pool.turn("cpu", lambda *said: None, threading.Event()), pytest.raises(Stopped):  # noqa: SIM117
-        with pool.turn("cpu", lambda *said: None, stop):
+    with pool.turn("cpu", Job()), pytest.raises(Stopped):  # noqa: SIM117
+        with pool.turn("cpu", Job(stop=stop)):
             pass
-    with pool.turn("cpu", lambda *said: None, threading.Event()):
+    with pool.turn("cpu", Job()):
         pass

@@ -10,7 +10,7 @@ from llmops.compare.comparison import Comparison, Update, run_all
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import Stopped
 from llmops.core.events import Loading
-from llmops.core.request import Connection
+from llmops.core.request import Connection, Job
 from llmops.core.run_settings import RunSettings
 from llmops.runtime.pool import Pool
 from tests.support.scripted import TASK, Boom, ScriptedEngine
@@ -31,13 +31,13 @@ class HubEngine(ScriptedEngine):
         missing = candidate.model.startswith("hub") and candidate.model not in self.fetched
         return None if missing else self.weights_bytes
 
-    def fetch(self, candidate, connection, report, stop):
+    def fetch(self, candidate, job):
         self.tries.append(candidate.model)
-        report("downloading: 0 of 2 MB", 0.0)
+        job.report("downloading: 0 of 2 MB", 0.0)
         self.begun.set()
         while not self.gate.wait(0.01):
-            report("downloading: 1 of 2 MB", 0.5)
-            if stop.is_set():
+            job.report("downloading: 1 of 2 MB", 0.5)
+            if job.stop.is_set():
                 raise Stopped("Stopped while downloading.")
         if "fetch" in self.errors:
             raise self.errors["fetch"]
@@ -97,7 +97,7 @@ def test_two_who_want_the_same_model_fetch_it_once_and_both_see_how_far_it_is(po
     def ask(said):
         candidate = parse_candidate("hub:1:1@bf16")
         tell = lambda message, fraction: said.append(message)  # noqa: E731
-        with pool.alone(candidate, TASK, Connection(), tell, threading.Event()) as lease:
+        with pool.alone(candidate, TASK, Job(report=tell)) as lease:
             leases.append(lease.model)
 
     first = threading.Thread(target=ask, args=(reports[0],))

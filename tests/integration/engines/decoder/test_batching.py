@@ -8,15 +8,16 @@ import pytest
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import ContextTooLong, InputError, LlmopsError, Stopped
 from llmops.core.events import Finished
-from llmops.core.request import Connection, Generation, Request
+from llmops.core.request import Generation, Job, Request
 from llmops.core.run_settings import RunSettings
 from llmops.core.task import Example
 from llmops.data.builtin import load_builtin
 from llmops.engines.decoder import batching
 from llmops.engines.decoder import engine as decoder
 from llmops.engines.encoder import engine as encoder
-from llmops.evaluation.batch_sizes import How, ran_alone
+from llmops.evaluation.batch_sizes import AnswerMode, ran_alone
 from llmops.evaluation.runner import Ended, evaluate
+from llmops.evaluation.spec import EvaluationSpec
 from llmops.evaluation.summary import summary
 from llmops.history.store import History
 from llmops.runtime.pool import Pool
@@ -28,7 +29,7 @@ LONG = Example("word " * 4000, "positive", "en", "test")
 
 
 def load(engine, text):
-    return engine.ENGINE.load(parse_candidate(text), TASK, Connection(), lambda words, share: None, threading.Event())
+    return engine.ENGINE.load(parse_candidate(text), TASK, Job())
 
 
 def requests(texts=TEXTS, tokens=32, **more):
@@ -130,9 +131,10 @@ def test_a_batch_of_an_encoder_labels_as_each_text_alone(precision):
 def test_an_evaluation_says_which_rows_ran_alone_and_tells_throughput_apart(tmp_path):
     history = History(tmp_path / "history.sqlite")
     options = RunSettings("en", Generation(max_new_tokens=24))
-    name, asked = "embedded/decoder@fp32", (history, threading.Event())
-    for how in (How(), How(batched=False), How(verdict_only=True)):
-        updates = list(evaluate(Pool(10**9), TASK, TEXTS, [name], options, *asked, how=how))
+    name = "embedded/decoder@fp32"
+    for mode in (AnswerMode(), AnswerMode(batched=False), AnswerMode(verdict_only=True)):
+        spec = EvaluationSpec(TASK, TEXTS, [name], options, mode=mode)
+        updates = list(evaluate(Pool(10**9), spec, history, threading.Event()))
         assert [one.error for one in updates if isinstance(one, Ended)] == [None]
     batched, single, verdicts = (sorted(history.rows(n), key=lambda row: row.place) for n in (1, 2, 3))
     assert [row.y_hat for row in batched] == [row.y_hat for row in single] == [row.y_hat for row in verdicts]
@@ -146,4 +148,5 @@ def test_an_evaluation_says_which_rows_ran_alone_and_tells_throughput_apart(tmp_
     assert history.evaluation(3).settings["verdict_only"]
     with pytest.raises(InputError, match="without sampling"):
         hot = replace(options, generation=Generation(temperature=0.7))
-        list(evaluate(Pool(10**9), TASK, TEXTS, [name], hot, *asked, how=How(verdict_only=True)))
+        spec = EvaluationSpec(TASK, TEXTS, [name], hot, mode=AnswerMode(verdict_only=True))
+        list(evaluate(Pool(10**9), spec, history, threading.Event()))

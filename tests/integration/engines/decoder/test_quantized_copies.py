@@ -1,13 +1,12 @@
 """Quantized copies on disk: the same model, nothing quantized again; a changed source or a damaged copy has none."""
 
 import shutil
-import threading
 
 import pytest
 import torch
 
 from llmops.core.candidate import parse_candidate
-from llmops.core.request import Connection
+from llmops.core.request import Job
 from llmops.core.settings import load_settings
 from llmops.data.builtin import load_builtin
 from llmops.engines.decoder import quantized_copies
@@ -20,7 +19,7 @@ SAID = "Read from a copy"
 
 def load(folder, precision="nf4"):
     candidate = parse_candidate(f"{folder}@{precision}")
-    return ENGINE.load(candidate, TASK, Connection(), lambda words, share: None, threading.Event())
+    return ENGINE.load(candidate, TASK, Job())
 
 
 def logits(model):

@@ -7,7 +7,7 @@ import pytest
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import ContextTooLong, InputError, ModelNotFound, ModelRefused, Stopped
 from llmops.core.events import Finished, Note, Started
-from llmops.core.request import Connection, Request
+from llmops.core.request import Job, Request
 from llmops.core.run import Source
 from llmops.core.task import Example, Label, Prompt, Task
 from llmops.data.builtin import load_builtin
@@ -22,7 +22,7 @@ MEDICAL, SUPPORT = load_builtin("medical"), load_builtin("support")
 
 def load(text, task=SUPPORT, stop=None):
     candidate = parse_candidate(text)
-    return ENGINE.load(candidate, task, Connection(), lambda message, fraction: None, stop or threading.Event())
+    return ENGINE.load(candidate, task, Job(stop=stop or threading.Event()))
 
 
 def run(model, text, task=SUPPORT, language="en", truncate=False):
@@ -145,9 +145,7 @@ def test_the_int8_copy_is_made_once_and_kept_on_disk(data_dir):
     said = []
     candidate = parse_candidate("embedded/encoder@int8?method=zero-shot")
     for _ in range(2):
-        ENGINE.load(
-            candidate, SUPPORT, Connection(), lambda message, fraction: said.append(message), threading.Event()
-        ).close()
+        ENGINE.load(candidate, SUPPORT, Job(report=lambda message, fraction: said.append(message))).close()
     assert len(list((data_dir / "openvino").glob("*/model.xml"))) >= 1
     assert sum("int8" in message for message in said) <= 1
 
@@ -285,7 +283,7 @@ def test_a_trained_encoder_is_kept_and_gives_the_same_probabilities_when_loaded_
     from llmops.engines.encoder import store
 
     name = f"kept-{method}"
-    *_, trained = training.train_named(MEDICAL, "embedded/encoder", method, 2, 0, threading.Event())
+    *_, trained = training.train_named(MEDICAL, "embedded/encoder", method, 2, 0, Job())
     meta = store.Meta("medical", method, "embedded/encoder", trained.head.labels, 2, 0, 4, has_body=method == "setfit")
     folder = store.keep(name, trained.model, trained.head, meta)
     assert not [path for path in folder.rglob("*") if path.suffix in (".pkl", ".bin", ".pt", ".py")]
