@@ -136,28 +136,36 @@ def test_a_reader_that_leaves_stops_every_column():
     assert not worker.thread.is_alive()
 
 
-def test_a_retry_pressed_while_the_run_is_ending_is_not_stopped_by_the_reader_that_leaves():
-    """Forced: the retry comes at every moment around the end, by a reader that is slow to leave."""
-    for attempt in range(150):
-        comparison = _comparison(ScriptedEngine(), "openai/quick:1:0")
-        comparison.start()
-        last, ended = [], threading.Event()
+def test_a_retry_pressed_while_the_reader_is_leaving_is_not_stopped_by_it(monkeypatch):
+    comparison = _comparison(ScriptedEngine(), "openai/quick:1:0")
+    given_up, retried = comparison._given_up, []
 
-        def drain(comparison=comparison, last=last, ended=ended):
-            for update in comparison.updates():
-                if isinstance(update, Update) and isinstance(update.event, Finished | Failed):
-                    last.append(update.event)
-                    ended.set()
+    def press_retry():  # the reader has found that all has ended, and is about to leave
+        if not retried:
+            retried.append(comparison.retry(0, comparison.options))
+        return given_up()
 
-        reader = threading.Thread(target=drain)
-        reader.start()
-        ended.wait(10)
-        time.sleep(attempt % 15 / 1000 * 5)  # the reader looks for an end every 50 ms
-        if not comparison.retry(0, comparison.options):
-            drain()
-        reader.join(10)
-        assert not reader.is_alive()
-        assert [type(event) for event in last] == [Finished, Finished]
+    monkeypatch.setattr(comparison, "_given_up", press_retry)
+    comparison.start()
+    first = list(comparison.updates())
+    assert isinstance(first[-1].event, Finished)
+    assert retried == [False]  # so whoever pressed it reads on
+    second = [update.event for update in comparison.updates() if isinstance(update, Update)]
+    assert isinstance(second[-1], Finished)
+    assert second[-1].run.text == "quick"
+
+
+def test_a_retry_while_somebody_reads_is_read_by_them():
+    comparison = _comparison(ScriptedEngine(), "openai/quick:1:0", "openai/slow:20:20")
+    comparison.start()
+    ended, retried = [], []
+    for update in comparison.updates():
+        if isinstance(update, Update) and isinstance(update.event, Finished):
+            ended.append(update.column)
+            if not retried:
+                retried.append(comparison.retry(0, comparison.options))
+    assert retried == [True]
+    assert ended == [0, 0, 1]
 
 
 def test_ticks_come_while_nothing_happens():
