@@ -3,7 +3,7 @@
 import threading
 
 from llmops.core.candidate import parse_candidate
-from llmops.core.request import Connection, Generation, Request
+from llmops.core.request import Generation, Job, Request
 from llmops.data.builtin import load_builtin
 from llmops.engines.decoder.engine import ENGINE
 
@@ -12,7 +12,7 @@ TASK = load_builtin("medical")
 
 def load_model(folder, precision="fp32"):
     candidate = parse_candidate(f"{folder}@{precision}")
-    return ENGINE.load(candidate, TASK, Connection(), lambda message, fraction: None, threading.Event())
+    return ENGINE.load(candidate, TASK, Job())
 
 
 def request(text="The chair is needed.", language="en", *, stop=None, truncate=False, **generation):
