@@ -182,7 +182,7 @@ class Comparison:
     def _enter(self, candidate: Candidate, options: RunSettings) -> Turn | None:
         """A place in the device's queue; None where there is none to take."""
         device = self._pool.device(candidate, options.connection)
-        return None if options.all_at_once else self._pool.enter(device, options.connection.owner)
+        return None if options.all_at_once else self._pool.queues.enter(device, options.connection.owner)
 
     def _work(
         self,
@@ -222,7 +222,7 @@ class Comparison:
         if turn is None:  # files come first: who waits for them must not be given the device
             self._pool.fetch(candidate, self.task, job)
             turn = self._enter(candidate, options)
-        with self._pool.wait(turn, job) as queue_s:
+        with self._pool.queues.wait(turn, job) as queue_s:
             with self._pool.lease(candidate, self.task, job, queue_s) as lease:
                 emit(Loaded(None if lease.warm else lease.load_s, lease.model.weights_bytes, lease.model.device))
                 request = Request(

@@ -30,7 +30,7 @@ def run_of(data: Mapping[str, Any]) -> Run:
     made["source"] = {group: Source(name) for group, name in data.get("source", {}).items()}
     made["notes"] = tuple(data.get("notes", ()))
     made["energy"] = _energy(data.get("energy"))
-    made["stages"] = tuple(_stage(one) for one in data.get("stages", ()))
+    made["stages"] = tuple(_stage(stage) for stage in data.get("stages", ()))
     made["error"] = _maybe(RunError, data.get("error"))
     return Run(**made)
 
@@ -49,5 +49,5 @@ def _maybe(kind: Any, data: Mapping[str, Any] | None) -> Any:  # noqa: ANN401
 
 
 def _known(kind: Any, data: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
-    names = {one.name for one in fields(kind)}
+    names = {field.name for field in fields(kind)}
     return {name: value for name, value in data.items() if name in names}

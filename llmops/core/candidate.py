@@ -110,11 +110,11 @@ class Candidate:
 
     def owned_by(self, owner: str) -> "Candidate":
         """The same candidate, asked for by a visitor."""
-        return replace(self, owner=owner, stages=tuple(one.owned_by(owner) for one in self.stages))
+        return replace(self, owner=owner, stages=tuple(stage.owned_by(owner) for stage in self.stages))
 
     def __str__(self) -> str:
         if self.stages:
-            return f"cascade({', '.join(_coded(str(one)) for one in self.stages)}, {self.threshold:.6g})"
+            return f"cascade({', '.join(_coded(str(stage)) for stage in self.stages)}, {self.threshold:.6g})"
         prefix = f"{self.kind}/" if self.kind in (Kind.OPENAI, Kind.HOSTED) else ""
         precision = f"@{self.precision}" if self.precision else ""
         options = "&".join(f"{quote(key, safe='')}={quote(value, safe='/')}" for key, value in self.options)
@@ -184,11 +184,11 @@ def _read_cascade(text: str, kinds: dict[str, Kind] | None) -> Candidate:
     second, another, number = rest.rpartition(",")
     if not (text.endswith(")") and comma and another):
         raise InputError(f"“{text}” is not the form of a cascade.", _CASCADE_FORM)
-    if any(one.strip().startswith(_CASCADE) for one in (first, second)):
+    if any(stage.strip().startswith(_CASCADE) for stage in (first, second)):
         raise InputError("A stage of a cascade can't be a cascade.", _CASCADE_FORM)
     if not _NUMBER.fullmatch(number.strip()):
         raise InputError(f"The threshold is “{number.strip()}”, which is no number.", _CASCADE_FORM)
-    stages = [parse_candidate(_decoded(one), kinds) for one in (first, second)]
+    stages = [parse_candidate(_decoded(stage), kinds) for stage in (first, second)]
     return cascade(stages[0], stages[1], float(number))
 
 

@@ -107,7 +107,7 @@ class Stopped(LlmopsError):
 
 def rebuilt(kind: str, message: str, remedy: str) -> LlmopsError:
     """An error that came as plain data, as the class of its kind: exceptions lose their remedy when pickled."""
-    found = next((one for one in LlmopsError.__subclasses__() if one.kind == kind), LlmopsError)
+    found = next((subclass for subclass in LlmopsError.__subclasses__() if subclass.kind == kind), LlmopsError)
     return found(message, remedy)
 
 

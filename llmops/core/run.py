@@ -153,7 +153,7 @@ class Run:
         }
         data["source"] = {key: str(value) for key, value in self.source.items()}
         data["notes"], data["stages"] = list(self.notes), list(data["stages"])
-        for one in (data, *data["stages"]):
-            if one["energy"]:
-                one["energy"]["covers"] = list(one["energy"]["covers"])
+        for part in (data, *data["stages"]):
+            if part["energy"]:
+                part["energy"]["covers"] = list(part["energy"]["covers"])
         return data

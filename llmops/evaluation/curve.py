@@ -73,7 +73,7 @@ def learning_curve(
     for number, (k, seed) in enumerate((k, seed) for k in ks for seed in settings.seeds):
         job.check("Stopped; the points so far are kept.")
         job.report(f"k = {k}, seed {seed}: {number} of {total} done", number / total)
-        with pool.turn("cpu", job):
+        with pool.queues.turn("cpu", job):
             yield scorer.point(k, seed, training.pick_examples(task, k, seed))
 
 

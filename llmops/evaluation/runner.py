@@ -224,7 +224,7 @@ class _Threads:
         while first or rest:
             self._check_stop()
             # A turn a text or a batch: others are not kept waiting for the whole set.
-            with self._pool.alone(work.candidate, requests.task, job) as lease:
+            with self._pool.exclusive(work.candidate, requests.task, job) as lease:
                 started_s = time.perf_counter()  # loading is no pace
                 if not first and getattr(lease.model, "batches", False):
                     language = requests.shape(rest[0])[0]

@@ -103,7 +103,7 @@ def dry_run(
     measured = shape if layers is None else shape_of(part)
     asked = _Asked(model, config, precision, layers, prompt_tokens, new_tokens, shape, measured)
     device = hardware().decoder_device
-    with pool.turn(device, job):
+    with pool.queues.turn(device, job):
         _check_room(asked, device)
         if zerogpu.active():
             job.report("borrowing a GPU", None)

@@ -89,7 +89,7 @@ def context_probe(
         text = hide(finding, depth, int(length * chars), options.language, settings.seed)
         request = Request(task, text, options.language, options.generation, options.connection, job.stop)
         try:
-            with pool.alone(candidate, task, job) as lease:
+            with pool.exclusive(candidate, task, job) as lease:
                 job.report(f"{length:,} tokens, finding at {depth:.0%}", done / len(cells))
                 run = execute(lease, request, options)
         except LlmopsError as error:  # it could not be had: while it waited, fetched or loaded

@@ -103,7 +103,7 @@ def load_probe(pool: Pool, target: ProbeTarget, settings: LoadSettings, job: Job
     candidate, job = target.parsed(), target.job(job)
     texts = target.texts()
     numbers = SystemRandom()
-    with pool.alone(candidate, target.task, job) as lease:
+    with pool.exclusive(candidate, target.task, job) as lease:
         job.report("warming up", None)
         warm = replace(settings, loop="closed", requests_each=2)
         sent = _requests(target, texts, warm, numbers, job.stop)
@@ -114,7 +114,7 @@ def load_probe(pool: Pool, target: ProbeTarget, settings: LoadSettings, job: Job
     for level in settings.levels:
         if job.stop.is_set():
             return
-        with pool.alone(candidate, target.task, job) as lease:
+        with pool.exclusive(candidate, target.task, job) as lease:
             sent = _requests(target, texts, settings, numbers, job.stop)
             point = _Level(lease, target.settings, settings, level, job).run(sent)
         point = replace(point, memory_per_request_bytes=_per_request(lowest, point))

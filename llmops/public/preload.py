@@ -36,7 +36,7 @@ def _load(pool: Pool, task: Task, candidates: Sequence[str]) -> None:
         if not candidate.is_local or (zerogpu.active() and candidate.kind == Kind.DECODER):
             continue
         try:
-            with pool.alone(candidate, task, Job()):
+            with pool.exclusive(candidate, task, Job()):
                 _log.info("preloaded %s", text)
         except LlmopsError as error:  # whoever asks for it will read why in its column
             _log.warning("%s could not be preloaded: %s", text, error.message)

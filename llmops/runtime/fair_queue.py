@@ -21,7 +21,7 @@ _RECENT = 0.3  # weight of the newest turn in the expected seconds of one
 
 
 @dataclass
-class _Owner:
+class _Visitor:
     """One visitor in a line. round: in which the next turn is; turn_s: what one turn takes."""
 
     round: int
@@ -29,13 +29,13 @@ class _Owner:
     turn_s: float | None = None
 
 
-class Line:
+class FairQueue:
     """The queue of one device. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
         self._guard = threading.Lock()
-        self._owners: dict[str, _Owner] = {}
+        self._visitors: dict[str, _Visitor] = {}
         self._holder: Place | None = None
         self._since_s = 0.0
         self._round = 0  # of the turn that was given last; newcomers come in the next one
@@ -48,12 +48,12 @@ class Line:
         with self._guard:
             self._arrivals += 1
             place = Place(self, owner, self._arrivals)
-            one = self._owners.get(owner)
-            if one is None:
-                one = self._owners[owner] = _Owner(self._round + 1)
-            elif not one.waiting:
-                one.round = max(one.round, self._round)
-            one.waiting.append(place)
+            visitor = self._visitors.get(owner)
+            if visitor is None:
+                visitor = self._visitors[owner] = _Visitor(self._round + 1)
+            elif not visitor.waiting:
+                visitor.round = max(visitor.round, self._round)
+            visitor.waiting.append(place)
             self._next()
         return place
 
@@ -67,15 +67,15 @@ class Line:
     def leave(self, place: "Place") -> None:
         """Give a place up, waiting or holding; safe to call twice."""
         with self._guard:
-            one = self._owners.get(place.owner)
-            if one is None:
+            visitor = self._visitors.get(place.owner)
+            if visitor is None:
                 return
             if self._holder is place:
                 taken_s = self._clock() - self._since_s
-                one.turn_s, self._turn_s = _smoothed(one.turn_s, taken_s), _smoothed(self._turn_s, taken_s)
+                visitor.turn_s, self._turn_s = _smoothed(visitor.turn_s, taken_s), _smoothed(self._turn_s, taken_s)
                 self._holder = None
-            elif place in one.waiting:
-                one.waiting.remove(place)
+            elif place in visitor.waiting:
+                visitor.waiting.remove(place)
             self._forget()
             self._next()
 
@@ -87,26 +87,30 @@ class Line:
         self._order = None
         if self._holder is not None:
             return
-        ready = [(one.round, one.waiting[0].number, one) for one in self._owners.values() if one.waiting]
+        ready = [
+            (visitor.round, visitor.waiting[0].number, visitor)
+            for visitor in self._visitors.values()
+            if visitor.waiting
+        ]
         if not ready:  # idle: who came before counts no longer
-            self._owners.clear()
+            self._visitors.clear()
             self._round = 0
             return
-        _, _, one = min(ready, key=lambda entry: entry[:2])
-        self._holder = one.waiting.popleft()
-        self._since_s, self._round = self._clock(), max(self._round, one.round)
-        one.round += 1
+        _, _, visitor = min(ready, key=lambda entry: entry[:2])
+        self._holder = visitor.waiting.popleft()
+        self._since_s, self._round = self._clock(), max(self._round, visitor.round)
+        visitor.round += 1
         self._holder.granted.set()
 
     def _forget(self) -> None:
         """Drop owners who wait for nothing and would start as newcomers do."""
         gone = [
             name
-            for name, one in self._owners.items()
-            if not one.waiting and one.round <= self._round and not self._holds(name)
+            for name, visitor in self._visitors.items()
+            if not visitor.waiting and visitor.round <= self._round and not self._holds(name)
         ]
         for name in gone:
-            del self._owners[name]
+            del self._visitors[name]
 
     def _expected(self) -> dict["Place", Ahead]:
         """Every waiting place's turn, if nobody comes or leaves and turns stay as long as they were."""
@@ -114,11 +118,11 @@ class Line:
         holding = 0 if self._holder is None else 1
         passed_s = self._clock() - self._since_s if self._holder else 0.0
         heap, places = [], {}
-        for name, one in self._owners.items():
-            turn_s = one.turn_s if one.turn_s is not None else usual_s
-            if one.waiting:
-                heap.append((one.round, one.waiting[0].number, name, 0))
-            places[name] = (list(one.waiting), turn_s)
+        for name, visitor in self._visitors.items():
+            turn_s = visitor.turn_s if visitor.turn_s is not None else usual_s
+            if visitor.waiting:
+                heap.append((visitor.round, visitor.waiting[0].number, name, 0))
+            places[name] = (list(visitor.waiting), turn_s)
         heapq.heapify(heap)
         wait_s = None if usual_s is None else max(0.0, usual_s - passed_s) if holding else 0.0
         order: dict[Place, Ahead] = {}
@@ -135,7 +139,7 @@ class Line:
 class Place:
     """A place in a line. `wait` until it is its turn, `leave` in any case."""
 
-    def __init__(self, line: Line, owner: str, number: int) -> None:
+    def __init__(self, line: FairQueue, owner: str, number: int) -> None:
         self.owner, self.number = owner, number
         self.granted = threading.Event()
         self._line = line
@@ -164,7 +168,7 @@ class Place:
 class Turn:
     """One caller's turn on one device, or on several at once: their lines are passed one after the other."""
 
-    def __init__(self, lines: Sequence[Line], owner: str = "") -> None:
+    def __init__(self, lines: Sequence[FairQueue], owner: str = "") -> None:
         self._lines, self._owner = tuple(lines), owner
         self._places = [self._lines[0].enter(owner)]
 

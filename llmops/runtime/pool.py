@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
-from llmops.compat.openmp import give_back_workers
 from llmops.core.candidate import EMBEDDED_DECODER, EMBEDDED_ENCODER, Candidate, Kind
 from llmops.core.errors import OutOfMemory, StaysHere, Stopped
 from llmops.core.request import Connection, Job, Report
@@ -21,18 +20,15 @@ from llmops.engines import engine_for
 from llmops.engines.base import Engine, Fetches, Model
 from llmops.hardware.machine import device_memory
 from llmops.hardware.memory import held_bytes, keep_no_free_memory
-from llmops.hardware.openmp_threads import give_back_idle_workers, without_idle_workers
+from llmops.hardware.openmp_threads import without_idle_workers
 from llmops.hub.licence import Permit
 from llmops.runtime.cascade import CascadeModel
-from llmops.runtime.fair_queue import Line, Turn
+from llmops.runtime.device_queues import AND, REMOTE, DeviceQueues
 from llmops.runtime.lease import Lease
 from llmops.runtime.transfers import Transfers
 
 _POLL_S = 0.05
 _BUDGET_SHARE = 0.7  # of what is free when first asked: the rest is for caches, activations and the page
-_REMOTE = "remote"
-_SLICE_S = 2.0
-_AND = "+"  # between the devices of a cascade whose stages run on two
 
 
 @dataclass
@@ -60,6 +56,7 @@ class Pool:
     ) -> None:
         """permit: asked before a model is handed out, whether this visitor may have it; None: everybody may."""
         keep_no_free_memory()
+        self.queues = DeviceQueues()
         self.transfers = Transfers()
         self._permit = permit
         self._engines = engines
@@ -67,50 +64,40 @@ class Pool:
         self._budgets: dict[str, int] = {}
         self._entries: OrderedDict[str, _Entry] = OrderedDict()  # least recently used first
         self._guard = threading.Lock()
-        self._lines: dict[str, Line] = {}
         self._epoch = 0  # grows with each load and unload: tells whether a before/after pair is undisturbed
 
     def device(self, candidate: Candidate, connection: Connection) -> str:
         """Where the candidate would run: `remote`, or a device; a cascade's devices here, joined where they are two."""
         if candidate.stages:
             found = dict.fromkeys(self.device(stage, connection) for stage in candidate.stages)
-            return _AND.join(one for one in found if one != _REMOTE) or _REMOTE
+            return AND.join(stage for stage in found if stage != REMOTE) or REMOTE
         return self._engines(candidate.kind).device(candidate, connection)
 
     def leaves(self, candidate: Candidate, connection: Connection) -> bool:
         """True where the candidate, or a stage of it, runs elsewhere: a text may leave this machine."""
-        return any(self.device(one, connection) == _REMOTE for one in candidate.stages or (candidate,))
-
-    def enter(self, device: str, owner: str = "") -> Turn | None:
-        """A visitor's place in the queue of each device named; None for `remote`, which has none."""
-        if device == _REMOTE:
-            return None
-        with self._guard:
-            # In one order for all, so that two callers who share two queues never wait for each other.
-            lines = [self._lines.setdefault(one, Line()) for one in sorted(device.split(_AND))]
-        return Turn(lines, owner)
+        return any(self.device(stage, connection) == REMOTE for stage in candidate.stages or (candidate,))
 
     def is_here(self, candidate: Candidate, task: Task) -> bool:
         """False where files have to be fetched before it can load; told from this machine alone."""
-        return all(self._is_here(one, task) for one in candidate.stages or (candidate,))
+        return all(self._is_here(stage, task) for stage in candidate.stages or (candidate,))
 
     def fetch(self, candidate: Candidate, task: Task, job: Job) -> None:
         """Fetch what is not here, before a turn is taken. Raises what a lease would for want of it, or Stopped."""
         self._check_stays(candidate, job.connection)
-        for one in candidate.stages or (candidate,):
-            engine = self._engines(one.kind)
-            if self._is_here(one, task) or not isinstance(engine, Fetches):
+        for stage in candidate.stages or (candidate,):
+            engine = self._engines(stage.kind)
+            if self._is_here(stage, task) or not isinstance(engine, Fetches):
                 continue
             if self._permit is not None:
-                self._permit(one, job.connection)
+                self._permit(stage, job.connection)
 
-            def here(one: Candidate = one) -> bool:
-                return self._is_here(one, task)
+            def here(stage: Candidate = stage) -> bool:
+                return self._is_here(stage, task)
 
-            def way(tell: Report, one: Candidate = one, engine: Fetches = engine) -> None:
-                engine.fetch(one, replace(job, report=tell))
+            def way(tell: Report, stage: Candidate = stage, engine: Fetches = engine) -> None:
+                engine.fetch(stage, replace(job, report=tell))
 
-            self.transfers.fetch(one.model, here, way, job)
+            self.transfers.fetch(stage.model, here, way, job)
 
     def _is_here(self, candidate: Candidate, task: Task) -> bool:
         engine = self._engines(candidate.kind)
@@ -125,61 +112,14 @@ class Pool:
         return engine.estimate_bytes(candidate) is not None
 
     @contextmanager
-    def turn(self, device: str, job: Job) -> Iterator[float]:
-        """The device to oneself, when it is this visitor's turn; at once for `remote`. Raises Stopped while waiting.
-
-        Yields the seconds that it waited.
-        """
-        with self.wait(self.enter(device, job.owner), job) as queue_s:
-            yield queue_s
-
-    @contextmanager
-    def wait(self, turn: Turn | None, job: Job) -> Iterator[float]:
-        """The same for a place that is taken already; None: no device is to be waited for."""
-        started_s = time.perf_counter()
-        try:
-            if turn is not None:
-                turn.wait(job.stop, job.queued)
-            yield time.perf_counter() - started_s
-        finally:
-            if turn is not None:
-                turn.leave()
-
-    @contextmanager
-    def slices(self, device: str, job: Job) -> Iterator[Callable[[], None]]:
-        """A turn for work that has no end of its own, such as a training.
-
-        Whoever works calls what is yielded between two steps: it gives the device up and takes the next turn, once the
-        work has had it for some seconds. Raises Stopped while waiting.
-        """
-        turns = ExitStack()
-
-        def take() -> float:
-            turns.enter_context(self.turn(device, job))
-            return time.perf_counter()
-
-        since_s = take()
-
-        def breathe() -> None:
-            nonlocal since_s
-            if time.perf_counter() - since_s > _SLICE_S:
-                give_back_workers()
-                turns.close()
-                since_s = take()
-                give_back_idle_workers()
-
-        with turns, without_idle_workers():
-            yield breathe
-
-    @contextmanager
-    def alone(self, candidate: Candidate, task: Task, job: Job) -> Iterator[Lease]:
+    def exclusive(self, candidate: Candidate, task: Task, job: Job) -> Iterator[Lease]:
         """A turn on the candidate's device and a lease, in this order, as comparisons take them (else both would wait).
 
         For long work: take one for each text or level, so that others get their turn between.
         """
         self.fetch(candidate, task, job)
         device = self.device(candidate, job.connection)
-        with self.turn(device, job) as queue_s, self.lease(candidate, task, job, queue_s) as lease:
+        with self.queues.turn(device, job) as queue_s, self.lease(candidate, task, job, queue_s) as lease:
             yield lease
 
     @contextmanager
@@ -229,7 +169,7 @@ class Pool:
     def _stages(self, candidate: Candidate, task: Task, job: Job, queue_s: float) -> Iterator[Lease]:
         """Both models of a cascade. Always taken in the order of their keys, so that two cascades can't block."""
         self._check_together(candidate, job.connection)
-        order = sorted(candidate.stages, key=lambda one: _key(self._engines(one.kind), one, task))
+        order = sorted(candidate.stages, key=lambda stage: _key(self._engines(stage.kind), stage, task))
         with ExitStack() as held:
             leases = {stage: held.enter_context(self.lease(stage, task, job)) for stage in order}
             first, second = (leases[stage] for stage in candidate.stages)
@@ -250,7 +190,7 @@ class Pool:
             device = self.device(stage, connection)
             needs[device] = needs.get(device, 0) + (self._engines(stage.kind).estimate_bytes(stage) or 0)
         for device, needed in needs.items():
-            if device != _REMOTE and needed > self.budget(device):
+            if device != REMOTE and needed > self.budget(device):
                 raise OutOfMemory(
                     f"Both stages together need about {needed / 1e9:.1f} GB; "
                     f"{self.budget(device) / 1e9:.1f} GB may be used on {device}.",
@@ -261,7 +201,7 @@ class Pool:
         """Free a model nobody uses. Returns the bytes that stayed behind (None where unknown or still in use)."""
         if candidate.stages:
             left = [self.unload(stage, task) for stage in candidate.stages if stage.is_local]
-            return None if None in left else sum(one or 0 for one in left)
+            return None if None in left else sum(left_bytes or 0 for left_bytes in left)
         key = _key(self._engines(candidate.kind), candidate, task)
         with self._guard:
             entry = self._entries.get(key)

@@ -143,7 +143,7 @@ def wire(
         def make(job: Job) -> Iterator[Any]:
             job = job.asked_with(connection)
             services.pool.fetch(base_encoder(base or ""), task, job)
-            with services.pool.slices("cpu", job) as breathe:
+            with services.pool.queues.slices("cpu", job) as breathe:
                 for event in train_named(task, base, method, int(k), int(seed or 0), job, breathe):
                     if event is not None:
                         yield event

@@ -250,7 +250,7 @@ def draw():
     settings = CurveSettings("team/base", "few-shot", (2,), (0,))
     points.extend(learning_curve(pool, task, task.split("test")[:8], settings, Job(asked, report, stop)))
 drawing = threading.Thread(target=draw)
-with pool.turn("cpu", Job(Connection(owner="bob"), stop=stop)):
+with pool.queues.turn("cpu", Job(Connection(owner="bob"), stop=stop)):
     drawing.start()
     while drawing.is_alive() and not any("waiting" in message for message in said):
         time.sleep(0.05)

@@ -152,8 +152,8 @@ def test_a_cascade_over_two_devices_waits_in_both_queues_and_leaves_both(monkeyp
     pool = Pool(1000, lambda kind: engine)
     candidate = parse_candidate(BOTH)
     assert pool.device(candidate, Connection()) == "cpu+cuda:0"
-    cpu, gpu = pool.enter("cpu"), pool.enter("cuda:0")
-    both, later = pool.enter("cpu+cuda:0"), pool.enter("cpu")
+    cpu, gpu = pool.queues.enter("cpu"), pool.queues.enter("cuda:0")
+    both, later = pool.queues.enter("cpu+cuda:0"), pool.queues.enter("cpu")
     order = [waiting(both, "both"), waiting(later, "later")]
     cpu.leave()
     assert not order[0].wait(0.3)
@@ -164,7 +164,7 @@ def test_a_cascade_over_two_devices_waits_in_both_queues_and_leaves_both(monkeyp
     both.leave()
     assert order[1].wait(5)
     later.leave()
-    with pool.alone(candidate, TASK, Job()) as lease:
+    with pool.exclusive(candidate, TASK, Job()) as lease:
         assert lease.model.device == "cpu"  # as the scripted models say
     assert pool.unload(candidate, TASK) is not None
     assert pool.loaded() == {}

@@ -25,7 +25,7 @@ SECRET = "sk-this-is-a-secret"
 
 def run(engine, text="two:2:1@bf16", settings=None, **request):
     pool = Pool(1000, lambda kind: engine)
-    with pool.alone(parse_candidate(text), TASK, Job()) as lease:
+    with pool.exclusive(parse_candidate(text), TASK, Job()) as lease:
         asked = Request(TASK, "x", "en", **request)
         return execute(lease, asked, settings or RunSettings("en"))
 
@@ -83,7 +83,7 @@ def test_the_wait_for_the_device_is_in_an_evaluation_rows_queue_time(tmp_path):
     taken, done = threading.Event(), threading.Event()
 
     def hold():
-        with pool.turn("cpu", Job()):
+        with pool.queues.turn("cpu", Job()):
             taken.set()
             done.wait(0.4)
 

@@ -6,7 +6,7 @@ import pytest
 
 from llmops.core.errors import Stopped
 from llmops.core.events import Ahead
-from llmops.runtime.fair_queue import Line
+from llmops.runtime.fair_queue import FairQueue
 
 
 class Clock:
@@ -36,20 +36,20 @@ def served(line, clock, places, turn_s):
 
 
 def test_eight_columns_of_one_visitor_do_not_keep_another_waiting(clock):
-    line = Line(clock)
+    line = FairQueue(clock)
     places = [line.enter("greedy") for _ in range(8)] + [line.enter("modest")]
     assert served(line, clock, places, {"greedy": 1, "modest": 1}).index("modest") <= 2
 
 
 def test_visitors_take_turns_however_many_they_have_waiting(clock):
-    line = Line(clock)
+    line = FairQueue(clock)
     places = [line.enter("many") for _ in range(30)] + [line.enter(owner) for _ in range(5) for owner in ("one", "two")]
     order = served(line, clock, places, {"many": 3, "one": 1, "two": 1})
     assert [order[:16].count(owner) for owner in ("one", "two")] == [5, 5]
 
 
 def test_who_comes_anew_all_the_time_does_not_go_before_those_who_wait(clock):
-    line = Line(clock)
+    line = FairQueue(clock)
     line.enter("holder")
     waiting = [line.enter("patient"), line.enter("calm")]
     for number in range(3):
@@ -60,7 +60,7 @@ def test_who_comes_anew_all_the_time_does_not_go_before_those_who_wait(clock):
 
 
 def test_own_turns_go_in_their_order_and_a_single_user_sees_a_plain_queue(clock):
-    line = Line(clock)
+    line = FairQueue(clock)
     places = [line.enter() for _ in range(4)]
     for index, place in enumerate(places):
         assert [one.granted.is_set() for one in places[index:]] == [True, *[False] * (3 - index)]
@@ -68,7 +68,7 @@ def test_own_turns_go_in_their_order_and_a_single_user_sees_a_plain_queue(clock)
 
 
 def test_time_away_earns_no_credit(clock):
-    line = Line(clock)
+    line = FairQueue(clock)
     served(line, clock, [line.enter("early")], {"early": 1})
     for _ in range(50):
         served(line, clock, [line.enter("busy")], {"busy": 1})
@@ -78,9 +78,9 @@ def test_time_away_earns_no_credit(clock):
 
 
 def test_what_is_ahead_is_counted_in_turns_and_estimated_in_seconds(clock):
-    line = Line(clock)
+    line = FairQueue(clock)
     assert line.enter("x").ahead() == Ahead(0, 0.0)
-    line = Line(clock)
+    line = FairQueue(clock)
     served(line, clock, [line.enter("one")], {"one": 4})
     first, own, other = line.enter("one"), line.enter("one"), line.enter("two")
     clock.now += 1
@@ -91,14 +91,14 @@ def test_what_is_ahead_is_counted_in_turns_and_estimated_in_seconds(clock):
 
 
 def test_nothing_is_estimated_before_the_first_turn_has_ended(clock):
-    line = Line(clock)
+    line = FairQueue(clock)
     line.enter("one")
     assert line.enter("two").ahead() == Ahead(1, None)
     assert str(Ahead(1, None)) == "1 run goes first"
 
 
 def test_who_leaves_the_queue_is_not_waited_for(clock):
-    line = Line(clock)
+    line = FairQueue(clock)
     held, gone, last = line.enter("a"), line.enter("b"), line.enter("c")
     gone.leave()
     gone.leave()
@@ -108,7 +108,7 @@ def test_who_leaves_the_queue_is_not_waited_for(clock):
 
 
 def test_a_stop_is_heard_while_waiting():
-    line = Line()
+    line = FairQueue()
     line.enter("a")
     stop, told = threading.Event(), []
     threading.Timer(0.1, stop.set).start()
@@ -118,7 +118,7 @@ def test_a_stop_is_heard_while_waiting():
 
 
 def test_a_line_forgets_visitors_who_are_gone(clock):
-    line = Line(clock)
+    line = FairQueue(clock)
     for number in range(1000):
         served(line, clock, [line.enter(f"visitor {number}")], {f"visitor {number}": 0.1})
-    assert len(line._owners) < 10
+    assert len(line._visitors) < 10

@@ -96,7 +96,7 @@ def test_long_work_takes_turns_with_a_comparison_and_neither_waits_for_ever():
 
     def long_work():
         for number in range(10):
-            with pool.alone(candidate, TASK, Job()):
+            with pool.exclusive(candidate, TASK, Job()):
                 order.append(number)
                 threading.Event().wait(0.03)
 
@@ -117,8 +117,8 @@ def test_waiting_for_a_turn_ends_with_stop():
     pool = Pool(1000, lambda kind: ScriptedEngine())
     stop = threading.Event()
     threading.Timer(0.2, stop.set).start()
-    with pool.turn("cpu", Job()), pytest.raises(Stopped):  # noqa: SIM117
-        with pool.turn("cpu", Job(stop=stop)):
+    with pool.queues.turn("cpu", Job()), pytest.raises(Stopped):  # noqa: SIM117
+        with pool.queues.turn("cpu", Job(stop=stop)):
             pass
-    with pool.turn("cpu", Job()):
+    with pool.queues.turn("cpu", Job()):
         pass

@@ -97,7 +97,7 @@ def test_two_who_want_the_same_model_fetch_it_once_and_both_see_how_far_it_is(po
     def ask(said):
         candidate = parse_candidate("hub:1:1@bf16")
         tell = lambda message, fraction: said.append(message)  # noqa: E731
-        with pool.alone(candidate, TASK, Job(report=tell)) as lease:
+        with pool.exclusive(candidate, TASK, Job(report=tell)) as lease:
             leases.append(lease.model)
 
     first = threading.Thread(target=ask, args=(reports[0],))
