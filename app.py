@@ -27,8 +27,8 @@ from llmops.history import recorded, repository
 from llmops.hub import licence
 from llmops.hub.reachability import HubProbe
 from llmops.public import crash_notice, owner_keys, preload, retention, sharing
+from llmops.public.request_guard import RequestGuard
 from llmops.runtime.pool import Pool
-from llmops.ui.gate import Gate
 from llmops.ui.language import InLanguage
 from llmops.ui.page import build
 from llmops.ui.services import Services, stylesheet
@@ -94,7 +94,7 @@ def main() -> None:
         # Gradio keeps a session for an hour after it has closed; the least recently used goes first.
         state_session_capacity=128,
         max_threads=256,  # a run that waits for its turn holds one
-        app_kwargs={"middleware": [Middleware(Gate, settings=settings), Middleware(InLanguage)]},
+        app_kwargs={"middleware": [Middleware(RequestGuard, settings=settings), Middleware(InLanguage)]},
     )
 
 

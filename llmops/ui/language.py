@@ -5,50 +5,25 @@ goes out is translated on its way (`Page`). Programs that ask for no language ge
 the page's address, such as uploads, are told by a cookie, which is set only where the browser's language is another.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import deepcopy
 from typing import Any
-from urllib.parse import parse_qs
 
 import gradio as gr
 
 from llmops.compat.gradio_internals import RewrittenBlocks, is_update
 from llmops.compat.gradio_page import html_in
 from llmops.i18n.translation import LANGUAGES, Catalogue, german
-from llmops.ui.cookies import Scope, cookie, header, new_cookie
+from llmops.public.request_language import language_of, language_of_scope, language_reminder
 
 _current: ContextVar[str] = ContextVar("ui_language", default="en")
 # Properties of components that people read, or hear read out.
 _SPOKEN = ("label", "info", "placeholder", "title", "x_title", "y_title", "color_title", "caption", "show_label_text")
 _SPOKEN_VALUES = {"button": "text", "downloadbutton": "text", "html": "html", "markdown": "markdown"}
-_COOKIE = "llmops_ui"
 _OWN_COLUMNS = {"Task", "By", "From"}  # of tables: names of built-in tasks, and where a row comes from
 OWN_WORDS = "lo-words"  # class of a text box that holds the app's own words, not a visitor's or a model's
-
-
-def language_of(query: Mapping[str, str], accepted: str) -> str:
-    """The language of a request: its `ui` parameter, else the best liked of Accept-Language that we have."""
-    asked = query.get("ui", "")
-    if asked in LANGUAGES:
-        return asked
-    liked = []
-    for place, part in enumerate(accepted.lower().split(",")):
-        tag, _, weight = part.strip().partition(";q=")
-        try:
-            liked.append((-float(weight or 1), place, tag.partition("-")[0].strip()))
-        except ValueError:
-            continue
-    return next((tag for _, _, tag in sorted(liked) if tag in LANGUAGES), "en")
-
-
-def language_of_scope(scope: Scope) -> str:
-    """The language of a request that has not reached Gradio: for all but the page itself, the page's before it."""
-    query = {key: values[-1] for key, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
-    if scope["path"] != "/":
-        query = {"ui": cookie(scope, _COOKIE), **query}
-    return language_of(query, header(scope, b"accept-language"))
 
 
 def language_of_request(request: gr.Request | None) -> str:
@@ -208,15 +183,11 @@ class InLanguage:
         token = _current.set(language)
         try:
             page = scope["path"] == "/" and scope["method"] == "GET"
-            await self._app(scope, receive, _Marking(send, language, _reminder(scope, language)) if page else send)
+            await self._app(
+                scope, receive, _Marking(send, language, language_reminder(scope, language)) if page else send
+            )
         finally:
             _current.reset(token)
-
-
-def _reminder(scope: Scope, language: str) -> str:
-    """The cookie that tells later requests the page's language, where they would be told another; else ""."""
-    told = language_of({"ui": cookie(scope, _COOKIE)}, header(scope, b"accept-language"))
-    return "" if told == language else new_cookie(scope, _COOKIE, language)
 
 
 class _Marking:

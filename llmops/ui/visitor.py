@@ -1,21 +1,19 @@
 """Who asks? "" for the one local user of a private page; on a public page an opaque id of the visitor.
 
 Signed in with Hugging Face: a hash of the user name, so that it is the same everywhere. Else the browser's cookie
-(`ui/gate.py` hands it out), so that a reload or a restart loses nothing; a program without cookies is its session.
-Cookie and session are secrets of their visitor: only their hash is ever stored, and no id is taken from a visitor.
+(`public/request_guard.py` hands it out), so that a reload or a restart loses nothing; a program without cookies is its
+session. Cookie and session are secrets of their visitor: only their hash is ever stored, and no id is taken from a
+visitor.
 """
 
 import hashlib
-import re
 
 import gradio as gr
 
 from llmops.compat import gradio_internals
 from llmops.core.settings import Settings, load_settings
+from llmops.public.cookies import VISITOR_COOKIE, VISITOR_COOKIE_FORM
 from llmops.public.quotas import Visitor
-
-COOKIE = "llmops_visitor"
-COOKIE_FORM = re.compile(r"[A-Za-z0-9_-]{32,64}")
 
 
 def visitor_of(request: gr.Request | None, settings: Settings) -> str:
@@ -47,8 +45,8 @@ def hugging_face_name(request: gr.Request) -> str | None:
 
 
 def _cookie(request: gr.Request) -> str | None:
-    value = gradio_internals.cookies_of(request).get(COOKIE)
-    return value if isinstance(value, str) and COOKIE_FORM.fullmatch(value) else None
+    value = gradio_internals.cookies_of(request).get(VISITOR_COOKIE)
+    return value if isinstance(value, str) and VISITOR_COOKIE_FORM.fullmatch(value) else None
 
 
 def _opaque(kind: str, secret: str) -> str:

@@ -7,7 +7,8 @@ import pytest
 
 from llmops.core.publicness import is_public
 from llmops.core.settings import Settings, load_settings
-from llmops.ui.visitor import COOKIE, visitor_of
+from llmops.public.cookies import VISITOR_COOKIE
+from llmops.ui.visitor import visitor_of
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_the_settings_know_the_mode(monkeypatch):
 
 def request(session: str, cookie: str | None = None, name: str | None = None, shared_login: str | None = None):
     scope = {"session": {"oauth_info": {"userinfo": {"preferred_username": name}}}} if name else {}
-    inner = SimpleNamespace(scope=scope, cookies={COOKIE: cookie} if cookie else {})
+    inner = SimpleNamespace(scope=scope, cookies={VISITOR_COOKIE: cookie} if cookie else {})
     return gr.Request(inner, username=shared_login, session_hash=session)
 
 

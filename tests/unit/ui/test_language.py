@@ -8,8 +8,9 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from llmops.i18n.translation import Catalogue, read_pairs
+from llmops.public.request_language import language_of
 from llmops.public.sharing import MESSAGE
-from llmops.ui.language import InLanguage, Page, language_of, translate_props, translated_output
+from llmops.ui.language import InLanguage, Page, translate_props, translated_output
 
 PAIRS = [
     ("Run", "Starten"),

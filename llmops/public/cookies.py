@@ -1,8 +1,12 @@
 """Headers and cookies of a request that has not reached Gradio yet."""
 
+import re
 from collections.abc import Mapping
 from http.cookies import SimpleCookie
 from typing import Any
+
+VISITOR_COOKIE = "llmops_visitor"
+VISITOR_COOKIE_FORM = re.compile(r"[A-Za-z0-9_-]{32,64}")
 
 Scope = Mapping[str, Any]  # ASGI's description of a request
 

@@ -2,7 +2,7 @@
 
 Only the routes that the page and its API use are open: Gradio's deep links (they write every field, keys too, to a
 file), run history, monitoring, proxying and recording are closed, and so is whatever a later version adds. A public
-page also hands out the cookie that `visitor_of` reads, and bounds what one visitor uploads in an hour.
+page also hands out the cookie that `ui/visitor.py` reads, and bounds what one visitor uploads in an hour.
 """
 
 import hashlib
@@ -16,9 +16,8 @@ from typing import Any
 
 from llmops.core.settings import Settings
 from llmops.i18n.translation import german
-from llmops.ui.cookies import cookie, header, new_cookie
-from llmops.ui.language import language_of_scope
-from llmops.ui.visitor import COOKIE, COOKIE_FORM
+from llmops.public.cookies import VISITOR_COOKIE, VISITOR_COOKIE_FORM, cookie, header, new_cookie
+from llmops.public.request_language import language_of_scope
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -54,7 +53,7 @@ _HEADERS = (
 )
 
 
-class Gate:
+class RequestGuard:
     """ASGI middleware. One object for the process."""
 
     def __init__(self, app: App, settings: Settings) -> None:
@@ -66,28 +65,28 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        anew = self._settings.public and scope["path"] == "/" and _visitor(scope) is None
-        handed = new_cookie(scope, COOKIE, secrets.token_urlsafe(32), _COOKIE_S) if anew else ""
+        is_new = self._settings.public and scope["path"] == "/" and _visitor(scope) is None
+        set_cookie = new_cookie(scope, VISITOR_COOKIE, secrets.token_urlsafe(32), _COOKIE_S) if is_new else ""
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = {name for name, _ in _HEADERS}
-                kept = [pair for pair in message.get("headers", ()) if pair[0].lower() not in own]
-                more = [(b"set-cookie", handed.encode())] if handed else []
-                message = {**message, "headers": [*kept, *_HEADERS, *more]}
+                replaced = {name for name, _ in _HEADERS}
+                others = [pair for pair in message.get("headers", ()) if pair[0].lower() not in replaced]
+                cookies = [(b"set-cookie", set_cookie.encode())] if set_cookie else []
+                message = {**message, "headers": [*others, *_HEADERS, *cookies]}
             await send(message)
 
         if not _OPEN.fullmatch(scope["path"]):
             await _refuse(scope, answer, 404, "There is nothing here.")
             return
-        most, why = self._most_bytes(scope)
-        if most is None:
+        limit_bytes, reason = self._limit_of(scope)
+        if limit_bytes is None:
             await self._app(scope, receive, answer)
             return
-        if _declared(scope) > most or most <= 0:
-            await _refuse(scope, answer, 413, why)
+        if _declared(scope) > limit_bytes or limit_bytes <= 0:
+            await _refuse(scope, answer, 413, reason)
             return
-        counted = _Counted(receive, answer, most)
+        counted = _Counted(receive, answer, limit_bytes)
         try:
             await self._app(scope, counted.receive, counted.send)
         except Exception:
@@ -96,25 +95,25 @@ class Gate:
         finally:
             self._note_upload(scope, counted.bytes)
         if counted.over and not counted.answered:
-            await _refuse(scope, answer, 413, why)
+            await _refuse(scope, answer, 413, reason)
 
-    def _most_bytes(self, scope: Message) -> tuple[int | None, str]:
+    def _limit_of(self, scope: Message) -> tuple[int | None, str]:
         """How many bytes this request may bring, and what is said above it; None where it brings none."""
         limits = self._settings
         if scope["method"] in ("GET", "HEAD", "OPTIONS"):
             return None, ""
         if scope["path"] != f"{_API}upload":
             return 4 * limits.max_text_chars + _SLACK, "The request is too big: shorten the text."
-        most = limits.max_upload_bytes + _SLACK
-        why = f"The file is too big: at most {limits.max_upload_bytes / 1e6:.0f} MB are read."
+        per_file = limits.max_upload_bytes + _SLACK
+        reason = f"The file is too big: at most {limits.max_upload_bytes / 1e6:.0f} MB are read."
         if limits.visitor_upload_bytes is None:
-            return most, why
-        left = limits.visitor_upload_bytes - self._uploaded(_who(scope))
-        if left < most:
+            return per_file, reason
+        left = limits.visitor_upload_bytes - self._uploaded(_uploader(scope))
+        if left < per_file:
             return left, f"At most {limits.visitor_upload_bytes / 1e6:.0f} MB may be uploaded in an hour: try later."
-        return most, why
+        return per_file, reason
 
-    def _uploaded(self, who: str) -> int:
+    def _uploaded(self, uploader: str) -> int:
         """Bytes of the last hour. Forgets who has none."""
         since = time.monotonic() - _HOUR_S
         for name in list(self._uploads):
@@ -123,24 +122,24 @@ class Gate:
                 log.popleft()
             if not log:
                 del self._uploads[name]
-        return sum(count for _, count in self._uploads.get(who, ()))
+        return sum(count for _, count in self._uploads.get(uploader, ()))
 
     def _note_upload(self, scope: Message, count: int) -> None:
         if self._settings.visitor_upload_bytes is not None and scope["path"] == f"{_API}upload":
-            self._uploads.setdefault(_who(scope), deque()).append((time.monotonic(), count))
+            self._uploads.setdefault(_uploader(scope), deque()).append((time.monotonic(), count))
 
 
 class _Counted:
     """A request's body, broken off above a number of bytes; what is answered to the break-off is dropped."""
 
-    def __init__(self, receive: Receive, send: Send, most: int) -> None:
-        self._receive, self._send, self._most = receive, send, most
+    def __init__(self, receive: Receive, send: Send, limit_bytes: int) -> None:
+        self._receive, self._send, self._limit_bytes = receive, send, limit_bytes
         self.bytes, self.over, self.answered = 0, False, False
 
     async def receive(self) -> Message:
         message = await self._receive()
         self.bytes += len(message.get("body", b""))
-        if self.bytes > self._most:
+        if self.bytes > self._limit_bytes:
             self.over = True
             return {"type": "http.disconnect"}
         return message
@@ -157,11 +156,11 @@ def _declared(scope: Message) -> int:
 
 
 def _visitor(scope: Message) -> str | None:
-    value = cookie(scope, COOKIE)
-    return value if COOKIE_FORM.fullmatch(value) else None
+    value = cookie(scope, VISITOR_COOKIE)
+    return value if VISITOR_COOKIE_FORM.fullmatch(value) else None
 
 
-def _who(scope: Message) -> str:
+def _uploader(scope: Message) -> str:
     """Whose uploads are counted: a browser's by its cookie, a program's by its address. Nothing is kept of either."""
     client = scope.get("client") or ("", 0)
     forwarded = header(scope, b"x-forwarded-for").split(",")[0].strip()

@@ -1,4 +1,4 @@
-"""What passes the gate: open routes, sizes, headers, the visitor's cookie."""
+"""What the request guard lets pass: open routes, sizes, headers, the visitor's cookie."""
 
 import asyncio
 
@@ -9,8 +9,8 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from llmops.core.settings import Settings
-from llmops.ui.gate import Gate
-from llmops.ui.visitor import COOKIE
+from llmops.public.cookies import VISITOR_COOKIE
+from llmops.public.request_guard import RequestGuard
 
 
 async def everything(request):
@@ -19,7 +19,7 @@ async def everything(request):
 
 def client(tmp_path, **limits):
     inner = Starlette(routes=[Route("/{path:path}", everything, methods=["GET", "POST"])])
-    return TestClient(Gate(inner, Settings(tmp_path, **limits)))
+    return TestClient(RequestGuard(inner, Settings(tmp_path, **limits)))
 
 
 @pytest.mark.parametrize(
@@ -58,10 +58,10 @@ def test_what_is_too_big_is_refused_told_or_counted(tmp_path):
 
 def test_one_visitor_may_upload_so_much_in_an_hour_and_another_still_may(tmp_path):
     page = client(tmp_path, public=True, max_upload_bytes=100_000, visitor_upload_bytes=450_000)
-    page.cookies.set(COOKIE, "a" * 43)
+    page.cookies.set(VISITOR_COOKIE, "a" * 43)
     answers = [page.post("/gradio_api/upload", content=b"x" * 150_000).status_code for _ in range(4)]
     assert answers == [200, 200, 200, 413]
-    page.cookies.set(COOKIE, "b" * 43)
+    page.cookies.set(VISITOR_COOKIE, "b" * 43)
     assert page.post("/gradio_api/upload", content=b"x" * 150_000).status_code == 200
 
 
@@ -83,7 +83,7 @@ def test_what_is_no_request_passes_untouched(tmp_path):
     async def app(scope, receive, send):
         seen.append(scope["type"])
 
-    asyncio.run(Gate(app, Settings(tmp_path))({"type": "lifespan"}, None, None))
+    asyncio.run(RequestGuard(app, Settings(tmp_path))({"type": "lifespan"}, None, None))
     assert seen == ["lifespan"]
 
 
@@ -108,10 +108,10 @@ def test_every_refusal_has_german(tmp_path):
     page = client(tmp_path, max_text_chars=1000, max_upload_bytes=200_000, visitor_upload_bytes=250_000)
     page.headers["accept-language"] = "de"
     sizes = (("upload", 350_000), ("upload", 250_000), ("upload", 50_000), ("nowhere", 1))
-    said = [page.post(f"/gradio_api/{path}", content=b"x" * size) for path, size in sizes]
-    assert [one.status_code for one in said] == [413, 200, 413, 404]
-    told = [one.json()["detail"] for one in said if one.status_code != 200]
-    assert told == [
+    answers = [page.post(f"/gradio_api/{path}", content=b"x" * size) for path, size in sizes]
+    assert [answer.status_code for answer in answers] == [413, 200, 413, 404]
+    refusals = [answer.json()["detail"] for answer in answers if answer.status_code != 200]
+    assert refusals == [
         "Höchstens 0 MB dürfen je Stunde hochgeladen werden: bitte später versuchen.",
         "Höchstens 0 MB dürfen je Stunde hochgeladen werden: bitte später versuchen.",
         "Hier ist nichts.",
