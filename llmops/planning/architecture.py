@@ -40,7 +40,7 @@ def find_shape(model: str, connection: Connection) -> Shape:
 
 def _row(model: str) -> Architecture | None:
     name = model.strip().casefold()
-    return next((one for one in architectures() if one.id.casefold() == name), None)
+    return next((row for row in architectures() if row.id.casefold() == name), None)
 
 
 def index_note(model: str, shape: Shape, connection: Connection) -> str:
@@ -49,8 +49,8 @@ def index_note(model: str, shape: Shape, connection: Connection) -> str:
     It gives the bytes of the files; they are two a parameter in the usual 16 bits.
     """
     name = model.strip()
-    known = any(one.id.casefold() == name.casefold() for one in architectures())
-    if known or name == EMBEDDED_DECODER or fetch.is_folder(name):
+    in_catalogue = any(row.id.casefold() == name.casefold() for row in architectures())
+    if in_catalogue or name == EMBEDDED_DECODER or fetch.is_folder(name):
         return ""
     try:
         stored = _stored_bytes(name, connection)

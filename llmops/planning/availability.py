@@ -46,12 +46,12 @@ class Offer:
 def offers(connection: Connection, hub_in_reach: bool | None, trained: tuple[str, ...] = ()) -> list[Offer]:
     """Every catalogue row in every precision, and the visitor's kept encoders by name."""
     rows = [_offer(spec, candidate, connection, hub_in_reach) for spec in models() for candidate in spec.candidates()]
-    kept = [
-        Offer(f"trained/{name}@{one}", name, Epoch.PAST, True, "", "", False, "Trained here and kept.", "", None)
+    kept_encoders = [
+        Offer(f"trained/{name}@{precision}", name, Epoch.PAST, True, "", "", False, "Trained here and kept.", "", None)
         for name in trained
-        for one in PRECISIONS[Kind.ENCODER]
+        for precision in PRECISIONS[Kind.ENCODER]
     ]
-    return rows + kept
+    return rows + kept_encoders
 
 
 def _offer(spec: ModelSpec, candidate: Candidate, connection: Connection, hub_in_reach: bool | None) -> Offer:
@@ -73,7 +73,7 @@ def _offer(spec: ModelSpec, candidate: Candidate, connection: Connection, hub_in
 
 
 def _shape(model: str) -> Shape | None:
-    row = next((one for one in architectures() if one.id == model), None)
+    row = next((row for row in architectures() if row.id == model), None)
     return row.shape if row else find_shape(model, Connection()) if model == EMBEDDED_DECODER else None
 
 
@@ -115,11 +115,11 @@ def _needs(spec: ModelSpec) -> str:
         return spec.needs()
     parts = []
     for precision in ("bf16", "nf4"):
-        made = planner.plan(spec.id, shape, precision, min(_FIT_TOKENS, shape.context), 1, gpus())
-        fitting = sorted((one for one in made.gpus if one.fits), key=lambda one: one.usable_bytes)
-        biggest = max(made.gpus, key=lambda one: one.usable_bytes)
+        plan = planner.plan(spec.id, shape, precision, min(_FIT_TOKENS, shape.context), 1, gpus())
+        fitting = sorted((verdict for verdict in plan.gpus if verdict.fits), key=lambda verdict: verdict.usable_bytes)
+        biggest = max(plan.gpus, key=lambda verdict: verdict.usable_bytes)
         where = fitting[0].name if fitting else biggest.remedy.replace("these GPUs", biggest.name)
-        parts.append(f"{precision} {made.peak_bytes / 1e9:.0f} GB ({where})")
+        parts.append(f"{precision} {plan.peak_bytes / 1e9:.0f} GB ({where})")
     return f"On your own hardware, at {_FIT_TOKENS:,} tokens: {', '.join(parts)}; estimated."
 
 

@@ -18,6 +18,7 @@ from llmops.core.errors import InputError, LlmopsError, OutOfMemory, Stopped
 from llmops.core.request import Job
 from llmops.core.run import Source
 from llmops.core.settings import load_settings
+from llmops.engines.decoder.generate_callbacks import stop_when, token_streamer
 from llmops.hardware import zerogpu
 from llmops.hardware.machine import device_memory, hardware
 from llmops.hardware.memory import PeakMemory, release_memory
@@ -286,25 +287,7 @@ def _generate(
 ) -> tuple[Stopwatch, Any]:
     """One greedy generation of exactly new_tokens from random ids, by transformers' own generate."""
     import torch
-    from transformers import DynamicCache, GenerationConfig, StoppingCriteria, StoppingCriteriaList
-    from transformers.generation.streamers import BaseStreamer
-
-    class Stamps(BaseStreamer):
-        """The first call brings the prompt, each later one a token."""
-
-        prompt_seen = False
-
-        def put(self, value: Any) -> None:  # noqa: ANN401
-            if self.prompt_seen:
-                watch.tick()
-            self.prompt_seen = True
-
-        def end(self) -> None:
-            """Nothing."""
-
-    class Stop(StoppingCriteria):
-        def __call__(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-            return torch.full((1,), stop.is_set(), device=input_ids.device)
+    from transformers import DynamicCache, GenerationConfig
 
     generator = torch.Generator().manual_seed(0)
     ids = torch.randint(1, config.get_text_config().vocab_size, (1, prompt_tokens), generator=generator).to(device)
@@ -318,8 +301,8 @@ def _generate(
             attention_mask=torch.ones_like(ids),
             generation_config=settings,
             past_key_values=cache,
-            streamer=Stamps(),
-            stopping_criteria=StoppingCriteriaList([Stop()]),
+            streamer=token_streamer(lambda _: watch.tick()),
+            stopping_criteria=stop_when(stop.is_set),
         )
     if stop.is_set():
         raise Stopped("Stopped while measuring.")

@@ -118,8 +118,10 @@ def predict(shape: Shape, precision: str, gpu: GpuSpec, prompt: int, new_tokens:
     layers_s = shape.layers * (gpu.layer_ms or {}).get(precision, _LAYER_MS[precision]) / 1000
     attention = 4 * shape.attended(prompt) * shape.width
     ttft = max((2 * shape.active * prompt + attention) / flops, layers_s)
-    read = _read_bytes(shape, precision, requests) + requests * kv_bytes(shape, precision, prompt + new_tokens // 2)
-    step = max(read / bandwidth, 2 * shape.active * requests / flops, layers_s)
+    read_bytes = _read_bytes(shape, precision, requests) + requests * kv_bytes(
+        shape, precision, prompt + new_tokens // 2
+    )
+    step = max(read_bytes / bandwidth, 2 * shape.active * requests / flops, layers_s)
     batch_s = requests * ttft + max(0, new_tokens - 1) * step
     hours = 1000 / requests * batch_s / 3600
     return Predicted(
@@ -176,14 +178,16 @@ def plan(
 def _check(model: str, shape: Shape, precision: str, context: int, requests: int, new_tokens: int) -> None:
     if precision not in PRECISIONS:
         raise InputError(f"“{precision}” is no precision.", f"Use one of: {', '.join(PRECISIONS)}.")
-    for name, value, most in (
+    for name, value, upper in (
         ("context", context, _MOST_TOKENS),
         ("requests", requests, _MOST_REQUESTS),
         ("new_tokens", new_tokens, _MOST_TOKENS),
     ):
-        least = 2 if name == "context" else 1
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise InputError(f"{name} is a whole number from {least} to {most:,}; it is {value!r}.", f"Correct {name}.")
+        lower = 2 if name == "context" else 1
+        if isinstance(value, bool) or not isinstance(value, int) or not lower <= value <= upper:
+            raise InputError(
+                f"{name} is a whole number from {lower} to {upper:,}; it is {value!r}.", f"Correct {name}."
+            )
     if context > shape.context:
         raise InputError(
             f"{model} reads {shape.context:,} tokens; {context:,} are asked.",

@@ -15,6 +15,7 @@ from llmops.core.request import Request
 from llmops.core.run import Memory, Run, Source, Timing
 from llmops.core.verdict import read_verdict
 from llmops.engines.decoder import answer_tokens, batching, memory_check, prompt, sampling, stream
+from llmops.engines.decoder.generate_callbacks import stop_when
 from llmops.engines.decoder.prefix_cache import Prefixes
 
 if TYPE_CHECKING:
@@ -100,13 +101,13 @@ class Many:
             raise Stopped("Stopped while a batch was running.") from None
         except RuntimeError as error:
             loaded, full = self._loaded, memory_check.is_out_of_memory(error)
-            said = (
+            explained = (
                 memory_check.freed(error, loaded.candidate, self._device)
                 if full
                 else LlmopsError(f"{type(error).__name__}: {error}"[:500], "Run this text alone.")
             )
         if len(group) == 1:
-            return {group[0][0]: said}
+            return {group[0][0]: explained}
         half = len(group) // 2
         return self._batch(requests, group[:half]) | self._batch(requests, group[half:])
 
@@ -115,36 +116,41 @@ class Many:
         # A thought comes before the verdict, so the words after the prompt say nothing then.
         thinks = any(built.opens_thinking for _, built in group)
         answers, ends = first.task.answers(first.language), loaded.plain.eos_token_id or ()
-        known = None if thinks else answer_tokens.words_of(loaded.tokenizer, answers, ends)
-        most = first.generation.max_new_tokens
-        tokens = min(_VERDICT_TOKENS, most) if first.verdict_only and known else most
+        words = None if thinks else answer_tokens.words_of(loaded.tokenizer, answers, ends)
+        max_tokens = first.generation.max_new_tokens
+        tokens = min(_VERDICT_TOKENS, max_tokens) if first.verdict_only and words else max_tokens
         prompts = [built.ids[0].tolist() for _, built in group]
-        asked = batching.Batch(prompts, known, tokens, first.verdict_only)
-        found = batching.answer(loaded.model, loaded.plain, self._prefixes, asked, stream.stopping(loaded.interrupt))
+        batch = batching.Batch(prompts, words, tokens, first.verdict_only)
+        found_answers = batching.answer(
+            loaded.model, loaded.plain, self._prefixes, batch, stop_when(loaded.interrupt.is_set)
+        )
         if loaded.interrupt.is_set():
             raise Stopped("Stopped while a batch was running.")
         runs = {
-            number: self._run(requests[number], built, one) for (number, built), one in zip(group, found, strict=True)
+            number: self._run(requests[number], built, answer)
+            for (number, built), answer in zip(group, found_answers, strict=True)
         }
-        again = [one for one in group if tokens < most and runs[one[0]].unparsed and runs[one[0]].finish == "length"]
+        again = [
+            one for one in group if tokens < max_tokens and runs[one[0]].unparsed and runs[one[0]].finish == "length"
+        ]
         if again:  # no verdict so early: these are asked for the whole answer
-            whole = [replace(one, verdict_only=False) for one in requests]
+            whole = [replace(request, verdict_only=False) for request in requests]
             return {**runs, **self._answers(whole, again)}
         return {**runs}
 
-    def _run(self, request: Request, built: prompt.Prompt, found: batching.Answer) -> Run:
+    def _run(self, request: Request, built: prompt.Prompt, answer: batching.Answer) -> Run:
         loaded = self._loaded
-        text = loaded.tokenizer.decode(list(found.ids), skip_special_tokens=True)
+        text = loaded.tokenizer.decode(list(answer.ids), skip_special_tokens=True)
         label = read_verdict(("<think>" if built.opens_thinking else "") + text, request.task, request.language)
-        known = ("tokens", "memory", *(("probabilities",) if found.shares else ()))
+        known = ("tokens", "memory", *(("probabilities",) if answer.shares else ()))
         return Run(
             candidate=str(loaded.candidate),
             text=text,
             label=label,
             unparsed=label is None,
-            probabilities=found.shares,
-            timing=Timing(prompt_tokens=built.ids.shape[1], output_tokens=len(found.ids)),
+            probabilities=answer.shares,
+            timing=Timing(prompt_tokens=built.ids.shape[1], output_tokens=len(answer.ids)),
             source=dict.fromkeys(known, Source.CLIENT),
             notes=built.notes,
-            finish="verdict" if found.proven else sampling.finish(loaded.plain, found.ids),
+            finish="verdict" if answer.proven else sampling.finish(loaded.plain, answer.ids),
         )

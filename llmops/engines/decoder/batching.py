@@ -49,8 +49,8 @@ def possible(model: "PreTrainedModel") -> bool:
     if not model._supports_default_dynamic_cache():
         return False
     cache: Any = DynamicCache(config=model.config.get_text_config(decoder=True))
-    taken = inspect.signature(model.forward).parameters
-    if any(cache.is_sliding) or not cache.is_croppable or not {"position_ids", "logits_to_keep"} <= set(taken):
+    parameters = inspect.signature(model.forward).parameters
+    if any(cache.is_sliding) or not cache.is_croppable or not {"position_ids", "logits_to_keep"} <= set(parameters):
         return False
     return verdict_batch.possible(model)
 
@@ -68,25 +68,27 @@ def answer(
     count = len(batch.prompts)
     scores: torch.Tensor | None = None
     proven: list[int | None] = [None] * count
-    told: list[tuple[int, ...]] = [()] * count
+    answer_ids: list[tuple[int, ...]] = [()] * count
     with torch.inference_mode():
         if batch.words is not None and batch.verdict_only:
             scores, proven = verdict_batch.score(model, prefixes, batch.prompts, batch.words)
-        left = [number for number in range(count) if proven[number] is None]
-        if left:
-            read = _Read(model, plain.pad_token_id or 0, prefixes, [batch.prompts[number] for number in left])
+        unproven = [number for number in range(count) if proven[number] is None]
+        if unproven:
+            read_prompts = _Read(
+                model, plain.pad_token_id or 0, prefixes, [batch.prompts[number] for number in unproven]
+            )
             if batch.words is not None and scores is None:
-                scores = read.score(batch.words)
-            answers = read.generate(sampling.greedy(plain, batch.max_new_tokens), stopping)
-            for number, ids in zip(left, answers, strict=True):
-                told[number] = ids
+                scores = read_prompts.score(batch.words)
+            answers = read_prompts.generate(sampling.greedy(plain, batch.max_new_tokens), stopping)
+            for number, ids in zip(unproven, answers, strict=True):
+                answer_ids[number] = ids
     shares = (
         [None] * count
         if scores is None or batch.words is None
         else [_shares(batch.words.labels, row) for row in scores]
     )
     return [
-        Answer(told[i], shares[i])
+        Answer(answer_ids[i], shares[i])
         if label is None or batch.words is None
         else Answer(batch.words.ids[label], shares[i], proven=True)
         for i, label in enumerate(proven)
@@ -97,7 +99,7 @@ def _shares(labels: Sequence[str], scores: "torch.Tensor") -> dict[str, float] |
     """softmax over the labels' log-likelihoods; None where the logits are no numbers (fp16 overflow)."""
     import torch
 
-    if not all(isfinite(one) for one in scores.tolist()):
+    if not all(isfinite(score) for score in scores.tolist()):
         return None
     return dict(zip(labels, torch.softmax(scores, dim=0).tolist(), strict=True))
 
@@ -110,9 +112,9 @@ class _Read:
 
         self._model = model
         common = prefixes.read(model, prompts)
-        longest = max(len(one) for one in prompts)
-        rows = [list(one[:common]) + [pad] * (longest - len(one)) + list(one[common:]) for one in prompts]
-        seen = [[1] * common + [0] * (longest - len(one)) + [1] * (len(one) - common) for one in prompts]
+        longest = max(len(ids) for ids in prompts)
+        rows = [list(ids[:common]) + [pad] * (longest - len(ids)) + list(ids[common:]) for ids in prompts]
+        seen = [[1] * common + [0] * (longest - len(ids)) + [1] * (len(ids) - common) for ids in prompts]
         self._ids = torch.tensor(rows, device=model.device)  # (rows, longest)
         self._mask = torch.tensor(seen, device=model.device)
         self._lengths = self._mask.sum(dim=1, keepdim=True)  # (rows, 1)
@@ -126,14 +128,14 @@ class _Read:
             width = max(len(prompts[number]) for number in part) - common
             begin = self._ids.shape[1] - width
             cache = prefixes.rows(model, prompts[0][:common], len(part))
-            made = model(
+            output = model(
                 input_ids=self._ids[part, begin:],
                 attention_mask=torch.cat([self._mask[part, :common], self._mask[part, begin:]], dim=1),
                 position_ids=positions[part, begin:],
                 past_key_values=cache,
                 logits_to_keep=1,
             )
-            lasts.append(made.logits[:, -1].float())
+            lasts.append(output.logits[:, -1].float())
             parts.append((part, width, cache))
         self._last = torch.empty_like(joined := torch.cat(lasts))  # (rows, vocabulary)
         self._last[order] = joined
@@ -160,19 +162,19 @@ class _Read:
 
         count, device = len(word), self._ids.device
         steps = torch.arange(count, device=device)
-        made = self._model(
+        output = self._model(
             input_ids=torch.tensor([word], device=device).expand(len(self._ids), count),
             attention_mask=torch.cat([self._mask, self._mask.new_ones(len(self._ids), count)], dim=1),
             position_ids=self._lengths + steps,
             past_key_values=self._cache,
         )
         self._cache.crop(-count)  # a positive number raises in 5.23
-        return made.logits.float()
+        return output.logits.float()
 
     def generate(self, config: "GenerationConfig", stopping: "StoppingCriteriaList") -> list[tuple[int, ...]]:
         """The answers, each with its end token where it came to one. The cache is used up."""
         self._cache.crop(-1)  # generate() reads at least one token
-        made = self._model.generate(
+        sequences = self._model.generate(
             inputs=self._ids,
             attention_mask=self._mask,
             past_key_values=self._cache,
@@ -180,7 +182,7 @@ class _Read:
             stopping_criteria=stopping,
         )
         ends = set(config.eos_token_id or ())
-        return [_until(row, ends) for row in made[:, self._ids.shape[1] :].tolist()]
+        return [_until(row, ends) for row in sequences[:, self._ids.shape[1] :].tolist()]
 
 
 def _joined(parts: Sequence[tuple[list[int], int, Any]], common: int, longest: int) -> Any:  # noqa: ANN401
@@ -190,7 +192,7 @@ def _joined(parts: Sequence[tuple[list[int], int, Any]], common: int, longest: i
     joined = copy.copy(parts[0][2])
     joined.layers = []
     for number in range(len(parts[0][2].layers)):
-        both = []
+        keys_and_values = []
         for name in ("keys", "values"):
             first = getattr(parts[0][2].layers[number], name)
             whole = first.new_zeros(sum(len(rows) for rows, _, _ in parts), first.shape[1], longest, first.shape[3])
@@ -198,10 +200,10 @@ def _joined(parts: Sequence[tuple[list[int], int, Any]], common: int, longest: i
                 part = getattr(cache.layers[number], name)
                 whole[rows, :, :common] = part[:, :, :common]
                 whole[rows, :, longest - width :] = part[:, :, common:]
-            both.append(whole)
+            keys_and_values.append(whole)
         for _, _, cache in parts:
             cache.layers[number] = None  # so that nothing is held twice but one layer
-        joined.layers.append(GrowingLayer(*both))
+        joined.layers.append(GrowingLayer(*keys_and_values))
     return joined
 
 

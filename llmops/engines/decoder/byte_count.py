@@ -132,6 +132,6 @@ def estimate(shapes: dict[str, tuple[int, ...]], precision: str) -> int | None:
         return None
     total = 0.0
     for name, shape in shapes.items():
-        few = precision in _QUANTIZED_BYTES and len(shape) == 2 and not any(part in name for part in _NEVER)
-        total += prod(shape) * (_QUANTIZED_BYTES[precision] if few else _FULL_BYTES[precision])
+        quantized = precision in _QUANTIZED_BYTES and len(shape) == 2 and not any(part in name for part in _NEVER)
+        total += prod(shape) * (_QUANTIZED_BYTES[precision] if quantized else _FULL_BYTES[precision])
     return int(total)

@@ -15,6 +15,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, Protocol
 
 from llmops.core.errors import EndpointError
+from llmops.engines.decoder.generate_callbacks import stop_when, token_streamer
 
 if TYPE_CHECKING:
     from transformers import GenerationConfig, PreTrainedModel
@@ -47,14 +48,14 @@ def batching(
 ) -> Iterator[Batcher]:
     """A batcher for up to `requests` at a time of `tokens` each (prompt and answer); nothing else may use the model."""
     if model.device.type in ("cuda", "cpu"):
-        made: _Continuous | _Dynamic = _Continuous(model, generation, requests, tokens)
+        batcher: _Continuous | _Dynamic = _Continuous(model, generation, requests, tokens)
     else:
-        made = _Dynamic(model, generation, requests)
-    made.start()
+        batcher = _Dynamic(model, generation, requests)
+    batcher.start()
     try:
-        yield made
+        yield batcher
     finally:
-        made.close()
+        batcher.close()
 
 
 class _Continuous:
@@ -123,8 +124,8 @@ class _Continuous:
     def _fail(self, why: str) -> None:
         with self._guard:
             self._over = why
-            left, self._waiting = list(self._waiting.values()), {}
-        for future in left:
+            unanswered, self._waiting = list(self._waiting.values()), {}
+        for future in unanswered:
             future.set_exception(EndpointError(why, "Lower the load, or retry."))
 
 
@@ -166,24 +167,9 @@ class _Dynamic:
 
     def _run(self, batch: list[tuple[float, list[int], int, "Future[Answered]"]]) -> None:
         import torch
-        from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
-        from transformers.generation.streamers import BaseStreamer
+        from transformers import GenerationConfig
 
-        closed, stamps = self._closed, []
-
-        class Stamps(BaseStreamer):
-            """The prompts first, then one token of each."""
-
-            def put(self, value: Any) -> None:  # noqa: ANN401
-                stamps.append(time.perf_counter())
-
-            def end(self) -> None:
-                """Nothing."""
-
-        class Stop(StoppingCriteria):
-            def __call__(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-                return torch.full((input_ids.shape[0],), closed.is_set(), device=input_ids.device)
-
+        stamps: list[float] = []  # one a step: a token of each row
         pad = self._generation.pad_token_id or 0
         longest = max(len(ids) for _, ids, _, _ in batch)
         rows = [[pad] * (longest - len(ids)) + ids for _, ids, _, _ in batch]
@@ -193,15 +179,15 @@ class _Dynamic:
             max_new_tokens=max(count for _, _, count, _ in batch), do_sample=False, pad_token_id=pad, eos_token_id=ends
         )
         with torch.inference_mode():
-            made = self._model.generate(
+            sequences = self._model.generate(
                 inputs=torch.tensor(rows, device=self._model.device),
                 attention_mask=torch.tensor(mask, device=self._model.device),
                 generation_config=settings,
-                streamer=Stamps(),
-                stopping_criteria=StoppingCriteriaList([Stop()]),
+                streamer=token_streamer(lambda _: stamps.append(time.perf_counter())),
+                stopping_criteria=stop_when(self._closed.is_set),
             )
         last = set(ends if isinstance(ends, list) else [ends])
-        for (handed_s, _, count, future), row in zip(batch, made[:, longest:].tolist(), strict=True):
+        for (handed_s, _, count, future), row in zip(batch, sequences[:, longest:].tolist(), strict=True):
             end = next((index + 1 for index, token in enumerate(row) if token in last), len(row))
             end = min(end, count)
-            future.set_result(Answered(handed_s, tuple(stamps[1 : end + 1]), tuple(row[:end])))
+            future.set_result(Answered(handed_s, tuple(stamps[:end]), tuple(row[:end])))

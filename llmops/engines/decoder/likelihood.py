@@ -55,12 +55,12 @@ def _logits(
     length, longest = prompt.shape[1], max(len(word) for word in words)
     # (words, longest), filled up at the right, where causal attention keeps it from mattering
     filled = torch.tensor([word + [word[-1]] * (longest - len(word)) for word in words], device=prompt.device)
-    kept = _prompt_cache(cache, length - 1)
-    if kept is not None:
+    prompt_cache = _prompt_cache(cache, length - 1)
+    if prompt_cache is not None:
         tail = torch.cat([prompt[:, -1:].expand(len(words), 1), filled], dim=1)
-        kept.batch_repeat_interleave(len(words))
+        prompt_cache.batch_repeat_interleave(len(words))
         mask = torch.ones(len(words), length + longest, dtype=torch.long, device=prompt.device)
-        return list(model(input_ids=tail, past_key_values=kept, attention_mask=mask).logits)
+        return list(model(input_ids=tail, past_key_values=prompt_cache, attention_mask=mask).logits)
     # Without a cache that can be cropped (sliding windows, states): word by word, so that memory stays one prompt's.
     return [_alone(model, torch.cat([prompt, word[None]], dim=1), longest) for word in filled]
 
@@ -80,8 +80,8 @@ def _prompt_cache(cache: Any, tokens: int) -> Any:  # noqa: ANN401
     extra = cache.get_seq_length() - tokens
     if extra < 0:
         return None
-    kept = copy.copy(cache)
-    kept.layers = [copy.copy(layer) for layer in cache.layers]
+    prompt_cache = copy.copy(cache)
+    prompt_cache.layers = [copy.copy(layer) for layer in cache.layers]
     if extra:
-        kept.crop(-extra)  # a positive number raises in 5.23
-    return kept
+        prompt_cache.crop(-extra)  # a positive number raises in 5.23
+    return prompt_cache

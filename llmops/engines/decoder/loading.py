@@ -41,12 +41,12 @@ def load(folder: Path, candidate: Candidate, device: str) -> Parts:
     _check_kind(config, candidate)
     tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFE)
     copy = _copy_of(folder, candidate, device)
-    found = _read_copy(copy, candidate, device) if copy is not None and quantized_copies.ready(copy) else None
-    if found is None:
-        found = read(folder, candidate, device)
+    loaded = _read_copy(copy, candidate, device) if copy is not None and quantized_copies.ready(copy) else None
+    if loaded is None:
+        loaded = read(folder, candidate, device)
         if copy is not None:
-            quantized_copies.keep(found[0], copy)
-    model, notes, reading = found
+            quantized_copies.keep(loaded[0], copy)
+    model, notes, reading = loaded
     return Parts(model, tokenizer, notes, reading)
 
 

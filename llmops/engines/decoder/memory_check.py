@@ -71,12 +71,12 @@ def check_batch(config: "PretrainedConfig", candidate: Candidate, device: str, r
     shape, free = sizes(config), device_memory(device)
     if shape is None:
         return
-    each = memory.kv_bytes(shape, candidate.precision or "bf16", tokens)
-    if requests * each > free:
+    each_bytes = memory.kv_bytes(shape, candidate.precision or "bf16", tokens)
+    if requests * each_bytes > free:
         raise OutOfMemory(
-            f"{requests:,} requests at once take about {_size(requests * each)} of cache; {_size(free)} are free on "
-            f"{device}.",
-            f"About {free // each:,} at once would fit.",
+            f"{requests:,} requests at once take about {_size(requests * each_bytes)} of cache; {_size(free)} are free "
+            f"on {device}.",
+            f"About {free // each_bytes:,} at once would fit.",
         )
 
 
@@ -126,12 +126,12 @@ def at_run_time(candidate: Candidate, error: BaseException) -> OutOfMemory:
 
 def freed(error: BaseException, candidate: Candidate, device: str) -> OutOfMemory:
     """The same, after letting go of the tensors that the error's frames still hold."""
-    said = at_run_time(candidate, error)
+    explained = at_run_time(candidate, error)
     traceback.clear_frames(error.__traceback__)
     error.__traceback__ = None
     gc.collect()
     release_memory(device)
-    return said
+    return explained
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -46,6 +46,6 @@ class GrowingLayer(DynamicLayer):
 
 def _larger(before: "torch.Tensor", tokens: int) -> "torch.Tensor":
     rows, heads, used, size = before.shape
-    made = before.new_empty(rows, heads, tokens, size)
-    made[:, :, :used] = before
-    return made
+    larger = before.new_empty(rows, heads, tokens, size)
+    larger[:, :, :used] = before
+    return larger

@@ -23,8 +23,8 @@ _SLACK = 8  # tokens: two texts may begin alike, and a prefix that is kept still
 def shared(prompts: Sequence[list[int]]) -> int:
     """Tokens that all prompts begin with; at least one token of each is left to be read."""
     first, last = min(prompts), max(prompts)  # the two that differ earliest
-    most = min(len(one) for one in prompts) - 1
-    return next((i for i in range(most) if first[i] != last[i]), most)
+    limit = min(len(prompt) for prompt in prompts) - 1
+    return next((i for i in range(limit) if first[i] != last[i]), limit)
 
 
 class Prefixes:
@@ -38,26 +38,26 @@ class Prefixes:
         from transformers import DynamicCache
 
         common = tuple(prompts[0][: shared(prompts)]) if len(prompts) > 1 else ()
-        found = self._longest(common)
-        if len(found) < len(common) - _SLACK:
+        cached = self._longest(common)
+        if len(cached) < len(common) - _SLACK:
             cache = DynamicCache(config=model.config.get_text_config(decoder=True))
             model(input_ids=_tensor(common, model), past_key_values=cache, logits_to_keep=1)
             self._keep(common, cache)
-            found = self._longest(common)
-        return len(found)
+            cached = self._longest(common)
+        return len(cached)
 
     def rows(self, model: "PreTrainedModel", begin: Sequence[int], count: int) -> Any:  # noqa: ANN401
         """A cache of a beginning that was read, for so many rows; an empty one where there is no beginning."""
         from transformers import DynamicCache
 
-        kept = self._kept.get(tuple(begin))
-        if kept is None:
+        cache = self._kept.get(tuple(begin))
+        if cache is None:
             return DynamicCache(config=model.config.get_text_config(decoder=True))
         self._kept.move_to_end(tuple(begin))
-        return _for_rows(kept, count)
+        return _for_rows(cache, count)
 
     def _longest(self, common: tuple[int, ...]) -> tuple[int, ...]:
-        return max((one for one in self._kept if one == common[: len(one)]), key=len, default=())
+        return max((prefix for prefix in self._kept if prefix == common[: len(prefix)]), key=len, default=())
 
     def _keep(self, ids: tuple[int, ...], cache: Any) -> None:  # noqa: ANN401
         self._kept[ids] = cache
@@ -67,19 +67,19 @@ class Prefixes:
     @property
     def bytes(self) -> int:
         """What all entries hold."""
-        return sum(byte_count.cache_bytes(one) or 0 for one in self._kept.values())
+        return sum(byte_count.cache_bytes(cache) or 0 for cache in self._kept.values())
 
 
 def _for_rows(cache: Any, rows: int) -> Any:  # noqa: ANN401
     """The same keys and values under every row; what is appended is the new cache's own."""
     from llmops.engines.decoder.preallocated_cache import GrowingLayer
 
-    made = copy.copy(cache)
-    made.layers = [
+    expanded = copy.copy(cache)
+    expanded.layers = [
         GrowingLayer(layer.keys.expand(rows, -1, -1, -1), layer.values.expand(rows, -1, -1, -1))
         for layer in cache.layers
     ]  # (rows, heads, tokens, size)
-    return made
+    return expanded
 
 
 def _tensor(ids: Sequence[int], model: "PreTrainedModel") -> "torch.Tensor":

@@ -105,7 +105,7 @@ def _render(
 
 
 def _apply(tokenizer: "PreTrainedTokenizerBase", messages: list[dict[str, str]], **kwargs: Any) -> Any:  # noqa: ANN401
-    made = tokenizer.apply_chat_template(
+    rendered = tokenizer.apply_chat_template(
         messages,
         add_generation_prompt=True,
         return_tensors="pt",
@@ -113,7 +113,7 @@ def _apply(tokenizer: "PreTrainedTokenizerBase", messages: list[dict[str, str]],
         enable_thinking=False,  # templates without such a switch ignore it
         **kwargs,
     )
-    return made["input_ids"]
+    return rendered["input_ids"]
 
 
 def _takes_system_role(tokenizer: "PreTrainedTokenizerBase", messages: list[dict[str, str]]) -> bool:

@@ -31,10 +31,10 @@ def place(source: Path, settings: dict[str, Any]) -> Path | None:
     files = sorted(file for file in source.glob("*") if file.suffix in (".safetensors", ".json"))
     if sum(file.stat().st_size for file in files if file.suffix == ".safetensors") < _LEAST_BYTES:
         return None
-    about = [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in map(Path.resolve, files)]
+    stamps = [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in map(Path.resolve, files)]
     libraries = [version(name) for name in ("torch", "transformers", "bitsandbytes")]
-    told = json.dumps([str(source.resolve()), about, settings, libraries], default=str)
-    return _root() / hashlib.sha256(told.encode()).hexdigest()[:24]
+    identity = json.dumps([str(source.resolve()), stamps, settings, libraries], default=str)
+    return _root() / hashlib.sha256(identity.encode()).hexdigest()[:24]
 
 
 def ready(copy: Path) -> bool:
@@ -74,8 +74,8 @@ def _make_room(needed: int) -> bool:
     """Drop the copies unused for longest until `needed` bytes fit under the limit; False where they never would."""
     disk = shutil.disk_usage(_root())
     limit = disk.total * _DISK_SHARE
-    copies = sorted((one for one in _root().iterdir() if not one.name.startswith(".")), key=_last_used)
-    sizes = {one: sum(file.stat().st_size for file in one.iterdir()) for one in copies}
+    copies = sorted((copy for copy in _root().iterdir() if not copy.name.startswith(".")), key=_last_used)
+    sizes = {copy: sum(file.stat().st_size for file in copy.iterdir()) for copy in copies}
     while copies and (sum(sizes.values()) + needed > limit or shutil.disk_usage(_root()).free < 2 * needed):
         oldest = copies.pop(0)
         shutil.rmtree(oldest, ignore_errors=True)

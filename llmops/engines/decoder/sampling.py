@@ -34,7 +34,7 @@ def plain_generation(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBa
     own = model.generation_config
     ends = own.eos_token_id if own is not None and own.eos_token_id is not None else tokenizer.eos_token_id
     ends = ends if isinstance(ends, list) else [] if ends is None else [ends]
-    pad = next((one for one in (tokenizer.pad_token_id, *ends) if one is not None), 0)
+    pad = next((token for token in (tokenizer.pad_token_id, *ends) if token is not None), 0)
     bos = own.bos_token_id if own is not None else None
     return GenerationConfig(eos_token_id=ends or None, pad_token_id=pad, bos_token_id=bos)
 

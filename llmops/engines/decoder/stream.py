@@ -3,18 +3,18 @@ stopped at the next token or, while it reads the prompt, at the next layer."""
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from llmops.core.events import Token
+from llmops.engines.decoder.generate_callbacks import token_streamer
 from llmops.hardware.openmp_threads import ComputeThread
 from llmops.hardware.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase, StoppingCriteriaList
-    from transformers.generation.streamers import BaseStreamer
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _POLL_S = 0.1
 _PIECE_S = 1 / 30  # as often as a page is painted
@@ -77,22 +77,6 @@ class Layers:
             raise Interrupted
 
 
-def stopping(interrupt: Interrupt) -> "StoppingCriteriaList":
-    """Ends a batch's generate() at the next token once `interrupt` is set."""
-    import torch
-    from transformers import StoppingCriteria, StoppingCriteriaList
-
-    class Stop(StoppingCriteria):
-        go_on: torch.Tensor | None = None  # made once: it is asked for at every token
-
-        def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:  # noqa: ANN401
-            if self.go_on is None or interrupt.is_set():
-                self.go_on = torch.full((input_ids.shape[0],), interrupt.is_set(), device=input_ids.device)
-            return self.go_on
-
-    return StoppingCriteriaList([Stop()])
-
-
 class Generation:
     """One generate() call. Iterate it for Token events; afterwards `ids`, `watch` and `error` are final."""
 
@@ -128,15 +112,15 @@ class Generation:
             pass
         while True:
             ended = self._ended.is_set()
-            made = [self._made.popleft() for _ in range(len(self._made))]
-            self.ids.extend(token for _, token in made)
-            if made and (piece := text.add([token for _, token in made])):
-                yield Token(piece, at_s=made[-1][0])
+            arrived = [self._made.popleft() for _ in range(len(self._made))]
+            self.ids.extend(token for _, token in arrived)
+            if arrived and (piece := text.add([token for _, token in arrived])):
+                yield Token(piece, at_s=arrived[-1][0])
             if ended:
                 break
             self._ended.wait(_PIECE_S)
-        if rest := text.rest():
-            yield Token(rest)
+        if held_back := text.rest():
+            yield Token(held_back)
 
     def _run(self, kwargs: dict[str, Any]) -> None:
         try:
@@ -144,7 +128,7 @@ class Generation:
 
             self._layers.watch()
             with torch.inference_mode():
-                self._model.generate(**kwargs, streamer=_streamer(self._token, self._layers.let_be))
+                self._model.generate(**kwargs, streamer=token_streamer(self._on_token, self._layers.let_be))
         except BaseException as error:  # told by whoever reads, who must always hear of the end
             self.error = error
         finally:
@@ -152,32 +136,11 @@ class Generation:
             self._ended.set()
             self._first.set()
 
-    def _token(self, token: int) -> None:
-        self._made.append((self.watch.tick(), token))
+    def _on_token(self, token: "torch.Tensor") -> None:
+        self._made.append((self.watch.tick(), int(token.item())))
         if not self._first.is_set():
             self._first.set()
         self._layers.check()
-
-
-def _streamer(token: Callable[[int], None], prompt_read: Callable[[], None]) -> "BaseStreamer":
-    from transformers.generation.streamers import BaseStreamer
-
-    class Stamping(BaseStreamer):
-        """First it gets the prompt, then each token, already on the CPU (so CUDA has finished it)."""
-
-        seen = 0
-
-        def put(self, value: "torch.Tensor") -> None:
-            self.seen += 1
-            if self.seen > 1:
-                token(int(value.item()))
-            if self.seen == 2:
-                prompt_read()
-
-        def end(self) -> None:
-            """Nothing: `_run` tells the end, after an error too."""
-
-    return Stamping()
 
 
 class Pieces:

@@ -47,39 +47,39 @@ def score(
     width = max(row.tokens for row in rows)
     heads = head * max(len(row.prompts) for row in rows)
     ids = torch.zeros(len(rows), width, dtype=torch.long)
-    places = torch.zeros(len(rows), width, dtype=torch.long)
+    positions = torch.zeros(len(rows), width, dtype=torch.long)
     seen = torch.zeros(len(rows), width, width, dtype=torch.bool)
     earlier = torch.ones(width, width, dtype=torch.bool).tril()
     for number, row in enumerate(rows):
-        _lay(row, bodies, words, start, earlier, ids[number], places[number], seen[number])
+        _lay(row, bodies, words, start, earlier, ids[number], positions[number], seen[number])
     seen |= torch.eye(width, dtype=torch.bool)  # padding sees itself: a softmax over nothing is no number
     mask = torch.cat([torch.ones(len(rows), width, start, dtype=torch.bool), seen], dim=2)[:, None]
     added = torch.zeros(mask.shape, dtype=model.dtype).masked_fill_(~mask, torch.finfo(model.dtype).min)
     logits = model(
         input_ids=ids.to(model.device),
-        position_ids=places.to(model.device),
+        position_ids=positions.to(model.device),
         attention_mask=added.to(model.device),
         past_key_values=prefixes.rows(model, prompts[0][:start], len(rows)),
         logits_to_keep=heads,
     ).logits  # (rows, heads, vocabulary)
     order = [number for row in rows for number in row.prompts]
-    found = torch.stack(
+    prompt_logits = torch.stack(
         [
             logits[number, heads - head * (len(row.prompts) - i) :][:head]
             for number, row in enumerate(rows)
             for i in range(len(row.prompts))
         ]
     )  # (prompts in `order`, head, vocabulary)
-    back = sorted(range(len(order)), key=lambda index: order[index])
-    return _read(found[back].float(), words)
+    in_prompt_order = sorted(range(len(order)), key=lambda index: order[index])
+    return _read(prompt_logits[in_prompt_order].float(), words)
 
 
 def _fill(sizes: Sequence[int], head: int) -> list[_Row]:
     """Prompts into rows, the longest first, each into the first row with room."""
-    most = max(_ROW, max(sizes))
+    capacity = max(_ROW, max(sizes))
     rows: list[_Row] = []
-    for number in sorted(range(len(sizes)), key=lambda one: -sizes[one]):
-        row = next((one for one in rows if one.tokens + sizes[number] <= most), None)
+    for number in sorted(range(len(sizes)), key=lambda prompt: -sizes[prompt]):
+        row = next((row for row in rows if row.tokens + sizes[number] <= capacity), None)
         if row is None:
             row = _Row()
             rows.append(row)
@@ -95,7 +95,7 @@ def _lay(
     start: int,
     earlier: "torch.Tensor",
     ids: "torch.Tensor",
-    places: "torch.Tensor",
+    positions: "torch.Tensor",
     seen: "torch.Tensor",
 ) -> None:
     """Write a row: bodies from the left, heads at the right end, where logits are kept. All (width,) or its square."""
@@ -107,34 +107,34 @@ def _lay(
         body = bodies[number][:-1]
         end, count = at + len(body), len(body)
         ids[at:end] = torch.tensor(body, dtype=torch.long)
-        places[at:end] = torch.arange(start, start + count)
+        positions[at:end] = torch.arange(start, start + count)
         seen[at:end, at:end] = earlier[:count, :count]
         seen[head_at : head_at + head, at:end] = True
         seen[head_at : head_at + head, head_at] = True  # the prompt's last token, seen by its words too
-        ids[head_at], places[head_at] = bodies[number][-1], start + count
+        ids[head_at], positions[head_at] = bodies[number][-1], start + count
         branch = head_at + 1
         for word in words.ids:
             stop = branch + len(word)
             ids[branch:stop] = torch.tensor(word)
-            places[branch:stop] = torch.arange(start + count + 1, start + count + 1 + len(word))
+            positions[branch:stop] = torch.arange(start + count + 1, start + count + 1 + len(word))
             seen[branch:stop, branch:stop] = earlier[: len(word), : len(word)]
             branch = stop
         at, head_at = end, head_at + head
 
 
-def _read(found: "torch.Tensor", words: Words) -> tuple["torch.Tensor", list[int | None]]:
+def _read(logits: "torch.Tensor", words: Words) -> tuple["torch.Tensor", list[int | None]]:
     """Scores and proofs out of (prompts, head, vocabulary) logits."""
     import torch
 
-    shares, best = torch.log_softmax(found, dim=-1), found.argmax(dim=-1)
-    ends = torch.tensor(sorted(words.ends), device=found.device)
-    columns, said, branch = [], [], 1
+    shares, best = torch.log_softmax(logits, dim=-1), logits.argmax(dim=-1)
+    ends = torch.tensor(sorted(words.ends), device=logits.device)
+    columns, said_greedily, branch = [], [], 1
     for word in words.ids:
         before = [0, *range(branch, branch + len(word) - 1)]  # places whose logits predict the word's tokens
-        tokens = torch.tensor(word, device=found.device)
+        tokens = torch.tensor(word, device=logits.device)
         columns.append(shares[:, before, tokens].double().sum(dim=1))
         greedy = (best[:, before] == tokens).all(dim=1) & torch.isin(best[:, branch + len(word) - 1], ends)
-        said.append(greedy.tolist())
+        said_greedily.append(greedy.tolist())
         branch += len(word)
-    proven = [next((i for i, one in enumerate(row) if one), None) for row in zip(*said, strict=True)]
+    proven = [next((i for i, said in enumerate(row) if said), None) for row in zip(*said_greedily, strict=True)]
     return torch.stack(columns, dim=1).cpu(), proven

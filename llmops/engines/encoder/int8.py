@@ -37,9 +37,9 @@ class OpenVinoBody:
         self.model: Any = model
         self.max_tokens = int(model.max_seq_length or model.tokenizer.model_max_length)
         self.tokens = Tokens(model, self.max_tokens)
-        rest = [tensor for module in list(model)[1:] for tensor in module.parameters()]
-        kept = sum(tensor.numel() * tensor.element_size() for tensor in rest)
-        self.weights_bytes = (folder / "model.bin").stat().st_size + kept
+        unconverted = [tensor for module in list(model)[1:] for tensor in module.parameters()]
+        unconverted_bytes = sum(tensor.numel() * tensor.element_size() for tensor in unconverted)
+        self.weights_bytes = (folder / "model.bin").stat().st_size + unconverted_bytes
         options = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "f32",  # what is not quantized; bf16 is its own choice on some processors
@@ -55,9 +55,9 @@ class OpenVinoBody:
         import torch
 
         features = self.tokens.features(texts, ids)
-        made = self._request.infer({name: features[name] for name in self._names}, share_inputs=True)
+        inferred = self._request.infer({name: features[name] for name in self._names}, share_inputs=True)
         pooled: Any = {name: torch.from_numpy(value) for name, value in features.items()}
-        pooled |= {"token_embeddings": torch.from_numpy(next(iter(made.values()))), "modality": "text"}
+        pooled |= {"token_embeddings": torch.from_numpy(next(iter(inferred.values()))), "modality": "text"}
         with torch.inference_mode():
             for module in list(self.model)[1:]:
                 pooled = module(pooled)

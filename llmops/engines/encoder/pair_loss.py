@@ -16,11 +16,11 @@ def loss_class() -> Any:  # noqa: ANN401
         def forward(self, sentence_features: Any, labels: torch.Tensor) -> torch.Tensor:  # noqa: ANN401
             columns = list(sentence_features)
             texts = [row for column in columns for row in _rows(column)]
-            place = {ids: number for number, ids in enumerate(dict.fromkeys(texts))}
-            distinct = _features(list(place), columns[0], self.model.tokenizer.pad_token_id or 0)
-            made = self.model(distinct)["sentence_embedding"]  # (distinct texts, width)
-            taken = torch.tensor([place[ids] for ids in texts], device=made.device)
-            return self.compute_loss_from_embeddings(list(made[taken].chunk(len(columns))), labels)
+            row_of = {ids: number for number, ids in enumerate(dict.fromkeys(texts))}
+            distinct = _features(list(row_of), columns[0], self.model.tokenizer.pad_token_id or 0)
+            embeddings = self.model(distinct)["sentence_embedding"]  # (distinct texts, width)
+            rows = torch.tensor([row_of[ids] for ids in texts], device=embeddings.device)
+            return self.compute_loss_from_embeddings(list(embeddings[rows].chunk(len(columns))), labels)
 
     return OnceEach
 
@@ -38,12 +38,12 @@ def _features(texts: list[tuple[int, ...]], like: dict[str, Any], pad: int) -> d
     width = max(len(ids) for ids in texts)
     ids = torch.full((len(texts), width), pad, dtype=torch.long)
     mask = torch.zeros(len(texts), width, dtype=torch.long)
-    for row, one in enumerate(texts):
-        ids[row, : len(one)] = torch.tensor(one)
-        mask[row, : len(one)] = 1
-    made: dict[str, Any] = {name: value for name, value in like.items() if not isinstance(value, torch.Tensor)}
-    made |= {"input_ids": ids, "attention_mask": mask}
+    for row, text_ids in enumerate(texts):
+        ids[row, : len(text_ids)] = torch.tensor(text_ids)
+        mask[row, : len(text_ids)] = 1
+    features: dict[str, Any] = {name: value for name, value in like.items() if not isinstance(value, torch.Tensor)}
+    features |= {"input_ids": ids, "attention_mask": mask}
     if "token_type_ids" in like:
-        made["token_type_ids"] = torch.zeros_like(mask)
+        features["token_type_ids"] = torch.zeros_like(mask)
     device = like["input_ids"].device
-    return {name: value.to(device) if isinstance(value, torch.Tensor) else value for name, value in made.items()}
+    return {name: value.to(device) if isinstance(value, torch.Tensor) else value for name, value in features.items()}

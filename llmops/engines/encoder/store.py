@@ -67,8 +67,8 @@ def root(owner: str = "") -> Path:
 
 def names(owner: str = "") -> tuple[str, ...]:
     """Names of an owner's kept encoders."""
-    found = root(owner)
-    return tuple(sorted(p.name for p in found.iterdir() if (p / "meta.json").is_file())) if found.is_dir() else ()
+    folder = root(owner)
+    return tuple(sorted(p.name for p in folder.iterdir() if (p / "meta.json").is_file())) if folder.is_dir() else ()
 
 
 def keep(name: str, model: "SentenceTransformer", head: Head, meta: Meta, owner: str = "") -> Path:
@@ -79,8 +79,8 @@ def keep(name: str, model: "SentenceTransformer", head: Head, meta: Meta, owner:
         save_file({"coef": head.coef, "intercept": head.intercept}, partial / "head.safetensors")
         if meta.has_body:
             model.save_pretrained(str(partial / "body"), create_model_card=False, safe_serialization=True)
-        about = {**asdict(meta), "format": _FORMAT, "versions": _versions()}
-        (partial / "meta.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
+        described = {**asdict(meta), "format": _FORMAT, "versions": _versions()}
+        (partial / "meta.json").write_text(json.dumps(described, ensure_ascii=False, indent=1), encoding="utf-8")
         _check_files(partial)
     return root(owner) / name
 
@@ -108,11 +108,11 @@ def _new(name: str, owner: str) -> Iterator[Path]:
 
 
 def _check_room(owner: str) -> None:
-    most = load_settings().visitor_disk_bytes
+    limit = load_settings().visitor_disk_bytes
     used = sum(path.stat().st_size for path in root(owner).rglob("*") if path.is_file())
-    if most is not None and used > most:
+    if limit is not None and used > limit:
         raise TooMuch(
-            f"Your kept encoders would take {used / 1e6:.0f} MB; each visitor has {most / 1e6:.0f} MB here.",
+            f"Your kept encoders would take {used / 1e6:.0f} MB; each visitor has {limit / 1e6:.0f} MB here.",
             "Download one and delete it, or keep an encoder of the method few-shot, which is small.",
         )
 
@@ -121,8 +121,8 @@ def load(name: str, owner: str = "") -> Kept:
     """A kept encoder by name. Raises ModelNotFound or ModelRefused."""
     folder = root(owner) / check_name(name)
     if not (folder / "meta.json").is_file():
-        known = ", ".join(names(owner)) or "none"
-        raise ModelNotFound(f"No encoder “{name}” is kept here.", f"Kept: {known}. Train one in the Past tab.")
+        kept_names = ", ".join(names(owner)) or "none"
+        raise ModelNotFound(f"No encoder “{name}” is kept here.", f"Kept: {kept_names}. Train one in the Past tab.")
     return _read(folder)
 
 
@@ -163,12 +163,14 @@ def _read(folder: Path) -> Kept:
     from safetensors.numpy import load_file
 
     try:
-        about = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-        if about.pop("format") != _FORMAT:
+        described = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        if described.pop("format") != _FORMAT:
             raise ValueError("another format")
-        about.pop("versions")
-        learnt = about.get("learnt")
-        meta = Meta(**{**about, "labels": tuple(about["labels"]), "learnt": None if learnt is None else tuple(learnt)})
+        described.pop("versions")
+        learnt = described.get("learnt")
+        meta = Meta(
+            **{**described, "labels": tuple(described["labels"]), "learnt": None if learnt is None else tuple(learnt)}
+        )
         numbers = load_file(folder / "head.safetensors")
         head = Head(meta.labels, numbers["coef"], numbers["intercept"])
         if head.coef.ndim != 2 or head.coef.shape[0] != len(meta.labels) or len(head.intercept) != len(meta.labels):

@@ -31,27 +31,27 @@ class Tokens:
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each text with the model's own start and end marks, uncut."""
         if self._fast is not None:
-            return [one.ids for one in self._fast.encode_batch_fast(list(texts))]
+            return [encoding.ids for encoding in self._fast.encode_batch_fast(list(texts))]
         return [self._model.tokenizer(text, truncation=False, verbose=False)["input_ids"] for text in texts]
 
     def unknown(self, ids: Sequence[int]) -> int:
         """How many ids stand for what the vocabulary lacks."""
-        return 0 if self._unknown is None else sum(one == self._unknown for one in ids)
+        return 0 if self._unknown is None else sum(token == self._unknown for token in ids)
 
     def features(self, texts: Sequence[str], ids: Sequence[Sequence[int]] | None = None) -> dict[str, "np.ndarray"]:
         """(texts, tokens) int64 each: what the model reads, padded on the right. Longer texts are cut. ids: theirs."""
         import numpy as np
 
-        known = self.ids(texts) if ids is None else ids
-        if self._fast is None or any(len(one) > self._limit for one in known):
-            made = self._model.preprocess(list(texts))
-            return {name: value.numpy() for name, value in made.items() if hasattr(value, "numpy")}
-        width = max(len(one) for one in known)
-        filled = np.full((len(known), width), self._pad, np.int64)
-        mask = np.zeros((len(known), width), np.int64)
-        for row, one in enumerate(known):
-            filled[row, : len(one)] = one
-            mask[row, : len(one)] = 1
+        text_ids = self.ids(texts) if ids is None else ids
+        if self._fast is None or any(len(row_ids) > self._limit for row_ids in text_ids):
+            prepared = self._model.preprocess(list(texts))
+            return {name: value.numpy() for name, value in prepared.items() if hasattr(value, "numpy")}
+        width = max(len(row_ids) for row_ids in text_ids)
+        filled = np.full((len(text_ids), width), self._pad, np.int64)
+        mask = np.zeros((len(text_ids), width), np.int64)
+        for row, row_ids in enumerate(text_ids):
+            filled[row, : len(row_ids)] = row_ids
+            mask[row, : len(row_ids)] = 1
         return {"input_ids": filled, "attention_mask": mask, "token_type_ids": np.zeros_like(filled)}
 
 

@@ -60,11 +60,11 @@ def checked_transport(settings: Settings) -> "httpx2.AsyncHTTPTransport":
 async def checked_address(host: str, port: int) -> str:
     """An address of `host`, all of whose addresses are public. Raises EndpointError."""
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise EndpointError(f"There is no server called {host}.", "Check the address.") from error
-    addresses = [str(one[4][0]) for one in found]
-    if not addresses or not all(is_public_address(one) for one in addresses):
+    addresses = [str(entry[4][0]) for entry in entries]
+    if not addresses or not all(is_public_address(address) for address in addresses):
         raise EndpointError(f"{host} is no public address, and this page is open to strangers.", _REMEDY)
     return addresses[0]
 
@@ -75,7 +75,7 @@ def is_public_address(text: str) -> bool:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return False
-    return all(one.is_global and not one.is_multicast and one not in _METADATA for one in _unwrapped(address))
+    return all(inner.is_global and not inner.is_multicast and inner not in _METADATA for inner in _unwrapped(address))
 
 
 def _unwrapped(address: Address) -> list[Address]:

@@ -332,7 +332,7 @@ def as_chunk(part: Any) -> Chunk:  # noqa: ANN401
     reasoning = getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None) or ""
     usage = getattr(part, "usage", None)
     details = getattr(usage, "prompt_tokens_details", None)
-    made = getattr(usage, "completion_tokens_details", None)
+    output_details = getattr(usage, "completion_tokens_details", None)
     first = (getattr(getattr(choice, "logprobs", None), "content", None) or [None])[0]
     return Chunk(
         text=content or (reasoning if isinstance(reasoning, str) else ""),
@@ -341,6 +341,8 @@ def as_chunk(part: Any) -> Chunk:  # noqa: ANN401
         prompt_tokens=getattr(usage, "prompt_tokens", None),
         output_tokens=getattr(usage, "completion_tokens", None),
         cached_tokens=getattr(details, "cached_tokens", None),
-        thought_tokens=getattr(made, "reasoning_tokens", None),
-        logprobs=tuple((one.token, one.logprob) for one in getattr(first, "top_logprobs", None) or ()),
+        thought_tokens=getattr(output_details, "reasoning_tokens", None),
+        logprobs=tuple(
+            (alternative.token, alternative.logprob) for alternative in getattr(first, "top_logprobs", None) or ()
+        ),
     )

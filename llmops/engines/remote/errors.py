@@ -56,20 +56,20 @@ def refused_parameter(error: BaseException) -> str | None:
     if isinstance(named, str) and named in _PARAMETERS:
         return named
     words = _message(error)
-    found = [(words.find(name), name) for name in _PARAMETERS if name in words]
-    return min(found)[1] if found else None
+    mentioned = [(words.find(name), name) for name in _PARAMETERS if name in words]
+    return min(mentioned)[1] if mentioned else None
 
 
 def explain(error: BaseException, model: str, connection: Connection) -> LlmopsError:
     """The error in words, redacted."""
-    ours = next((one for one in _chain(error) if isinstance(one, LlmopsError)), None)
+    ours = next((cause for cause in _chain(error) if isinstance(cause, LlmopsError)), None)
     if ours is not None:
         return ours
-    said = redact(_message(error), connection.secrets)[:_LONGEST]
+    message = redact(_message(error), connection.secrets)[:_LONGEST]
     status = status_of(error)
     if status is not None:
-        return _of_status(status, said, model)
-    names = {cls.__name__ for one in _chain(error) for cls in type(one).__mro__}
+        return _of_status(status, message, model)
+    names = {cls.__name__ for cause in _chain(error) for cls in type(cause).__mro__}
     if "OfflineModeIsEnabled" in names:
         return EndpointError("Hosted models can't be asked in offline mode.", "Unset HF_HUB_OFFLINE and start again.")
     if any(part in name for name in names for part in _TIMEOUT):
@@ -80,11 +80,13 @@ def explain(error: BaseException, model: str, connection: Connection) -> LlmopsE
         return Refused(
             "The endpoint can't be reached.", "Check that the server runs and that the address is right.", True
         )
-    return EndpointError(f"The endpoint failed: {said or type(error).__name__}", "Retry, or check model and address.")
+    return EndpointError(
+        f"The endpoint failed: {message or type(error).__name__}", "Retry, or check model and address."
+    )
 
 
-def _of_status(status: int, said: str, model: str) -> LlmopsError:
-    tail = f" It says: {said}" if said else ""
+def _of_status(status: int, message: str, model: str) -> LlmopsError:
+    tail = f" It says: {message}" if message else ""
     if status == 401:
         return NotConfigured("The endpoint refused the key (401).", "Check the key; type it again.")
     if status == 403:
