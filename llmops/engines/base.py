@@ -47,13 +47,13 @@ class Model(Protocol):
 
 
 @runtime_checkable
-class Together(Protocol):
+class BatchModel(Protocol):
     """What local models can do beside `run`: many texts in one go, each with the same result as alone."""
 
-    batches: bool
+    can_batch: bool
     """False where this model can't: its texts then run one by one."""
 
-    def together(self, requests: Sequence[Request]) -> list[Run | LlmopsError]:
+    def run_batch(self, requests: Sequence[Request]) -> list[Run | LlmopsError]:
         """One Run a request, in order, or the error of that text alone. Greedy; the requests share one stop.
 
         The runs have no times and no peak: those are the batch's. Raises Stopped, and then no request has a result.
@@ -62,7 +62,7 @@ class Together(Protocol):
 
 
 @runtime_checkable
-class Fetches(Protocol):
+class FetchingEngine(Protocol):
     """What engines can do whose models' files may have to be fetched: a part of `load` that needs no device."""
 
     def fetch(self, candidate: Candidate, job: Job) -> None:

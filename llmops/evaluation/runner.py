@@ -226,7 +226,7 @@ class _Threads:
             # A turn a text or a batch: others are not kept waiting for the whole set.
             with self._pool.exclusive(work.candidate, requests.task, job) as lease:
                 started_s = time.perf_counter()  # loading is no pace
-                if not first and getattr(lease.model, "batches", False):
+                if not first and getattr(lease.model, "can_batch", False):
                     language = requests.shape(rest[0])[0]
                     places = [place for place in rest[: size.texts] if requests.shape(place)[0] == language]
                     del rest[: len(places)]

@@ -138,7 +138,7 @@ def _build_and_measure(asked: _Asked, device: str, job: Job) -> DryRun:
     config = random_weights.sliced_config(asked.config, asked.layers)
     prompt_tokens, new_tokens = asked.prompt_tokens, asked.new_tokens
     try:
-        built, notes, reading = random_weights.build(config, candidate, device, job)
+        built, notes, reading = random_weights.build_model(config, candidate, device, job)
         try:
             with without_idle_workers():
                 measured, layer_share = _measure(built, config, device, prompt_tokens, new_tokens, job)
@@ -152,7 +152,7 @@ def _build_and_measure(asked: _Asked, device: str, job: Job) -> DryRun:
     except Exception as error:
         from llmops.engines.decoder import memory_check
 
-        raise (memory_check.at_run_time(candidate, error) if memory_check.is_out_of_memory(error) else error) from None
+        raise (memory_check.explain(candidate, error) if memory_check.is_out_of_memory(error) else error) from None
     measured = replace(measured, load_s=reading.load_s)
     tokens = prompt_tokens + new_tokens - 1  # the last token is never read
     shape, part = asked.shape, asked.sliced
@@ -265,7 +265,7 @@ def _measure(
         hook.remove()
     apart = clocked.timing(prompt_tokens, new_tokens)
     shares = (clock.passes[0] / (apart.ttft_s or 1), sum(clock.passes[1:]) / ((apart.e2e_s or 1) - (apart.ttft_s or 0)))
-    weights = byte_count.account(model).total_bytes
+    weights = byte_count.count_weights(model).total_bytes
     figures = Figures(
         weights_bytes=weights,
         kv_cache_bytes=byte_count.cache_bytes(cache) or 0,

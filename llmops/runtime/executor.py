@@ -16,7 +16,7 @@ from llmops.core.failures import as_run_error
 from llmops.core.request import Request, Send
 from llmops.core.run import Memory, Run, Timing
 from llmops.core.run_settings import RunSettings
-from llmops.engines.base import Model, Together
+from llmops.engines.base import BatchModel, Model
 from llmops.runtime.lease import Lease
 
 Emit = Callable[[Event], None]
@@ -64,11 +64,11 @@ def execute_batch(lease: Lease, requests: Sequence[Request], settings: RunSettin
     What ran in a batch has no time of its own: its settings say how many texts shared how long.
     """
     model = lease.model
-    if not isinstance(model, Together):
+    if not isinstance(model, BatchModel):
         raise TypeError(f"{lease.candidate} takes no batches.")
     since = lease.transfers.mark()
     started_s = time.perf_counter()
-    results = model.together(requests)
+    results = model.run_batch(requests)
     shared = {"batch_texts": len(requests), "batch_s": time.perf_counter() - started_s}
     note = f"Ran in a batch of {len(requests)} texts, so it has no latency of its own."
     runs = []

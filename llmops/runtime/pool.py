@@ -17,7 +17,7 @@ from llmops.core.errors import OutOfMemory, StaysHere, Stopped
 from llmops.core.request import Connection, Job, Report
 from llmops.core.task import Task
 from llmops.engines import engine_for
-from llmops.engines.base import Engine, Fetches, Model
+from llmops.engines.base import Engine, FetchingEngine, Model
 from llmops.hardware.machine import device_memory
 from llmops.hardware.memory import held_bytes, keep_no_free_memory
 from llmops.hardware.openmp_threads import without_idle_workers
@@ -86,7 +86,7 @@ class Pool:
         self._check_stays(candidate, job.connection)
         for stage in candidate.stages or (candidate,):
             engine = self._engines(stage.kind)
-            if self._is_here(stage, task) or not isinstance(engine, Fetches):
+            if self._is_here(stage, task) or not isinstance(engine, FetchingEngine):
                 continue
             if self._permit is not None:
                 self._permit(stage, job.connection)
@@ -94,7 +94,7 @@ class Pool:
             def here(stage: Candidate = stage) -> bool:
                 return self._is_here(stage, task)
 
-            def way(tell: Report, stage: Candidate = stage, engine: Fetches = engine) -> None:
+            def way(tell: Report, stage: Candidate = stage, engine: FetchingEngine = engine) -> None:
                 engine.fetch(stage, replace(job, report=tell))
 
             self.transfers.fetch(stage.model, here, way, job)
@@ -102,7 +102,7 @@ class Pool:
     def _is_here(self, candidate: Candidate, task: Task) -> bool:
         engine = self._engines(candidate.kind)
         embedded = candidate.model in (EMBEDDED_DECODER, EMBEDDED_ENCODER)
-        if embedded or not candidate.is_local or not isinstance(engine, Fetches):
+        if embedded or not candidate.is_local or not isinstance(engine, FetchingEngine):
             return True
         key = _key(engine, candidate, task)
         with self._guard:

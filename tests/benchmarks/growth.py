@@ -50,7 +50,7 @@ def _texts(tiny: bool) -> list[tuple[float, float, float | None]]:
     asked = texts(30 if tiny else 10_000, most=6)
     requests = [Request(TASK, text, TASK.languages[0]) for text in asked]
     counts = (10, 20, 30) if tiny else (10, 30, 100, 300, 1000, 3000, 10_000)
-    return [(n, *_costs(lambda n=n: model.together(requests[:n]))) for n in counts]
+    return [(n, *_costs(lambda n=n: model.run_batch(requests[:n]))) for n in counts]
 
 
 def _words(count: int) -> str:

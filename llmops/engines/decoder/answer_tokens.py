@@ -11,7 +11,7 @@ _ENDS = (".", ":", "!")  # after these the verdict is read, whatever follows
 
 
 @dataclass(frozen=True)
-class Words:
+class AnswerTokens:
     """Answer words as token ids, by label; and the tokens that surely end a word."""
 
     labels: tuple[str, ...]
@@ -19,10 +19,12 @@ class Words:
     ends: frozenset[int]
 
 
-def words_of(tokenizer: "PreTrainedTokenizerBase", answers: dict[str, str], ends: Sequence[int]) -> Words | None:
+def tokenize_answers(
+    tokenizer: "PreTrainedTokenizerBase", answers: dict[str, str], ends: Sequence[int]
+) -> AnswerTokens | None:
     """The answer words of a language; None where one has no tokens. ends: end-of-answer tokens."""
     ids = tuple(tuple(tokenizer(word, add_special_tokens=False)["input_ids"]) for word in answers.values())
     if not ids or not all(ids):
         return None
     marks = {tokenizer(mark, add_special_tokens=False)["input_ids"][-1] for mark in _ENDS}
-    return Words(tuple(answers), ids, frozenset(marks | set(ends)))
+    return AnswerTokens(tuple(answers), ids, frozenset(marks | set(ends)))

@@ -13,8 +13,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from llmops.engines.decoder import sampling, verdict_batch
-from llmops.engines.decoder.answer_tokens import Words
-from llmops.engines.decoder.prefix_cache import Prefixes
+from llmops.engines.decoder.answer_tokens import AnswerTokens
+from llmops.engines.decoder.prefix_cache import PrefixCache
 
 if TYPE_CHECKING:
     import torch
@@ -24,17 +24,17 @@ _ALIKE = 16  # prompts read at a time, nearly of one length: of 32, a third of w
 
 
 @dataclass(frozen=True)
-class Batch:
+class PromptBatch:
     """Prompts as token ids, and how they are answered."""
 
     prompts: Sequence[list[int]]
-    words: Words | None
+    words: AnswerTokens | None
     max_new_tokens: int
     verdict_only: bool = False
 
 
 @dataclass(frozen=True)
-class Answer:
+class BatchAnswer:
     """ids: the generated tokens, or the proven verdict's. shares: label → probability, None where there is none."""
 
     ids: tuple[int, ...]
@@ -42,7 +42,7 @@ class Answer:
     proven: bool = False
 
 
-def possible(model: "PreTrainedModel") -> bool:
+def supports_batches(model: "PreTrainedModel") -> bool:
     """True where a padded batch over a shared cache means the same as each prompt alone: full attention, positions."""
     from transformers import DynamicCache
 
@@ -52,16 +52,16 @@ def possible(model: "PreTrainedModel") -> bool:
     parameters = inspect.signature(model.forward).parameters
     if any(cache.is_sliding) or not cache.is_croppable or not {"position_ids", "logits_to_keep"} <= set(parameters):
         return False
-    return verdict_batch.possible(model)
+    return verdict_batch.is_supported(model)
 
 
-def answer(
+def answer_batch(
     model: "PreTrainedModel",
-    plain: "GenerationConfig",
-    prefixes: Prefixes,
-    batch: Batch,
+    base_config: "GenerationConfig",
+    prefixes: PrefixCache,
+    batch: PromptBatch,
     stopping: "StoppingCriteriaList",
-) -> list[Answer]:
+) -> list[BatchAnswer]:
     """One answer a prompt, in order. Raises what the model raises."""
     import torch
 
@@ -74,12 +74,12 @@ def answer(
             scores, proven = verdict_batch.score(model, prefixes, batch.prompts, batch.words)
         unproven = [number for number in range(count) if proven[number] is None]
         if unproven:
-            read_prompts = _Read(
-                model, plain.pad_token_id or 0, prefixes, [batch.prompts[number] for number in unproven]
+            read_prompts = _PrefilledPrompts(
+                model, base_config.pad_token_id or 0, prefixes, [batch.prompts[number] for number in unproven]
             )
             if batch.words is not None and scores is None:
                 scores = read_prompts.score(batch.words)
-            answers = read_prompts.generate(sampling.greedy(plain, batch.max_new_tokens), stopping)
+            answers = read_prompts.generate(sampling.greedy(base_config, batch.max_new_tokens), stopping)
             for number, ids in zip(unproven, answers, strict=True):
                 answer_ids[number] = ids
     shares = (
@@ -88,9 +88,9 @@ def answer(
         else [_shares(batch.words.labels, row) for row in scores]
     )
     return [
-        Answer(answer_ids[i], shares[i])
+        BatchAnswer(answer_ids[i], shares[i])
         if label is None or batch.words is None
-        else Answer(batch.words.ids[label], shares[i], proven=True)
+        else BatchAnswer(batch.words.ids[label], shares[i], proven=True)
         for i, label in enumerate(proven)
     ]
 
@@ -104,10 +104,10 @@ def _shares(labels: Sequence[str], scores: "torch.Tensor") -> dict[str, float] |
     return dict(zip(labels, torch.softmax(scores, dim=0).tolist(), strict=True))
 
 
-class _Read:
+class _PrefilledPrompts:
     """Prompts that have been read: the cache behind them, and the logits after each one's last token."""
 
-    def __init__(self, model: "PreTrainedModel", pad: int, prefixes: Prefixes, prompts: Sequence[list[int]]) -> None:
+    def __init__(self, model: "PreTrainedModel", pad: int, prefixes: PrefixCache, prompts: Sequence[list[int]]) -> None:
         import torch
 
         self._model = model
@@ -141,7 +141,7 @@ class _Read:
         self._last[order] = joined
         self._cache = parts[0][2] if len(parts) == 1 else _joined(parts, common, longest)
 
-    def score(self, words: Words) -> "torch.Tensor":
+    def score(self, words: AnswerTokens) -> "torch.Tensor":
         """(rows, labels) log-likelihoods of the answer words after each prompt."""
         import torch
 
@@ -187,7 +187,7 @@ class _Read:
 
 def _joined(parts: Sequence[tuple[list[int], int, Any]], common: int, longest: int) -> Any:  # noqa: ANN401
     """One cache out of (rows, width of what follows the common beginning, cache) each, padded between the two."""
-    from llmops.engines.decoder.preallocated_cache import GrowingLayer
+    from llmops.engines.decoder.preallocated_cache import PreallocatedLayer
 
     joined = copy.copy(parts[0][2])
     joined.layers = []
@@ -203,7 +203,7 @@ def _joined(parts: Sequence[tuple[list[int], int, Any]], common: int, longest: i
             keys_and_values.append(whole)
         for _, _, cache in parts:
             cache.layers[number] = None  # so that nothing is held twice but one layer
-        joined.layers.append(GrowingLayer(*keys_and_values))
+        joined.layers.append(PreallocatedLayer(*keys_and_values))
     return joined
 
 

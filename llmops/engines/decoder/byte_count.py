@@ -24,7 +24,7 @@ _CONSTANTS = ("SCB", "CB", "absmax", "code", "offset")  # of int8, and of nf4's 
 
 
 @dataclass(frozen=True)
-class Account:
+class WeightCount:
     """Bytes by kind, each storage once, and parameters as the architecture counts them.
 
     quantized_bytes holds packed weights; constants_bytes their scales; full_bytes everything else.
@@ -61,7 +61,7 @@ class Account:
         )
 
 
-def account(model: "torch.nn.Module") -> Account:
+def count_weights(model: "torch.nn.Module") -> WeightCount:
     """Count a loaded model. Some constants are made at the first call: count after a warm-up too."""
     quantized = experts = parameters = 0
     for name, parameter in model.named_parameters():
@@ -72,7 +72,7 @@ def account(model: "torch.nn.Module") -> Account:
         elif ".experts." in name:
             experts += count
     size = _bytes_by_kind(model)
-    return Account(size["full"], size["quantized"], size["constants"], parameters, quantized, experts)
+    return WeightCount(size["full"], size["quantized"], size["constants"], parameters, quantized, experts)
 
 
 def _is_quantized(parameter: "torch.nn.Parameter") -> bool:

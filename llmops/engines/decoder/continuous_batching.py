@@ -26,7 +26,7 @@ _POLL_S = 0.1
 
 
 @dataclass(frozen=True)
-class Answered:
+class TimedAnswer:
     """One request's stamps in time.perf_counter seconds: hand-over and each token."""
 
     handed_s: float
@@ -37,7 +37,7 @@ class Answered:
 class Batcher(Protocol):
     """Takes requests from any thread."""
 
-    def submit(self, ids: list[int], max_new_tokens: int) -> "Future[Answered]":
+    def submit(self, ids: list[int], max_new_tokens: int) -> "Future[TimedAnswer]":
         """Hand over one prompt."""
         ...
 
@@ -48,9 +48,9 @@ def batching(
 ) -> Iterator[Batcher]:
     """A batcher for up to `requests` at a time of `tokens` each (prompt and answer); nothing else may use the model."""
     if model.device.type in ("cuda", "cpu"):
-        batcher: _Continuous | _Dynamic = _Continuous(model, generation, requests, tokens)
+        batcher: _ContinuousBatcher | _StaticBatcher = _ContinuousBatcher(model, generation, requests, tokens)
     else:
-        batcher = _Dynamic(model, generation, requests)
+        batcher = _StaticBatcher(model, generation, requests)
     batcher.start()
     try:
         yield batcher
@@ -58,7 +58,7 @@ def batching(
         batcher.close()
 
 
-class _Continuous:
+class _ContinuousBatcher:
     """transformers' manager; the cache is sized for the load, since by default it takes most of the memory."""
 
     def __init__(self, model: Any, generation: "GenerationConfig", requests: int, tokens: int) -> None:  # noqa: ANN401
@@ -74,7 +74,7 @@ class _Continuous:
             use_async_batching=False,
         )
         self._manager = model.init_continuous_batching(generation, continuous_batching_config=config)
-        self._waiting: dict[str, Future[Answered]] = {}
+        self._waiting: dict[str, Future[TimedAnswer]] = {}
         self._guard = threading.Lock()
         self._count = 0
         self._over = ""  # why no more is taken
@@ -85,13 +85,13 @@ class _Continuous:
         self._manager.start()
         self._reader.start()
 
-    def submit(self, ids: list[int], max_new_tokens: int) -> "Future[Answered]":
+    def submit(self, ids: list[int], max_new_tokens: int) -> "Future[TimedAnswer]":
         with self._guard:
             if self._over:
                 raise EndpointError(self._over, "Lower the load, or retry.")
             self._count += 1
             name = f"r{self._count}"
-            future: Future[Answered] = Future()
+            future: Future[TimedAnswer] = Future()
             self._waiting[name] = future
         self._manager.add_request(ids, name, max_new_tokens, record_timestamps=True)
         return future
@@ -119,7 +119,7 @@ class _Continuous:
                 future.set_exception(EndpointError(f"The batch gave no answer ({result.error}).", "Lower the load."))
             else:
                 stamps = tuple(result.timestamps)
-                future.set_result(Answered(result.created_time, stamps, tuple(result.generated_tokens)))
+                future.set_result(TimedAnswer(result.created_time, stamps, tuple(result.generated_tokens)))
 
     def _fail(self, why: str) -> None:
         with self._guard:
@@ -129,20 +129,20 @@ class _Continuous:
             future.set_exception(EndpointError(why, "Lower the load, or retry."))
 
 
-class _Dynamic:
+class _StaticBatcher:
     """Our own: left-padded batches, one after the other."""
 
     def __init__(self, model: Any, generation: "GenerationConfig", requests: int) -> None:  # noqa: ANN401
         self._model, self._generation, self._most = model, generation, requests
-        self._waiting: queue.SimpleQueue[tuple[float, list[int], int, Future[Answered]]] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[float, list[int], int, Future[TimedAnswer]]] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._work, name="batches", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def submit(self, ids: list[int], max_new_tokens: int) -> "Future[Answered]":
-        future: Future[Answered] = Future()
+    def submit(self, ids: list[int], max_new_tokens: int) -> "Future[TimedAnswer]":
+        future: Future[TimedAnswer] = Future()
         self._waiting.put((time.perf_counter(), ids, max_new_tokens, future))
         return future
 
@@ -165,7 +165,7 @@ class _Dynamic:
                     if not future.done():
                         future.set_exception(error)
 
-    def _run(self, batch: list[tuple[float, list[int], int, "Future[Answered]"]]) -> None:
+    def _run(self, batch: list[tuple[float, list[int], int, "Future[TimedAnswer]"]]) -> None:
         import torch
         from transformers import GenerationConfig
 
@@ -190,4 +190,4 @@ class _Dynamic:
         for (handed_s, _, count, future), row in zip(batch, sequences[:, longest:].tolist(), strict=True):
             end = next((index + 1 for index, token in enumerate(row) if token in last), len(row))
             end = min(end, count)
-            future.set_result(Answered(handed_s, tuple(stamps[:end]), tuple(row[:end])))
+            future.set_result(TimedAnswer(handed_s, tuple(stamps[:end]), tuple(row[:end])))

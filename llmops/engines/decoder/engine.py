@@ -65,7 +65,7 @@ class DecoderEngine:
         return memory_check.estimate(folder, candidate.precision or "bf16") if folder else None
 
     def fetch(self, candidate: Candidate, job: Job) -> None:
-        """The files alone; see engines.base.Fetches."""
+        """The files alone; see engines.base.FetchingEngine."""
         find_folder(candidate.model, job)
 
     def load(self, candidate: Candidate, task: Task, job: Job) -> "DecoderModel":
@@ -92,7 +92,7 @@ def open_folder(folder: Path, candidate: Candidate, device: str, notes: tuple[st
         raise
     except Exception as error:
         if memory_check.is_out_of_memory(error):
-            raise memory_check.freed(error, candidate, device) from None
+            raise memory_check.release_and_explain(error, candidate, device) from None
         raise fetch.explain(error, candidate.model) from error
     return DecoderModel(parts, candidate, device, notes)
 
@@ -100,39 +100,47 @@ def open_folder(folder: Path, candidate: Candidate, device: str, notes: tuple[st
 class DecoderModel:
     """One loaded causal language model."""
 
-    def __init__(self, parts: loading.Parts, candidate: Candidate, device: str, notes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, parts: loading.LoadedParts, candidate: Candidate, device: str, notes: tuple[str, ...] = ()
+    ) -> None:
         self.device = device
         self.notes = (*notes, *parts.notes)
         self.load_s, self.before_bytes = parts.reading.load_s, parts.reading.before_bytes
-        self.weights_bytes: int | None = byte_count.account(parts.model).total_bytes
+        self.weights_bytes: int | None = byte_count.count_weights(parts.model).total_bytes
         self._candidate = candidate
         self._model: Any = parts.model
         self._tokenizer: Any = parts.tokenizer
-        self._limit = prompt.context_length(parts.model.config, parts.tokenizer)
-        self._plain = sampling.plain_generation(parts.model, parts.tokenizer)
-        self._model.generation_config = self._plain
+        self._context = prompt.context_length(parts.model.config, parts.tokenizer)
+        self._base_config = sampling.base_config(parts.model, parts.tokenizer)
+        self._model.generation_config = self._base_config
         self._interrupt = stream.Interrupt()
-        self._layers = stream.Layers(parts.model, self._interrupt)
-        self.batches = batching.possible(parts.model)
-        memory_check.sizes(parts.model.config)  # counted now where it has to be, not while a run is timed
-        loaded = batch_runs.Loaded(
-            candidate, parts.model, parts.tokenizer, self._plain, self._limit, self._interrupt, self._layers
+        self._layer_interrupt = stream.LayerInterrupt(parts.model, self._interrupt)
+        self.can_batch = batching.supports_batches(parts.model)
+        memory_check.shape_of_model(parts.model.config)  # counted now where it has to be, not while a run is timed
+        loaded = batch_runs.LoadedDecoder(
+            candidate,
+            parts.model,
+            parts.tokenizer,
+            self._base_config,
+            self._context,
+            self._interrupt,
+            self._layer_interrupt,
         )
-        self._many = batch_runs.Many(loaded)
+        self._batch_runner = batch_runs.BatchRunner(loaded)
         self.warmed = False
 
     def move(self, device: str) -> None:
         """Take the weights to another device."""
         self._model.to(device)
         self.device, self.warmed = device, False
-        self._many.forget()
+        self._batch_runner.forget()
 
     def warm_up(self) -> None:
         """Two tokens of anything, and the likelihood: the first call pays for kernels, workers and lazy imports."""
         self._interrupt.begin(None)
         with EnergyWindow(self.device):  # looks for counters once
             compute(self._two_tokens)
-        self.weights_bytes = byte_count.account(
+        self.weights_bytes = byte_count.count_weights(
             self._model
         ).total_bytes  # nf4 is repacked at the first call on some CPUs
         self.warmed = True
@@ -140,21 +148,21 @@ class DecoderModel:
     def _two_tokens(self) -> None:
         import torch
 
-        ids = torch.full((1, 4), self._plain.pad_token_id, device=self.device)
+        ids = torch.full((1, 4), self._base_config.pad_token_id, device=self.device)
         try:
             with torch.inference_mode():
-                config = sampling.greedy(self._plain, 2)
+                config = sampling.greedy(self._base_config, 2)
                 self._model.generate(inputs=ids, attention_mask=torch.ones_like(ids), generation_config=config)
             likelihood.label_probabilities(self._model, self._tokenizer, ids, {"a": "a", "b": "b"})
         except RuntimeError as error:
             if memory_check.is_out_of_memory(error):
-                raise memory_check.freed(error, self._candidate, self.device) from None
+                raise memory_check.release_and_explain(error, self._candidate, self.device) from None
             raise
 
     def run(self, request: Request) -> Generator[Event, None, None]:
         """Stream one answer, then the label's probabilities; see engines.base.Model.run."""
         sampling.check(request.generation)
-        if request.verdict_only and self.batches:
+        if request.verdict_only and self.can_batch:
             yield from self._verdict(request)
             return
         self._interrupt.begin(request.stop)
@@ -166,11 +174,11 @@ class DecoderModel:
         pieces: list[str] = []
         with EnergyWindow(self.device) as spent, PeakMemory(self.device) as peak:
             watch = Stopwatch()
-            built = prompt.build(request, self._tokenizer, self._limit)
+            built = prompt.build(request, self._tokenizer, self._context)
             prompt.check(built.ids, self._model, self._candidate, self.device, request.generation.max_new_tokens)
             ids = built.ids.to(self.device)
             cache = self._new_cache()
-            generation = stream.Generation(self._model, self._tokenizer, self._layers, watch)
+            generation = stream.GenerateCall(self._model, self._tokenizer, self._layer_interrupt, watch)
             generation.start(thread, **self._arguments(ids, request, cache))
             complete = False
             try:
@@ -206,22 +214,22 @@ class DecoderModel:
                 predicted=self._predicted(ids.shape[1], len(generation.ids)),
                 source=dict.fromkeys(measured, Source.CLIENT),
                 notes=tuple(note for note in (*built.notes, why_not, _device_note(self.device)) if note),
-                finish="stopped" if stopped else sampling.finish(self._plain, generation.ids),
+                finish="stopped" if stopped else sampling.finish(self._base_config, generation.ids),
                 energy=spent.energy,
             )
         )
 
-    def together(self, requests: Sequence[Request]) -> list[Run | LlmopsError]:
-        """Many texts as batches; see engines.base.Together."""
+    def run_batch(self, requests: Sequence[Request]) -> list[Run | LlmopsError]:
+        """Many texts as batches; see engines.base.BatchModel."""
         with reusing_memory():
-            return compute(lambda: self._many.answer(requests, self.weights_bytes))
+            return compute(lambda: self._batch_runner.answer(requests, self.weights_bytes))
 
     def _verdict(self, request: Request) -> Generator[Event, None, None]:
         """One text's verdict, timed: nothing is shared with another text, and no token is streamed."""
         yield Started()
         with EnergyWindow(self.device) as spent, PeakMemory(self.device) as peak:
             handed_s = time.perf_counter()
-            (run,) = self.together([request])
+            (run,) = self.run_batch([request])
             e2e_s = time.perf_counter() - handed_s
             extra_bytes = peak.extra_bytes
         if isinstance(run, LlmopsError):
@@ -240,7 +248,7 @@ class DecoderModel:
     def parallel(self, requests: int, tokens: int, stop: threading.Event) -> Iterator[Send]:
         """A function that runs a Request beside others, as one batch: for probes. Yields nothing but its figures."""
         self._interrupt.begin(None)  # a batch is many visitors' work: it is stopped as a whole, between steps
-        config = sampling.greedy(self._plain, 1)
+        config = sampling.greedy(self._base_config, 1)
         memory_check.check_batch(self._model.config, self._candidate, self.device, requests, tokens)
         with (
             without_idle_workers(),
@@ -248,7 +256,7 @@ class DecoderModel:
         ):
 
             def send(request: Request) -> Run:
-                built = prompt.build(request, self._tokenizer, self._limit)
+                built = prompt.build(request, self._tokenizer, self._context)
                 future = batcher.submit(built.ids[0].tolist(), request.generation.max_new_tokens)
                 while not future.done():
                     if request.stop.wait(_POLL_S):
@@ -269,7 +277,7 @@ class DecoderModel:
     def close(self) -> None:
         """Drop the weights and give the memory back to the system."""
         self._model = self._tokenizer = None
-        del self._many, self._layers  # both know the model's parts
+        del self._batch_runner, self._layer_interrupt  # both know the model's parts
         gc.collect()
         release_memory(self.device)
 
@@ -287,7 +295,7 @@ class DecoderModel:
         return {
             "inputs": ids,
             "attention_mask": torch.ones_like(ids),
-            "generation_config": sampling.greedy(self._plain, request.generation.max_new_tokens),
+            "generation_config": sampling.greedy(self._base_config, request.generation.max_new_tokens),
             "logits_processor": sampling.processors(request.generation, self.device),
             **({"past_key_values": cache} if cache is not None else {}),
         }
@@ -295,7 +303,7 @@ class DecoderModel:
     def _predicted(self, prompt_tokens: int, output_tokens: int) -> Memory | None:
         """The planner's figures for this run; None for an architecture it can't read."""
         precision = self._candidate.precision or "bf16"
-        shape = memory_check.sizes(self._model.config)
+        shape = memory_check.shape_of_model(self._model.config)
         if shape is None:
             return None
         cache = memory.kv_bytes(shape, precision, max(1, prompt_tokens + output_tokens - 1))
@@ -305,7 +313,7 @@ class DecoderModel:
     def _probabilities(
         self,
         request: Request,
-        built: prompt.Prompt,
+        built: prompt.TokenizedPrompt,
         ids: "torch.Tensor",
         cache: Any,  # noqa: ANN401
     ) -> tuple[dict[str, float] | None, str]:
@@ -313,7 +321,7 @@ class DecoderModel:
         if built.opens_thinking:
             return None, "No probabilities: this model thinks before it answers."
         answers = request.task.answers(request.language)
-        self._layers.watch()
+        self._layer_interrupt.enable()
         try:
             found = likelihood.label_probabilities(self._model, self._tokenizer, ids, answers, cache)
         except stream.Interrupted:
@@ -323,10 +331,10 @@ class DecoderModel:
                 raise
             return None, "No probabilities: not enough memory for them beside this prompt."
         finally:
-            self._layers.let_be()
+            self._layer_interrupt.disable()
         return found, "" if found else "No probabilities: the model's logits are not numbers in this precision."
 
-    def _raise_error(self, generation: stream.Generation) -> None:
+    def _raise_error(self, generation: stream.GenerateCall) -> None:
         error = generation.error
         if error is None or (isinstance(error, stream.Interrupted) and generation.ids):
             return  # stopped with what it had
@@ -334,7 +342,7 @@ class DecoderModel:
             raise Stopped("Stopped while the prompt was being read.")
         if memory_check.is_out_of_memory(error):
             generation.error = None
-            raise memory_check.freed(error, self._candidate, self.device) from None
+            raise memory_check.release_and_explain(error, self._candidate, self.device) from None
         raise error
 
 

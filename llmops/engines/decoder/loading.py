@@ -24,7 +24,7 @@ _SAFE = {"trust_remote_code": False, "local_files_only": True}
 
 
 @dataclass(frozen=True)
-class Parts:
+class LoadedParts:
     """What a folder became. notes hold for every run of it."""
 
     model: "PreTrainedModel"
@@ -33,7 +33,7 @@ class Parts:
     reading: LoadMeasurement
 
 
-def load(folder: Path, candidate: Candidate, device: str) -> Parts:
+def load(folder: Path, candidate: Candidate, device: str) -> LoadedParts:
     """Read a checked folder. Raises ModelRefused, or whatever the libraries raise."""
     from transformers import AutoConfig, AutoTokenizer
 
@@ -41,13 +41,13 @@ def load(folder: Path, candidate: Candidate, device: str) -> Parts:
     _check_kind(config, candidate)
     tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFE)
     copy = _copy_of(folder, candidate, device)
-    loaded = _read_copy(copy, candidate, device) if copy is not None and quantized_copies.ready(copy) else None
+    loaded = _read_copy(copy, candidate, device) if copy is not None and quantized_copies.is_complete(copy) else None
     if loaded is None:
         loaded = read(folder, candidate, device)
         if copy is not None:
-            quantized_copies.keep(loaded[0], copy)
+            quantized_copies.save_copy(loaded[0], copy)
     model, notes, reading = loaded
-    return Parts(model, tokenizer, notes, reading)
+    return LoadedParts(model, tokenizer, notes, reading)
 
 
 def _copy_of(folder: Path, candidate: Candidate, device: str) -> Path | None:
@@ -55,7 +55,7 @@ def _copy_of(folder: Path, candidate: Candidate, device: str) -> Path | None:
     if candidate.precision != "nf4":
         return None
     dtype, _ = number_format("nf4", device)
-    return quantized_copies.place(folder, _quantization("nf4", dtype).to_dict())
+    return quantized_copies.copy_folder(folder, _quantization("nf4", dtype).to_dict())
 
 
 def _read_copy(
@@ -111,7 +111,7 @@ def read(
     model.eval()
     _keep_unpacked(model)
     full = _NAMES[str(dtype).removeprefix("torch.")]
-    note = byte_count.account(model).note(precision, full)
+    note = byte_count.count_weights(model).note(precision, full)
     return model, (*notes, note) if note else notes, reading
 
 

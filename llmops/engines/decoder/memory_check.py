@@ -56,7 +56,7 @@ def check_weights(folder: Path, candidate: Candidate, device: str) -> None:
 
 def check_run(config: "PretrainedConfig", candidate: Candidate, device: str, tokens: int) -> None:
     """Raise OutOfMemory where cache and workspace of so many tokens are larger than what is free."""
-    shape, free = sizes(config), device_memory(device)
+    shape, free = shape_of_model(config), device_memory(device)
     if shape is None or (needed := _run_bytes(shape, candidate, tokens)) <= free:
         return
     fitting = memory.largest_fitting(lambda count: _run_bytes(shape, candidate, count) <= free, tokens)
@@ -68,7 +68,7 @@ def check_run(config: "PretrainedConfig", candidate: Candidate, device: str, tok
 
 def check_batch(config: "PretrainedConfig", candidate: Candidate, device: str, requests: int, tokens: int) -> None:
     """Raise OutOfMemory where the caches of so many requests at once, `tokens` each, are larger than what is free."""
-    shape, free = sizes(config), device_memory(device)
+    shape, free = shape_of_model(config), device_memory(device)
     if shape is None:
         return
     each_bytes = memory.kv_bytes(shape, candidate.precision or "bf16", tokens)
@@ -85,13 +85,13 @@ def rows_that_fit(config: "PretrainedConfig", candidate: Candidate, device: str,
 
     Half of what is free is for the caches: activations of the prompts lie beside them.
     """
-    shape = sizes(config)
+    shape = shape_of_model(config)
     if shape is None:
         return 1
     return max(1, device_memory(device) // 2 // memory.kv_bytes(shape, candidate.precision or "bf16", tokens))
 
 
-def sizes(config: "PretrainedConfig") -> Shape | None:
+def shape_of_model(config: "PretrainedConfig") -> Shape | None:
     """A loaded model's sizes for the planner; None for an architecture it can't read."""
     try:
         return shape_of(config.to_dict())
@@ -115,7 +115,7 @@ def remedy(folder: Path, candidate: Candidate, free: int) -> str:
     return "Choose a smaller model; in nf4 this one would not fit either."
 
 
-def at_run_time(candidate: Candidate, error: BaseException) -> OutOfMemory:
+def explain(candidate: Candidate, error: BaseException) -> OutOfMemory:
     """A library's out-of-memory error in the middle of things."""
     detail = (str(error).splitlines() or [""])[0][:200]
     return OutOfMemory(
@@ -124,9 +124,9 @@ def at_run_time(candidate: Candidate, error: BaseException) -> OutOfMemory:
     )
 
 
-def freed(error: BaseException, candidate: Candidate, device: str) -> OutOfMemory:
+def release_and_explain(error: BaseException, candidate: Candidate, device: str) -> OutOfMemory:
     """The same, after letting go of the tensors that the error's frames still hold."""
-    explained = at_run_time(candidate, error)
+    explained = explain(candidate, error)
     traceback.clear_frames(error.__traceback__)
     error.__traceback__ = None
     gc.collect()

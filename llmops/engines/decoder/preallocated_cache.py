@@ -7,10 +7,10 @@ from transformers.cache_utils import DynamicLayer
 if TYPE_CHECKING:
     import torch
 
-_ROOM = 64  # tokens, each time it is full
+_SPARE_TOKENS = 64  # tokens, each time it is full
 
 
-class GrowingLayer(DynamicLayer):
+class PreallocatedLayer(DynamicLayer):
     """`keys` and `values` are what is used of two larger tensors. Cropping works as usual: it makes the used part less.
 
     A copy shares the larger tensors, so only one of the two may go on.
@@ -35,8 +35,8 @@ class GrowingLayer(DynamicLayer):
         begin = self.keys.shape[-2]
         end = begin + key_states.shape[-2]
         if not self._owned or end > self._all_keys.shape[-2]:
-            self._all_keys = _larger(self.keys, end + _ROOM)
-            self._all_values = _larger(self.values, end + _ROOM)
+            self._all_keys = _larger(self.keys, end + _SPARE_TOKENS)
+            self._all_values = _larger(self.values, end + _SPARE_TOKENS)
             self._owned = True
         self._all_keys[:, :, begin:end] = key_states
         self._all_values[:, :, begin:end] = value_states

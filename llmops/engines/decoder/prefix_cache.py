@@ -15,29 +15,29 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-_MOST = 4  # tasks and languages
-_MOST_BYTES = 256_000_000
+_MAX_ENTRIES = 4  # tasks and languages
+_MAX_BYTES = 256_000_000
 _SLACK = 8  # tokens: two texts may begin alike, and a prefix that is kept still serves then
 
 
-def shared(prompts: Sequence[list[int]]) -> int:
+def common_length(prompts: Sequence[list[int]]) -> int:
     """Tokens that all prompts begin with; at least one token of each is left to be read."""
     first, last = min(prompts), max(prompts)  # the two that differ earliest
     limit = min(len(prompt) for prompt in prompts) - 1
     return next((i for i in range(limit) if first[i] != last[i]), limit)
 
 
-class Prefixes:
+class PrefixCache:
     """Caches of prefixes, the least recently used leaving first."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[int, ...], Any] = OrderedDict()
+        self._caches: OrderedDict[tuple[int, ...], Any] = OrderedDict()
 
     def read(self, model: "PreTrainedModel", prompts: Sequence[list[int]]) -> int:
         """How many tokens of these prompts are in a cache, after reading their common beginning where need be."""
         from transformers import DynamicCache
 
-        common = tuple(prompts[0][: shared(prompts)]) if len(prompts) > 1 else ()
+        common = tuple(prompts[0][: common_length(prompts)]) if len(prompts) > 1 else ()
         cached = self._longest(common)
         if len(cached) < len(common) - _SLACK:
             cache = DynamicCache(config=model.config.get_text_config(decoder=True))
@@ -50,33 +50,33 @@ class Prefixes:
         """A cache of a beginning that was read, for so many rows; an empty one where there is no beginning."""
         from transformers import DynamicCache
 
-        cache = self._kept.get(tuple(begin))
+        cache = self._caches.get(tuple(begin))
         if cache is None:
             return DynamicCache(config=model.config.get_text_config(decoder=True))
-        self._kept.move_to_end(tuple(begin))
+        self._caches.move_to_end(tuple(begin))
         return _for_rows(cache, count)
 
     def _longest(self, common: tuple[int, ...]) -> tuple[int, ...]:
-        return max((prefix for prefix in self._kept if prefix == common[: len(prefix)]), key=len, default=())
+        return max((prefix for prefix in self._caches if prefix == common[: len(prefix)]), key=len, default=())
 
     def _keep(self, ids: tuple[int, ...], cache: Any) -> None:  # noqa: ANN401
-        self._kept[ids] = cache
-        while len(self._kept) > _MOST or self.bytes > _MOST_BYTES:
-            self._kept.popitem(last=False)
+        self._caches[ids] = cache
+        while len(self._caches) > _MAX_ENTRIES or self.bytes > _MAX_BYTES:
+            self._caches.popitem(last=False)
 
     @property
     def bytes(self) -> int:
         """What all entries hold."""
-        return sum(byte_count.cache_bytes(cache) or 0 for cache in self._kept.values())
+        return sum(byte_count.cache_bytes(cache) or 0 for cache in self._caches.values())
 
 
 def _for_rows(cache: Any, rows: int) -> Any:  # noqa: ANN401
     """The same keys and values under every row; what is appended is the new cache's own."""
-    from llmops.engines.decoder.preallocated_cache import GrowingLayer
+    from llmops.engines.decoder.preallocated_cache import PreallocatedLayer
 
     expanded = copy.copy(cache)
     expanded.layers = [
-        GrowingLayer(layer.keys.expand(rows, -1, -1, -1), layer.values.expand(rows, -1, -1, -1))
+        PreallocatedLayer(layer.keys.expand(rows, -1, -1, -1), layer.values.expand(rows, -1, -1, -1))
         for layer in cache.layers
     ]  # (rows, heads, tokens, size)
     return expanded

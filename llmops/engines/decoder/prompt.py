@@ -19,7 +19,7 @@ _TAIL = 8  # tokens in which a template would open a thought
 
 
 @dataclass(frozen=True)
-class Prompt:
+class TokenizedPrompt:
     """ids: (1, tokens). notes say what was done to make it fit. opens_thinking: the template has begun a thought."""
 
     ids: "torch.Tensor"
@@ -37,7 +37,7 @@ def context_length(config: "PretrainedConfig", tokenizer: "PreTrainedTokenizerBa
     return min(int(tokenizer.model_max_length), 1_000_000)
 
 
-def build(request: Request, tokenizer: "PreTrainedTokenizerBase", limit: int) -> Prompt:
+def build(request: Request, tokenizer: "PreTrainedTokenizerBase", limit: int) -> TokenizedPrompt:
     """The prompt of a request. Raises ContextTooLong unless the request allows cutting the text."""
     room = limit - request.generation.max_new_tokens
     if room < 1:
@@ -49,7 +49,7 @@ def build(request: Request, tokenizer: "PreTrainedTokenizerBase", limit: int) ->
     thinking = tokenizer.decode(ids[0, -_TAIL:]).rstrip().endswith("<think>")
     used = ids.shape[1]
     if used <= room:
-        return Prompt(ids, notes, thinking)
+        return TokenizedPrompt(ids, notes, thinking)
     if not request.truncate:
         raise ContextTooLong(
             f"The prompt has {used:,} tokens; {room:,} fit beside {request.generation.max_new_tokens:,} new ones "
@@ -66,7 +66,7 @@ def build(request: Request, tokenizer: "PreTrainedTokenizerBase", limit: int) ->
         ids, notes = _render(request, tokenizer.decode(text_ids[:keep]).rstrip("\ufffd"), tokenizer)
         if ids.shape[1] <= room:
             cut = f"The text was cut: the last {len(text_ids) - keep:,} of its {len(text_ids):,} tokens were left out."
-            return Prompt(ids, (*notes, cut), thinking)
+            return TokenizedPrompt(ids, (*notes, cut), thinking)
         keep -= max(1, ids.shape[1] - room)  # cutting can split a character into more tokens
     raise ContextTooLong(f"The instruction alone needs more than {room:,} tokens.", "Lower max new tokens.")
 

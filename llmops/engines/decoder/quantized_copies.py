@@ -20,16 +20,16 @@ from llmops.core.settings import load_settings
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-_LEAST_BYTES = 100_000_000  # of the source: what is smaller is quantized in a moment
+_MIN_SOURCE_BYTES = 100_000_000  # of the source: what is smaller is quantized in a moment
 _DISK_SHARE = 0.1  # of the disk, used and free together: all copies
 _READ = "last-used"
 _log = logging.getLogger(__name__)
 
 
-def place(source: Path, settings: dict[str, Any]) -> Path | None:
+def copy_folder(source: Path, settings: dict[str, Any]) -> Path | None:
     """Where the copy of a folder lies or would lie; None where it is not worth its disk. settings: the quantizer's."""
     files = sorted(file for file in source.glob("*") if file.suffix in (".safetensors", ".json"))
-    if sum(file.stat().st_size for file in files if file.suffix == ".safetensors") < _LEAST_BYTES:
+    if sum(file.stat().st_size for file in files if file.suffix == ".safetensors") < _MIN_SOURCE_BYTES:
         return None
     stamps = [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in map(Path.resolve, files)]
     libraries = [version(name) for name in ("torch", "transformers", "bitsandbytes")]
@@ -37,7 +37,7 @@ def place(source: Path, settings: dict[str, Any]) -> Path | None:
     return _root() / hashlib.sha256(identity.encode()).hexdigest()[:24]
 
 
-def ready(copy: Path) -> bool:
+def is_complete(copy: Path) -> bool:
     """Whether a copy is there in full; using it keeps it."""
     if not (copy / "config.json").is_file():
         return False
@@ -46,7 +46,7 @@ def ready(copy: Path) -> bool:
     return True
 
 
-def keep(model: "PreTrainedModel", copy: Path) -> None:
+def save_copy(model: "PreTrainedModel", copy: Path) -> None:
     """Write a copy in one step, room permitting. Never raises: a model that could not be kept works as well."""
     if copy.exists():
         return
@@ -57,7 +57,7 @@ def keep(model: "PreTrainedModel", copy: Path) -> None:
         _log.warning("no quantized copy is kept: %s", error)
         return
     try:
-        if _make_room(sum(tensor.nbytes for tensor in model.state_dict().values())):
+        if _free_space(sum(tensor.nbytes for tensor in model.state_dict().values())):
             model.save_pretrained(partial)
             partial.rename(copy)
     except Exception as error:  # a full disk, or a kind of model that the library can't write
@@ -70,7 +70,7 @@ def _root() -> Path:
     return load_settings().data_dir / "quantized"
 
 
-def _make_room(needed: int) -> bool:
+def _free_space(needed: int) -> bool:
     """Drop the copies unused for longest until `needed` bytes fit under the limit; False where they never would."""
     disk = shutil.disk_usage(_root())
     limit = disk.total * _DISK_SHARE

@@ -35,7 +35,7 @@ def sliced_config(config: Mapping[str, Any], layers: int | None) -> "PretrainedC
         ) from error
 
 
-def build(
+def build_model(
     config: "PretrainedConfig", candidate: Candidate, device: str, job: Job
 ) -> tuple["PreTrainedModel", tuple[str, ...], LoadMeasurement]:
     """(model, notes, how it was read). Raises Stopped, and whatever the libraries raise."""
@@ -83,7 +83,7 @@ class _Slice:
 
 def layer_bytes(model: "PreTrainedModel") -> int:
     """Bytes of all decoder layers together."""
-    return byte_count.account(layers_of(model)).total_bytes
+    return byte_count.count_weights(layers_of(model)).total_bytes
 
 
 def layers_of(model: Any) -> Any:  # noqa: ANN401

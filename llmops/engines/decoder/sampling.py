@@ -27,7 +27,7 @@ def check(settings: Generation) -> None:
         raise InputError(f"The temperature is {settings.temperature}; it must be 0 to 100.", "Use 0 for greedy.")
 
 
-def plain_generation(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> "GenerationConfig":
+def base_config(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> "GenerationConfig":
     """The model's special tokens and nothing else: generate() fills every gap from the model's own settings."""
     from transformers import GenerationConfig
 

@@ -1,4 +1,4 @@
-"""generate() in a lane, watched from outside: tokens stamped where they are made, text pieced together,
+"""generate() in a compute thread, watched from outside: tokens stamped where they are made, text pieced together,
 stopped at the next token or, while it reads the prompt, at the next layer."""
 
 import threading
@@ -28,23 +28,23 @@ class Interrupt:
     """Whether the run that is on should end: the visitor's own event, or `set` by whoever reads the run."""
 
     def __init__(self) -> None:
-        self._left = False
+        self._ended = False
         self._visitor: threading.Event | None = None
 
     def begin(self, visitor: threading.Event | None) -> None:
         """A new run begins; None for work that nobody waits for."""
-        self._left, self._visitor = False, visitor
+        self._ended, self._visitor = False, visitor
 
     def set(self) -> None:
         """End it, whatever the visitor says."""
-        self._left = True
+        self._ended = True
 
     def is_set(self) -> bool:
         """Asked between layers and tokens, so it costs next to nothing."""
-        return self._left or (self._visitor is not None and self._visitor.is_set())
+        return self._ended or (self._visitor is not None and self._visitor.is_set())
 
 
-class Layers:
+class LayerInterrupt:
     """Leave a forward pass between two layers once `interrupt` is set: a long prompt is then no wait.
 
     On for reading only: asked at every layer of every token, it would cost one or two percent of a small model's rate.
@@ -60,12 +60,12 @@ class Layers:
         ]
         self._hooks: list[Any] = []
 
-    def watch(self) -> None:
+    def enable(self) -> None:
         """From now on."""
-        self.let_be()
+        self.disable()
         self._hooks = [layer.register_forward_pre_hook(self.check) for layer in self._layers]
 
-    def let_be(self) -> None:
+    def disable(self) -> None:
         """No longer; called between two passes."""
         for hook in self._hooks:
             hook.remove()
@@ -77,27 +77,31 @@ class Layers:
             raise Interrupted
 
 
-class Generation:
+class GenerateCall:
     """One generate() call. Iterate it for Token events; afterwards `ids`, `watch` and `error` are final."""
 
     def __init__(
-        self, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", layers: Layers, watch: Stopwatch
+        self,
+        model: "PreTrainedModel",
+        tokenizer: "PreTrainedTokenizerBase",
+        layer_interrupt: LayerInterrupt,
+        watch: Stopwatch,
     ) -> None:
         self.watch = watch
-        self._layers = layers
+        self._layer_interrupt = layer_interrupt
         self.ids: list[int] = []
         self.error: BaseException | None = None
         self._model, self._tokenizer = model, tokenizer
-        self._made: deque[tuple[float, int]] = deque()
+        self._arrived: deque[tuple[float, int]] = deque()
         self._first, self._ended = threading.Event(), threading.Event()
         self._done: Future[None] | None = None
 
     def start(self, thread: ComputeThread, **kwargs: Any) -> None:  # noqa: ANN401
-        """Begin generate(**kwargs) in a lane."""
+        """Begin generate(**kwargs) in the compute thread."""
         self._done = thread.start(lambda: self._run(kwargs))
 
     def join(self) -> None:
-        """Wait until the lane has really left it."""
+        """Wait until the thread has really left it."""
         if self._done is not None:
             self._done.result()
 
@@ -107,43 +111,43 @@ class Generation:
         Reading each by itself would take the interpreter away from the thread that makes the next. Ends with
         generate(), after an error too.
         """
-        text = Pieces(self._tokenizer)
+        text = TextPieces(self._tokenizer)
         while not self._first.wait(_POLL_S):  # wakes up, so that an interpreter that is shutting down gets its turn
             pass
         while True:
             ended = self._ended.is_set()
-            arrived = [self._made.popleft() for _ in range(len(self._made))]
+            arrived = [self._arrived.popleft() for _ in range(len(self._arrived))]
             self.ids.extend(token for _, token in arrived)
             if arrived and (piece := text.add([token for _, token in arrived])):
                 yield Token(piece, at_s=arrived[-1][0])
             if ended:
                 break
             self._ended.wait(_PIECE_S)
-        if held_back := text.rest():
+        if held_back := text.flush():
             yield Token(held_back)
 
     def _run(self, kwargs: dict[str, Any]) -> None:
         try:
             import torch
 
-            self._layers.watch()
+            self._layer_interrupt.enable()
             with torch.inference_mode():
-                self._model.generate(**kwargs, streamer=token_streamer(self._on_token, self._layers.let_be))
-        except BaseException as error:  # told by whoever reads, who must always hear of the end
+                self._model.generate(**kwargs, streamer=token_streamer(self._on_token, self._layer_interrupt.disable))
+        except BaseException as error:  # raised by whoever reads, who must always hear of the end
             self.error = error
         finally:
-            self._layers.let_be()
+            self._layer_interrupt.disable()
             self._ended.set()
             self._first.set()
 
     def _on_token(self, token: "torch.Tensor") -> None:
-        self._made.append((self.watch.tick(), int(token.item())))
+        self._arrived.append((self.watch.tick(), int(token.item())))
         if not self._first.is_set():
             self._first.set()
-        self._layers.check()
+        self._layer_interrupt.check()
 
 
-class Pieces:
+class TextPieces:
     """Token ids to text that only grows: a half-finished character waits for its rest."""
 
     def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
@@ -157,7 +161,7 @@ class Pieces:
         self._ids.extend(tokens)
         return self._next(final=False)
 
-    def rest(self) -> str:
+    def flush(self) -> str:
         """What was held back at the end: a character that never got its rest shows as U+FFFD."""
         return self._next(final=True)
 

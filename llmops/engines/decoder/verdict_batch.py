@@ -9,18 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from llmops.engines.decoder.answer_tokens import Words
-from llmops.engines.decoder.prefix_cache import Prefixes
+from llmops.engines.decoder.answer_tokens import AnswerTokens
+from llmops.engines.decoder.prefix_cache import PrefixCache
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-_ROW = 64  # tokens, or the longest prompt: attention costs the square of a row, each row more a little of everything
+_ROW_TOKENS = (
+    64  # tokens, or the longest prompt: attention costs the square of a row, each row more a little of everything
+)
 _ATTENTION = ("sdpa", "eager")  # those that take a mask of any shape
 
 
-def possible(model: "PreTrainedModel") -> bool:
+def is_supported(model: "PreTrainedModel") -> bool:
     """True where the model's attention takes such a mask."""
     return model.config._attn_implementation in _ATTENTION
 
@@ -34,7 +36,7 @@ class _Row:
 
 
 def score(
-    model: "PreTrainedModel", prefixes: Prefixes, prompts: Sequence[list[int]], words: Words
+    model: "PreTrainedModel", prefixes: PrefixCache, prompts: Sequence[list[int]], words: AnswerTokens
 ) -> tuple["torch.Tensor", list[int | None]]:
     """(prompts, labels) log-likelihoods; and for each prompt the label that greedy decoding surely says, or None."""
     import torch
@@ -76,7 +78,7 @@ def score(
 
 def _fill(sizes: Sequence[int], head: int) -> list[_Row]:
     """Prompts into rows, the longest first, each into the first row with room."""
-    capacity = max(_ROW, max(sizes))
+    capacity = max(_ROW_TOKENS, max(sizes))
     rows: list[_Row] = []
     for number in sorted(range(len(sizes)), key=lambda prompt: -sizes[prompt]):
         row = next((row for row in rows if row.tokens + sizes[number] <= capacity), None)
@@ -91,7 +93,7 @@ def _fill(sizes: Sequence[int], head: int) -> list[_Row]:
 def _lay(
     row: _Row,
     bodies: Sequence[list[int]],
-    words: Words,
+    words: AnswerTokens,
     start: int,
     earlier: "torch.Tensor",
     ids: "torch.Tensor",
@@ -122,7 +124,7 @@ def _lay(
         at, head_at = end, head_at + head
 
 
-def _read(logits: "torch.Tensor", words: Words) -> tuple["torch.Tensor", list[int | None]]:
+def _read(logits: "torch.Tensor", words: AnswerTokens) -> tuple["torch.Tensor", list[int | None]]:
     """Scores and proofs out of (prompts, head, vocabulary) logits."""
     import torch
 

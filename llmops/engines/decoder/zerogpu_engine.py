@@ -32,7 +32,7 @@ _TOKEN_S = 0.1
 _READ_BYTES_PER_S = 1e9
 _BATCH = 16  # texts that a GPU answers in about the time of one
 _BATCH_NOTE = "The batch's time has in it what borrowing the GPU took."
-_ROOM = 1.2  # weights and what a run needs beside them
+_MEMORY_MARGIN = 1.2  # weights and what a run needs beside them
 
 _placed: dict[str, DecoderModel] = {}  # made before launch; every child has them
 _read: OrderedDict[str, DecoderModel] = OrderedDict()  # a child's own, least recently used first
@@ -86,7 +86,7 @@ class ZeroGpuDecoderModel:
     """A folder of files, and the way to a GPU. Holds no weights here."""
 
     device = zerogpu.DEVICE
-    batches = True
+    can_batch = True
     load_s: float | None = None  # told by each run: it may find the model in its child, or read it
     before_bytes: int | None = None
 
@@ -116,8 +116,8 @@ class ZeroGpuDecoderModel:
                 else:
                     yield event
 
-    def together(self, requests: Sequence[Request]) -> list[Run | LlmopsError]:
-        """A batch in one child; see engines.base.Together."""
+    def run_batch(self, requests: Sequence[Request]) -> list[Run | LlmopsError]:
+        """A batch in one child; see engines.base.BatchModel."""
         jobs = tuple(self._job(request) for request in requests)
         stop = requests[0].stop
         found = list(zerogpu.run_on_gpu(run_batch_in_child, (jobs,), self._seconds(requests), stop))
@@ -183,7 +183,7 @@ def run_batch_in_child(jobs: tuple[ChildRun, ...], stop: threading.Event) -> Ite
     """In the child: a batch of one model; a Run a job, in order, or its error as (kind, message, remedy)."""
     model, _ = _model(jobs[0])
     requests = [job.request(stop) for job in jobs]
-    found = model.together(requests) if model.batches else [_alone(model, request) for request in requests]
+    found = model.run_batch(requests) if model.can_batch else [_alone(model, request) for request in requests]
     for one in found:
         yield (one.kind, one.message, one.remedy) if isinstance(one, LlmopsError) else one
 
@@ -210,7 +210,7 @@ def _model(job: ChildRun) -> tuple[DecoderModel, bool]:
             known.warm_up()
         return known, True
     folder = Path(job.folder)
-    needed = (memory_check.estimate(folder, job.candidate.precision or "bf16") or 0) * _ROOM
+    needed = (memory_check.estimate(folder, job.candidate.precision or "bf16") or 0) * _MEMORY_MARGIN
     while _read and device_memory(zerogpu.DEVICE) < needed:
         _read.popitem(last=False)[1].close()
     memory_check.check_weights(folder, job.candidate, zerogpu.DEVICE)

@@ -57,7 +57,7 @@ class EncoderEngine:
         return int(size * _INT8_SHARE) if candidate.precision == "int8" else size
 
     def fetch(self, candidate: Candidate, job: Job) -> None:
-        """The files alone; a kept encoder's base was fetched when it was trained. See engines.base.Fetches."""
+        """The files alone; a kept encoder's base was fetched when it was trained. See engines.base.FetchingEngine."""
         if not _is_kept(candidate):
             body.folder_of(candidate.model, job)
 
@@ -93,7 +93,7 @@ class EncoderModel:
     """A body with a head (one a language for zero-shot, where descriptions differ)."""
 
     device = "cpu"
-    batches = True
+    can_batch = True
 
     def __init__(
         self,
@@ -141,8 +141,8 @@ class EncoderModel:
             )
         )
 
-    def together(self, requests: Sequence[Request]) -> list[Run | LlmopsError]:
-        """Many texts, in batches of similar length; see engines.base.Together."""
+    def run_batch(self, requests: Sequence[Request]) -> list[Run | LlmopsError]:
+        """Many texts, in batches of similar length; see engines.base.BatchModel."""
         if self._body is None:
             raise InputError("This encoder was unloaded.", "Run again.")
         ids = self._body.tokens.ids([request.text for request in requests])

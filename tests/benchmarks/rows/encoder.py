@@ -56,7 +56,7 @@ def _many(precision: str, at_least: float) -> Row:
         requests = [Request(TASK, text, TASK.languages[0]) for text in asked]
 
         def ours(repeat: int) -> Measured:
-            done = timed(lambda: [run.label for run in model.together(requests)])
+            done = timed(lambda: [run.label for run in model.run_batch(requests)])
             return Measured(len(asked) / done.value, done.result)
 
         def baseline(repeat: int) -> Measured:

@@ -13,7 +13,7 @@ from llmops.core.run_settings import RunSettings
 from llmops.core.task import Example, Task
 from llmops.core.verdict import read_verdict
 from llmops.embedded import DECODER_DIR
-from llmops.engines.decoder.answer_tokens import words_of
+from llmops.engines.decoder.answer_tokens import tokenize_answers
 from llmops.engines.decoder.prefix_cache import shared
 from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.runner import Begun, Ended, evaluate
@@ -99,7 +99,7 @@ def _least(tiny: bool) -> Iterator[Sides]:
     tokens = heads = 0
     for language in TASK.languages:
         prompts = [prompt(tokenizer, e.text, language)[0].tolist() for e in examples if e.language == language]
-        words = words_of(tokenizer, TASK.answers(language), ())
+        words = tokenize_answers(tokenizer, TASK.answers(language), ())
         branches = sum(len(word) for word in words.ids)
         tokens += sum(len(one) - shared(prompts) + branches for one in prompts)
         heads += len(prompts) * (1 + branches)

@@ -22,7 +22,10 @@ def _second_load(tiny: bool) -> Iterator[Sides]:
 
     folder = shapes.llama("tiny" if tiny else "0.25B")
     candidate = parse_candidate(f"{folder}@nf4")
-    least, quantized_copies._LEAST_BYTES = quantized_copies._LEAST_BYTES, 1 if tiny else quantized_copies._LEAST_BYTES
+    least, quantized_copies._MIN_SOURCE_BYTES = (
+        quantized_copies._MIN_SOURCE_BYTES,
+        1 if tiny else quantized_copies._MIN_SOURCE_BYTES,
+    )
     loading.load(folder, candidate, "cpu")  # the first load makes the copy
 
     def logits(model: object) -> list[float]:
@@ -40,7 +43,7 @@ def _second_load(tiny: bool) -> Iterator[Sides]:
         return Measured(time.perf_counter() - started, logits(model))
 
     yield Sides(ours, baseline, equal)
-    quantized_copies._LEAST_BYTES = least
+    quantized_copies._MIN_SOURCE_BYTES = least
 
 
 @contextmanager

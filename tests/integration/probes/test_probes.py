@@ -87,7 +87,7 @@ def test_batches_of_our_own_give_the_same_answers_where_the_device_has_no_contin
     model = load_model("embedded/decoder", "fp32")
     asked = [Request(TASK, text, "en", Generation(max_new_tokens=24)) for text in TEXTS[:4]]
     alone = [finished_run(model, one).text for one in asked]
-    made = continuous_batching._Dynamic(model._model, sampling.greedy(model._plain, 1), 4)
+    made = continuous_batching._StaticBatcher(model._model, sampling.greedy(model._base_config, 1), 4)
     futures = [made.submit(prompt.build(one, model._tokenizer, 2048).ids[0].tolist(), 24) for one in asked]
     made.start()
     done = [future.result(60) for future in futures]

@@ -53,8 +53,8 @@ def model():
 
 
 def test_a_batch_of_a_decoder_answers_word_for_word_as_each_text_alone(model):
-    assert model.batches
-    expected, found = alone(model, requests()), model.together(requests())
+    assert model.can_batch
+    expected, found = alone(model, requests()), model.run_batch(requests())
     assert [run.text for run in found] == [run.text for run in expected]
     assert [run.label for run in found] == [run.label for run in expected]
     assert [run.finish for run in found] == [run.finish for run in expected]
@@ -65,7 +65,7 @@ def test_a_batch_of_a_decoder_answers_word_for_word_as_each_text_alone(model):
 
 def test_a_verdict_alone_is_the_one_of_the_whole_answer(model):
     expected = alone(model, requests())
-    for found in (model.together(requests(verdict_only=True)), alone(model, requests(verdict_only=True))):
+    for found in (model.run_batch(requests(verdict_only=True)), alone(model, requests(verdict_only=True))):
         assert [run.label for run in found] == [run.label for run in expected]
         assert all(same_shares(a.probabilities, b.probabilities, 1e-4) for a, b in zip(expected, found, strict=True))
         assert any(run.finish == "verdict" for run in found)
@@ -74,7 +74,7 @@ def test_a_verdict_alone_is_the_one_of_the_whole_answer(model):
 def test_answers_that_prove_no_verdict_are_written_out(tmp_path):
     noise = load(decoder, str(models.llama(tmp_path / "noise", ends=True)))
     expected = alone(noise, requests(TEXTS[:6], tokens=20))
-    found = noise.together(requests(TEXTS[:6], tokens=20, verdict_only=True))
+    found = noise.run_batch(requests(TEXTS[:6], tokens=20, verdict_only=True))
     assert [run.label for run in found] == [run.label for run in expected]
     assert {run.finish for run in found} <= {"stop", "length"}
     assert all(run.timing.output_tokens > 1 for run in found)
@@ -83,14 +83,14 @@ def test_answers_that_prove_no_verdict_are_written_out(tmp_path):
 
 def test_sliding_windows_are_not_batched(tmp_path):
     gemma = load(decoder, str(models.gemma(tmp_path / "gemma")))
-    assert not gemma.batches
+    assert not gemma.can_batch
     gemma.close()
 
 
 def test_one_bad_text_has_its_own_error_and_a_broken_batch_is_taken_apart(model, monkeypatch):
-    found = model.together(requests([*TEXTS[:3], LONG, *TEXTS[3:5]]))
+    found = model.run_batch(requests([*TEXTS[:3], LONG, *TEXTS[3:5]]))
     assert [isinstance(one, ContextTooLong) for one in found] == [False, False, False, True, False, False]
-    own, tried = batching.answer, []
+    own, tried = batching.answer_batch, []
 
     def breaks(loaded, plain, prefixes, batch, stopping):
         tried.append(len(batch.prompts))
@@ -100,8 +100,8 @@ def test_one_bad_text_has_its_own_error_and_a_broken_batch_is_taken_apart(model,
             raise RuntimeError("something else")
         return own(loaded, plain, prefixes, batch, stopping)
 
-    monkeypatch.setattr(batching, "answer", breaks)
-    found = model.together(requests(TEXTS[:5]))
+    monkeypatch.setattr(batching, "answer_batch", breaks)
+    found = model.run_batch(requests(TEXTS[:5]))
     assert sum(isinstance(one, LlmopsError) for one in found) == 1
     assert 5 in tried and max(tried[1:]) <= 3
 
@@ -110,20 +110,20 @@ def test_stop_ends_a_batch_without_a_result(model):
     stop = threading.Event()
     stop.set()
     with pytest.raises(Stopped):
-        model.together(requests(TEXTS[:3], stop=stop))
+        model.run_batch(requests(TEXTS[:3], stop=stop))
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_a_batch_of_an_encoder_labels_as_each_text_alone(precision):
     few = load(encoder, f"embedded/encoder@{precision}?method=few-shot&k=8")
     texts = [*TEXTS, LONG]
-    found, expected = few.together(requests(texts)), alone(few, requests(TEXTS))
+    found, expected = few.run_batch(requests(texts)), alone(few, requests(TEXTS))
     assert isinstance(found[-1], ContextTooLong)
     tolerance = 1e-4 if precision == "fp32" else 0.05  # int8 rounds by what else is in the batch
     assert all(same_shares(a.probabilities, b.probabilities, tolerance) for a, b in zip(expected, found, strict=False))
     if precision == "fp32":
         assert [run.label for run in found[:-1]] == [run.label for run in expected]
-    (cut,) = few.together(requests([LONG], truncate=True))
+    (cut,) = few.run_batch(requests([LONG], truncate=True))
     assert cut.notes and cut.label == alone(few, requests([LONG], truncate=True))[0].label
     few.close()
 

@@ -68,7 +68,7 @@ def test_quantized_weights_are_the_sum_of_the_tensors_constants_included(wide, p
     assert model.weights_bytes == pytest.approx(sum(tensors.values()), rel=0.001)
     low, high = (quantized * one / 8 + 2 * other for one in bits)
     assert low * 0.999 <= model.weights_bytes <= high * 1.001
-    counted = byte_count.account(model._model)
+    counted = byte_count.count_weights(model._model)
     assert counted.quantized == quantized
     assert counted.parameters == quantized + other
     assert any(f"{precision} holds {quantized / (quantized + other):.0%}" in note for note in model.notes)
@@ -123,7 +123,7 @@ def test_experts_that_stay_in_full_precision_are_said_and_never_called_four_bit(
     model = load_model(folder, "nf4")
     note = next(note for note in model.notes if "experts" in note)
     assert "This is no nf4 model" in note
-    counted = byte_count.account(model._model)
+    counted = byte_count.count_weights(model._model)
     assert counted.experts > 0.5 * counted.parameters
     assert counted.experts == 2 * 4 * 3 * 64 * 512
     model.close()

@@ -35,7 +35,7 @@ def copies():
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("LLMOPS_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(quantized_copies, "_LEAST_BYTES", 1)
+    monkeypatch.setattr(quantized_copies, "_MIN_SOURCE_BYTES", 1)
     return models.llama(tmp_path / "llama", hidden_size=128)
 
 

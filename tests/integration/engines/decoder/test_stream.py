@@ -6,7 +6,7 @@ import pytest
 
 from llmops.core.errors import Stopped
 from llmops.core.events import Token
-from llmops.engines.decoder.stream import Pieces
+from llmops.engines.decoder.stream import TextPieces
 from tests.support.decoder_runs import finished_run, request
 
 
@@ -82,16 +82,16 @@ def test_an_error_in_the_thread_reaches_the_reader_and_the_next_run_works(model,
 def test_pieces_never_break_a_character(model):
 
     text = "Größe 👩‍🦽 ist süß — € 🙂!"
-    pieces = Pieces(model._tokenizer)
+    pieces = TextPieces(model._tokenizer)
     parts = [pieces.add([token]) for token in model._tokenizer(text, add_special_tokens=False)["input_ids"]]
-    assert "".join(parts) + pieces.rest() == text
+    assert "".join(parts) + pieces.flush() == text
     assert not any("\ufffd" in part for part in parts)
 
 
 def test_half_a_character_at_the_end_is_not_swallowed(model):
 
-    pieces = Pieces(model._tokenizer)
+    pieces = TextPieces(model._tokenizer)
     tokens = model._tokenizer("a🦽", add_special_tokens=False)["input_ids"]
     assert len(tokens) >= 3
     assert "".join(pieces.add([token]) for token in tokens[:-1]) == "a"
-    assert "\ufffd" in pieces.rest()
+    assert "\ufffd" in pieces.flush()

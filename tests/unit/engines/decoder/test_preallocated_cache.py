@@ -3,7 +3,7 @@
 import torch
 from transformers.cache_utils import DynamicLayer
 
-from llmops.engines.decoder.preallocated_cache import GrowingLayer
+from llmops.engines.decoder.preallocated_cache import PreallocatedLayer
 
 
 def states(tokens, seed):
@@ -13,7 +13,7 @@ def states(tokens, seed):
 def test_appending_and_cropping_give_what_the_librarys_own_layer_gives():
     prefix = states(5, 0)[:1].expand(3, -1, -1, -1)
     kept = prefix.clone()
-    ours, theirs = GrowingLayer(prefix, prefix), DynamicLayer()
+    ours, theirs = PreallocatedLayer(prefix, prefix), DynamicLayer()
     theirs.update(prefix, prefix)
     for step, tokens in enumerate([7, 3, *[1] * 150]):
         new = states(tokens, step + 1)
