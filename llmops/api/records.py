@@ -85,7 +85,8 @@ def history_data(
         history = History(limits.history_path, owner)
         if comparison is not None:
             one = comparisons.one(history, comparison)
-            return {"comparison": asdict(one), "runs": comparisons.runs(history, comparison), "error": None}
+            runs = [run and run.to_json() for run in comparisons.runs(history, comparison)]
+            return {"comparison": asdict(one), "runs": runs, "error": None}
         if evaluation is not None and other is not None:
             return {"side_by_side": side_by_side(history, evaluation, other).to_json(), "error": None}
         if evaluation is not None:

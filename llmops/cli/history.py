@@ -94,7 +94,7 @@ def _other(history: History, args: argparse.Namespace) -> None:
     else:
         shown = vars(module.one(history, args.id))
         if args.comparison:
-            shown = {**shown, "runs": comparisons.runs(history, args.id)}
+            shown = {**shown, "runs": [run and run.to_json() for run in comparisons.runs(history, args.id)]}
         print(json.dumps(shown, ensure_ascii=False, indent=2, default=vars))
 
 

@@ -51,6 +51,6 @@ class Recorder:
             history = History(self._path, self._owner)
             if self.comparison_id is None:
                 self.comparison_id = comparisons.begin(history, self._source, **self._about)
-            comparisons.add(history, self.comparison_id, place, run.to_json())
+            comparisons.add(history, self.comparison_id, place, run)
         except HistoryError as error:
             self._trouble = f"This comparison is not in the history: {error.message} {error.remedy}"

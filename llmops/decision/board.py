@@ -127,10 +127,11 @@ def reckoned(rows: Sequence[Row], at: Assumptions) -> tuple[Cost, ...]:
     """
     by_candidate: dict[str, list[tuple[int, int]]] = {}
     for row in rows:
-        candidate, timing = parsed(row.candidate), row.run["timing"]
-        counts = (timing["prompt_tokens"], timing["output_tokens"])
-        if candidate is not None and candidate.kind == Kind.DECODER and None not in counts and not row.failed:
-            by_candidate.setdefault(row.candidate, []).append(counts)
+        candidate, timing = parsed(row.candidate), row.run.timing
+        if candidate is None or candidate.kind != Kind.DECODER or row.failed:
+            continue
+        if timing.prompt_tokens is not None and timing.output_tokens is not None:
+            by_candidate.setdefault(row.candidate, []).append((timing.prompt_tokens, timing.output_tokens))
     if not by_candidate:
         return ()
     name, tokens = next(iter(by_candidate.items()))

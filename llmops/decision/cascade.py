@@ -182,7 +182,7 @@ class _Usual:
 
 
 def _text(one: Row, other: Row, first: _Usual, second: _Usual) -> _Text:
-    shares = None if one.failed else one.run.get("probabilities")
+    shares = None if one.failed else one.run.probabilities
     return _Text(
         true=one.y_true,
         said=(one.y_hat or _NONE, other.y_hat or _NONE),
@@ -196,7 +196,7 @@ def _text(one: Row, other: Row, first: _Usual, second: _Usual) -> _Text:
 
 def _seconds(row: Row) -> float | None:
     """A failed first stage took no time that was recorded, as where a cascade really runs."""
-    return 0.0 if row.failed else row.run["timing"]["e2e_s"]
+    return 0.0 if row.failed else row.run.timing.e2e_s
 
 
 def thresholds(sure: Sequence[float]) -> list[float]:

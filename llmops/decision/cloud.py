@@ -12,7 +12,7 @@ from llmops.decision.assumptions import Assumptions
 from llmops.decision.cost import request_usd
 from llmops.decision.energy import request_wh
 from llmops.decision.usage import parsed, parts
-from llmops.history.store import Row
+from llmops.history.store import LabelledAnswer
 
 SIDES = (
     "privacy", "availability", "scaling", "latency", "limits", "cost", "footprint", "stability", "politics",
@@ -39,7 +39,7 @@ def from_runs(runs: Sequence[Run], at: Assumptions) -> dict[str, list[str]]:
     return {side: list(dict.fromkeys(said)) for side, said in found.items() if said}
 
 
-def from_evaluation(number: int, rows: Sequence[Row]) -> dict[str, list[str]]:
+def from_evaluation(number: int, rows: Sequence[LabelledAnswer]) -> dict[str, list[str]]:
     """Sentences of an evaluation: what failed, and what changed its mind when asked again."""
     failed, changed = [], []
     for name in dict.fromkeys(row.candidate for row in rows):
@@ -60,7 +60,7 @@ def from_evaluation(number: int, rows: Sequence[Row]) -> dict[str, list[str]]:
 
 
 def _sent(run: Run) -> str:
-    receivers = sorted({part.sent_to for part in parts(run.to_json()) if part.sent_to})
+    receivers = sorted({part.sent_to for part in parts(run) if part.sent_to})
     if receivers:
         return f"{run.candidate} sent the text to {' and '.join(receivers)}."
     return f"{run.candidate} kept the text on this machine."
@@ -71,7 +71,7 @@ def _broke(run: Run) -> bool:
 
 
 def _latency(run: Run) -> str:
-    where = "elsewhere" if run.sent_to else "here"
+    where = "elsewhere" if any(part.sent_to for part in parts(run)) else "here"
     if run.timing.e2e_s is None:
         return ""
     name, whole = f"{run.candidate}, {where}", seconds(run.timing.e2e_s)
@@ -92,13 +92,13 @@ def _tokens(run: Run) -> str:
 
 
 def _cost(run: Run, at: Assumptions) -> str:
-    usd, _ = request_usd(run.to_json(), at)
+    usd, _ = request_usd(run, at)
     money = at.money(None if usd is None else 1000 * usd)
     return "" if money is None else f"{run.candidate}: {money:.3g} {at.currency.code} for 1,000 such texts (estimated)."
 
 
 def _energy(run: Run, at: Assumptions) -> str:
-    wh, _ = request_wh(run.to_json(), at)
+    wh, _ = request_wh(run, at)
     if wh is None:
         return ""
     low, high = (f"{1000 * one:.3g}" for one in wh)

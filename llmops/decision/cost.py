@@ -8,8 +8,8 @@ stages that ran.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from llmops.core.run import Run
 from llmops.decision.assumptions import Assumptions
 from llmops.decision.usage import Part, basis, parts
 from llmops.evaluation.batch_sizes import ran_alone
@@ -63,7 +63,7 @@ class Point:
     api_usd: float
 
 
-def request_usd(run: Mapping[str, Any], at: Assumptions) -> tuple[float | None, str]:
+def request_usd(run: Run, at: Assumptions) -> tuple[float | None, str]:
     """USD of one recorded run, and why it is not known where it is not."""
     total = 0.0
     used = parts(run)

@@ -4,11 +4,10 @@ Measured: the machine's own counters, above idle (energy_meter). Estimated here:
 as if the whole of it worked for this request; its idle hours are not in it. Estimated elsewhere: EcoLogits, a range.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from llmops.core.run import Source
+from llmops.core.run import Run, Source
 from llmops.decision import ecologits
 from llmops.decision.assumptions import Assumptions
 from llmops.decision.usage import Part, basis, parts
@@ -32,7 +31,7 @@ class EnergyUse:
         return None if self.wh is None else (self.wh[0] + self.wh[1]) / 2
 
 
-def request_wh(run: Mapping[str, Any], at: Assumptions) -> tuple[tuple[float, float] | None, str]:
+def request_wh(run: Run, at: Assumptions) -> tuple[tuple[float, float] | None, str]:
     """(lowest, highest) Wh of one recorded run, and why it is not known where it is not."""
     low = high = 0.0
     used = parts(run)

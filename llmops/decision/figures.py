@@ -80,7 +80,7 @@ def _figures(candidate: str, rows: Sequence[Row], measured: Metrics, at: Assumpt
         accuracy=measured.accuracy,
         macro_f1=measured.macro_f1,
         macro_f1_interval=measured.macro_f1_interval,
-        p95_s=percentile([row.run["timing"]["e2e_s"] for row in answered if ran_alone(row.run)]),
+        p95_s=percentile([row.run.timing.e2e_s for row in answered if ran_alone(row.run)]),
         memory_bytes=_memory(basis(rows, at.together)) if here else None,
         here=here,
         needs_gpu=any((part.device or "").startswith(("cuda", "mps")) for part in used),
@@ -103,11 +103,12 @@ def percentile(values: Sequence[float | None], share: int = _LATE) -> float | No
 
 def _memory(rows: Sequence[Row]) -> int | None:
     """Weights and the highest extra of any run; None where either is unknown."""
-    weights = [row.run["memory"]["weights_bytes"] for row in rows]
-    extra = [row.run["memory"]["peak_bytes"] for row in rows]
-    if not rows or None in weights or None in extra:
+    weights = [row.run.memory.weights_bytes for row in rows]
+    peaks = [row.run.memory.peak_bytes for row in rows]
+    known = [value for value in weights if value is not None], [value for value in peaks if value is not None]
+    if not rows or any(len(values) < len(rows) for values in known):
         return None
-    return max(weights) + max(extra)
+    return max(known[0]) + max(known[1])
 
 
 def licences(candidate: Candidate | None) -> tuple[str, ...] | None:

@@ -3,15 +3,15 @@
 Texts that ran alone and texts that shared a batch are never mixed in one figure: `basis` picks one kind.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Candidate, Kind, parse_candidate
 from llmops.core.errors import InputError
-from llmops.evaluation.batch_sizes import ran_alone
+from llmops.core.run import Run, Stage
+from llmops.evaluation.batch_sizes import batch_share_s, ran_alone
 from llmops.history.store import Row
 
 
@@ -39,41 +39,32 @@ class Part:
         return str(self.candidate).partition("?")[0]
 
 
-def parts(run: Mapping[str, Any]) -> tuple[Part, ...]:
-    """The parts of a run as Run.to_json gives it; none where its candidate can't be read."""
-    stages = run.get("stages") or [
-        {
-            "candidate": run["candidate"],
-            "timing": run["timing"],
-            "device": run["memory"]["device"],
-            "energy": run.get("energy"),
-        }
-    ]
-    settings = run.get("settings") or {}
-    shared = settings["batch_s"] / settings["batch_texts"] if "batch_texts" in settings else None
-    found = []
+def parts(run: Run) -> tuple[Part, ...]:
+    """The parts of a run; none where its candidate can't be read."""
+    stages = run.stages or (Stage(run.candidate, run.timing, run.memory.device, run.energy),)
+    share_s = batch_share_s(run)
+    used = []
     for stage in stages:
-        candidate = parsed(stage["candidate"])
+        candidate = parsed(stage.candidate)
         if candidate is None or candidate.stages:
             return ()
         remote = candidate.kind in (Kind.OPENAI, Kind.HOSTED)
         # A record from before it was told: an endpoint is elsewhere unless it says otherwise.
-        sent_to = run.get("sent_to", "an endpoint") if remote else ""
-        timing, energy = stage["timing"], stage.get("energy")
-        found.append(
+        sent_to = ("an endpoint" if run.sent_to is None else run.sent_to) if remote else ""
+        used.append(
             Part(
                 candidate,
                 here=not sent_to,
-                device="cpu" if remote else stage["device"],
-                sent_to=sent_to or "",
-                e2e_s=timing["e2e_s"],
-                busy_s=timing["e2e_s"] if shared is None else shared,
-                prompt_tokens=timing["prompt_tokens"],
-                output_tokens=timing["output_tokens"],
-                measured_wh=energy["wh"] if energy else None,
+                device="cpu" if remote else stage.device,
+                sent_to=sent_to,
+                e2e_s=stage.timing.e2e_s,
+                busy_s=stage.timing.e2e_s if share_s is None else share_s,
+                prompt_tokens=stage.timing.prompt_tokens,
+                output_tokens=stage.timing.output_tokens,
+                measured_wh=stage.energy.wh if stage.energy else None,
             )
         )
-    return tuple(found)
+    return tuple(used)
 
 
 def basis(rows: Sequence[Row], together: bool) -> list[Row]:

@@ -4,10 +4,12 @@ A text that ran alone has a latency of its own; one of a batch has not, and its 
 the percentiles, and the rest together, for the throughput.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
+
+from llmops.core.run import Run
 
 _FEWEST_ALONE, _MOST_ALONE, _SHARE_ALONE = 5, 20, 20
 _FIRST, _MOST = 32, 256  # texts a batch
@@ -40,9 +42,14 @@ def sample(left: Sequence[tuple[int, int]], alone_before: int, seed: int) -> set
     return set(Random(seed).sample(list(left), max(0, min(wanted, len(left)))))
 
 
-def ran_alone(run: Mapping[str, Any]) -> bool:
-    """Whether a kept run had the model to itself."""
-    return "batch_texts" not in (run.get("settings") or {})
+def ran_alone(run: Run) -> bool:
+    """Whether a run had the model to itself."""
+    return "batch_texts" not in run.settings
+
+
+def batch_share_s(run: Run) -> float | None:
+    """A batched run's share of its batch's seconds; None where it ran alone: it has a latency of its own."""
+    return None if ran_alone(run) else run.settings["batch_s"] / run.settings["batch_texts"]
 
 
 class BatchSize:

@@ -12,7 +12,7 @@ from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Candidate, Kind, parse_candidate
 from llmops.core.errors import InputError
 from llmops.evaluation.metrics import Metrics
-from llmops.history.store import Row
+from llmops.history.store import LabelledAnswer
 
 LADDERS = {Kind.ENCODER: ("fp32", "int8"), Kind.DECODER: ("fp32", "bf16", "int8", "nf4")}
 _ORDER = ("fp32", "bf16", "fp16", "int8", "nf4")
@@ -66,7 +66,7 @@ def rungs(text: str) -> list[str]:
     return [str(candidate.with_precision(precision)) for precision in LADDERS[candidate.kind]]
 
 
-def ladders(rows: Sequence[Row], measured: Sequence[Metrics]) -> list[Ladder]:
+def ladders(rows: Sequence[LabelledAnswer], measured: Sequence[Metrics]) -> list[Ladder]:
     """Every model that was evaluated in two precisions or more."""
     figures = {one.candidate: one for one in measured}
     families: dict[Candidate, list[Candidate]] = defaultdict(list)
@@ -77,7 +77,7 @@ def ladders(rows: Sequence[Row], measured: Sequence[Metrics]) -> list[Ladder]:
             continue
         if candidate.precision in _ORDER:
             families[replace(candidate, precision=None)].append(candidate)
-    said: dict[str, dict[int, Row]] = defaultdict(dict)
+    said: dict[str, dict[int, LabelledAnswer]] = defaultdict(dict)
     for row in rows:
         if row.repeat == 0:
             said[row.candidate][row.place] = row
@@ -85,14 +85,19 @@ def ladders(rows: Sequence[Row], measured: Sequence[Metrics]) -> list[Ladder]:
 
 
 def _ladder(
-    family: Candidate, found: Sequence[Candidate], figures: dict[str, Metrics], said: dict[str, dict[int, Row]]
+    family: Candidate,
+    found: Sequence[Candidate],
+    figures: dict[str, Metrics],
+    said: dict[str, dict[int, LabelledAnswer]],
 ) -> Ladder:
     ordered = sorted(found, key=lambda one: _ORDER.index(one.precision or ""))
     top = said[str(ordered[0])]
     return Ladder(str(family), tuple(_rung(one, top, said[str(one)], figures[str(one)]) for one in ordered))
 
 
-def _rung(candidate: Candidate, top: dict[int, Row], mine: dict[int, Row], figures: Metrics) -> Rung:
+def _rung(
+    candidate: Candidate, top: dict[int, LabelledAnswer], mine: dict[int, LabelledAnswer], figures: Metrics
+) -> Rung:
     both = [(top[place], mine[place]) for place in sorted(set(top) & set(mine))]
     flips = [
         Flip(before.place, before.text, before.y_true, before.y_hat, after.y_hat)

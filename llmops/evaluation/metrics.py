@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from llmops.history.store import Row
+from llmops.evaluation.batch_sizes import batch_share_s
+from llmops.history.store import LabelledAnswer, Row
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,7 +108,7 @@ def _measure(candidate: str, rows: Sequence[Row], labels: Sequence[str], seed: i
     precision, recall, f1, support = precision_recall_fscore_support(true, said, labels=names, zero_division=0.0)
     columns = [*labels, _NONE]
     matrix = confusion_matrix(true, said, labels=columns)
-    times = [row.run["timing"]["e2e_s"] for row in first if row.run["timing"]["e2e_s"] is not None]
+    times = [row.run.timing.e2e_s for row in first if row.run.timing.e2e_s is not None]
     return Metrics(
         candidate=candidate,
         texts=len(first),
@@ -138,14 +139,14 @@ def _measure(candidate: str, rows: Sequence[Row], labels: Sequence[str], seed: i
         flip_rate=_flips(rows),
         e2e_s={f"p{p}": float(np.percentile(times, p)) for p in (50, 90, 99)} if times else None,
         texts_per_s=len(times) / sum(times) if times and sum(times) else None,
-        peak_bytes=max((peak for row in first if (peak := row.run["memory"]["peak_bytes"]) is not None), default=None),
-        weights_bytes=next((row.run["memory"]["weights_bytes"] for row in first if not row.failed), None),
-        batched_texts=len(shared := _batch_seconds(first)),
+        peak_bytes=max((peak for row in first if (peak := row.run.memory.peak_bytes) is not None), default=None),
+        weights_bytes=next((row.run.memory.weights_bytes for row in first if not row.failed), None),
+        batched_texts=len(shared := [share for row in first if (share := batch_share_s(row.run)) is not None]),
         batched_texts_per_s=len(shared) / sum(shared) if shared else None,
     )
 
 
-def _macro_f1(rows: Sequence[Row], labels: Sequence[str]) -> float:
+def _macro_f1(rows: Sequence[LabelledAnswer], labels: Sequence[str]) -> float:
     """Over the labels that are true or said somewhere; unparsed is no label."""
     from sklearn.metrics import f1_score
 
@@ -154,13 +155,7 @@ def _macro_f1(rows: Sequence[Row], labels: Sequence[str]) -> float:
     return float(f1_score(true, said, labels=names, average="macro", zero_division=0.0))
 
 
-def _batch_seconds(rows: Sequence[Row]) -> list[float]:
-    """Each batched text's share of its batch's seconds; such a text has no latency of its own."""
-    found = [row.run["settings"] for row in rows if "batch_texts" in row.run.get("settings", {})]
-    return [one["batch_s"] / one["batch_texts"] for one in found]
-
-
-def _right(rows: Sequence[Row]) -> list[bool]:
+def _right(rows: Sequence[LabelledAnswer]) -> list[bool]:
     return [row.y_hat == row.y_true for row in rows]
 
 
@@ -205,7 +200,7 @@ def _calibration(rows: Sequence[Row]) -> Calibration | None:
 
     pairs = []
     for row in rows:
-        shares = row.run.get("probabilities")
+        shares = row.run.probabilities
         if shares:
             best = max(shares, key=lambda label: shares[label])
             pairs.append((shares[best], best == row.y_true))
@@ -223,7 +218,7 @@ def _calibration(rows: Sequence[Row]) -> Calibration | None:
     return Calibration(float(ece), tuple(bins))
 
 
-def _flips(rows: Sequence[Row]) -> float | None:
+def _flips(rows: Sequence[LabelledAnswer]) -> float | None:
     """Share of texts whose verdict is not the same in every repeat; None with one repeat."""
     by_place: dict[int, list[str | None]] = defaultdict(list)
     for row in rows:
@@ -232,7 +227,7 @@ def _flips(rows: Sequence[Row]) -> float | None:
     return sum(len(set(found)) > 1 for found in repeated) / len(repeated) if repeated else None
 
 
-def compare(rows: Sequence[Row], one: str, other: str, seed: int = 0) -> Pair:
+def compare(rows: Sequence[LabelledAnswer], one: str, other: str, seed: int = 0) -> Pair:
     """Two candidates on the texts that both have. McNemar's exact test is a binomial one on the discordant pairs."""
     import numpy as np
     from scipy.stats import binomtest

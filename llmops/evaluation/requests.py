@@ -60,5 +60,5 @@ class TextRequests:
             unparsed=run.unparsed,
             failed=run.error is not None,
             created="",
-            run=run.to_json(),
+            run=run,
         )

@@ -25,10 +25,10 @@ class RowWriter:
         """Keep rows. Raises EndpointError after too many failures in a row, which are then not kept."""
         for row in rows:
             self._held.append(row)
-            if all(_is_down(one) for one in self._held[-_GIVE_UP:]) and len(self._held) >= _GIVE_UP:
-                error = row.run["error"]
-                self._held = [one for one in self._held if not one.failed]
-                raise EndpointError(f"{_GIVE_UP} texts in a row failed: {error['message']}", error["remedy"])
+            error = row.run.error
+            if error and len(self._held) >= _GIVE_UP and all(_is_down(last) for last in self._held[-_GIVE_UP:]):
+                self._held = [held for held in self._held if not held.failed]
+                raise EndpointError(f"{_GIVE_UP} texts in a row failed: {error.message}", error.remedy)
         if any(not row.failed for row in rows) and time.monotonic() >= self._again_s:
             self._write()
 
@@ -59,4 +59,4 @@ class RowWriter:
 
 def _is_down(row: Row) -> bool:
     """A failure that tells of the candidate; one for a text that is too long tells of the text."""
-    return row.failed and row.run["error"]["kind"] not in (ContextTooLong.kind, InputError.kind)
+    return row.run.error is not None and row.run.error.kind not in (ContextTooLong.kind, InputError.kind)

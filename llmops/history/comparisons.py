@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmops.core.errors import HistoryError
+from llmops.core.run import Run
 from llmops.hardware.fingerprint import fingerprint, versions
-from llmops.history.database import SHARED, Database, now
+from llmops.history.database import SHARED, Database, now, read_run
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,12 @@ def begin(
     return _insert(history, made)
 
 
-def add(history: Database, comparison_id: int, place: int, run: dict[str, Any]) -> None:
+def add(history: Database, comparison_id: int, place: int, run: Run) -> None:
     """Keep a run of one candidate; a retry is one more, and the last one counts."""
     with history.open() as database:
         database.execute(
             "INSERT INTO comparison_runs (comparison_id, place, created, run) VALUES (?,?,?,?)",
-            (comparison_id, place, now(), json.dumps(run, ensure_ascii=False)),
+            (comparison_id, place, now(), json.dumps(run.to_json(), ensure_ascii=False)),
         )
 
 
@@ -75,13 +76,13 @@ def one(history: Database, comparison_id: int) -> Comparison:
     return _comparison(row)
 
 
-def runs(history: Database, comparison_id: int) -> list[dict[str, Any] | None]:
+def runs(history: Database, comparison_id: int) -> list[Run | None]:
     """The last run of each candidate, in the candidates' order; None where it has none."""
     candidates = one(history, comparison_id).candidates
     with history.open() as database:
         query = "SELECT place, run FROM comparison_runs WHERE comparison_id = ? ORDER BY id"
         last = dict(database.execute(query, (comparison_id,)).fetchall())
-    return [json.loads(last[place]) if place in last else None for place in range(len(candidates))]
+    return [read_run(last[place]) if place in last else None for place in range(len(candidates))]
 
 
 def annotate(history: Database, comparison_id: int, note: str) -> None:

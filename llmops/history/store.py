@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from llmops.core.errors import HistoryError
+from llmops.core.run import Run
 from llmops.hardware.fingerprint import fingerprint, versions
-from llmops.history.database import SHARED, Database, now
+from llmops.history.database import SHARED, Database, now, read_run
 from llmops.history.sets import LabelledSet
 
 
@@ -37,8 +38,8 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One text through one candidate. y_hat None: unparsed or failed. run: Run.to_json(), {} where not asked for."""
+class LabelledAnswer:
+    """What one candidate said of one text. y_hat None: unparsed or failed. place: number of the text in its set."""
 
     candidate: str
     place: int
@@ -50,7 +51,13 @@ class Row:
     unparsed: bool
     failed: bool
     created: str
-    run: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Row(LabelledAnswer):
+    """One text through one candidate: the answer, and the run it came from."""
+
+    run: Run
 
 
 class History(Database):
@@ -90,24 +97,24 @@ class History(Database):
 
     def rows(self, evaluation_id: int) -> list[Row]:
         """All runs of an evaluation, by candidate (in the order they were chosen), repeat and place."""
-        return self._rows(_ROW, "", (evaluation_id,))
+        return [_row(values) for values in self._select(f"{_ANSWER}, r.run", "", (evaluation_id,))]
 
-    def verdicts(self, evaluation_id: int) -> list[Row]:
-        """The first repeat's rows without their runs: quick, for tables."""
-        return self._rows(_ROW.removesuffix("run") + "'{}'", "AND r.repeat = 0", (evaluation_id,))
+    def verdicts(self, evaluation_id: int) -> list[LabelledAnswer]:
+        """The first repeat's answers without their runs: quick, for tables."""
+        return [_answer(values) for values in self._select(_ANSWER, "AND r.repeat = 0", (evaluation_id,))]
 
     def answers(self, evaluation_id: int, place: int) -> list[Row]:
         """All runs of one text."""
-        return self._rows(_ROW, "AND r.place = ?", (evaluation_id, place))
+        return [_row(values) for values in self._select(f"{_ANSWER}, r.run", "AND r.place = ?", (evaluation_id, place))]
 
-    def _rows(self, columns: str, condition: str, values: tuple[int, ...]) -> list[Row]:
+    def _select(self, columns: str, condition: str, values: tuple[int, ...]) -> list[tuple[Any, ...]]:
         query = f"""SELECT {columns} FROM runs r JOIN evaluations e ON e.id = r.evaluation_id
             WHERE r.evaluation_id = ? {condition} AND e.owner IN (?, ?) ORDER BY r.candidate, r.repeat, r.place"""
         with self.open() as database:
             found = database.execute(query, (*values, self.owner, SHARED)).fetchall()
             chosen = database.execute("SELECT candidates FROM evaluations WHERE id = ?", values[:1]).fetchone()
         order = {name: number for number, name in enumerate(json.loads(chosen[0]) if chosen else ())}
-        return sorted(map(_row, found), key=lambda one: order.get(one.candidate, len(order)))
+        return sorted(found, key=lambda columns: order.get(columns[0], len(order)))
 
     def done(self, evaluation_id: int, candidate: str) -> set[tuple[int, int]]:
         """(repeat, place) of what a candidate has answered."""
@@ -180,7 +187,7 @@ _COLUMNS = (
     "id, created, task_id, task_name, labels, data_hash, candidates, settings, left_out, machine, versions, note, "
     "origin, left_out_why"
 )
-_ROW = "r.candidate, r.place, r.repeat, r.text, r.language, r.y_true, r.y_hat, r.unparsed, r.failed, r.created, run"
+_ANSWER = "r.candidate, r.place, r.repeat, r.text, r.language, r.y_true, r.y_hat, r.unparsed, r.failed, r.created"
 _INSERT_RUN = """INSERT OR IGNORE INTO runs
     (evaluation_id, created, candidate, place, repeat, text, language, y_true, y_hat, unparsed, failed, run)
     VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"""
@@ -201,16 +208,22 @@ def _keep_set(database: sqlite3.Connection, digest: str, labelled: LabelledSet) 
 def _run_values(evaluation_id: int, row: Row) -> tuple[Any, ...]:
     return (
         evaluation_id, row.created or now(), row.candidate, row.place, row.repeat, row.text, row.language,
-        row.y_true, row.y_hat, int(row.unparsed), int(row.failed), json.dumps(row.run, ensure_ascii=False),
+        row.y_true, row.y_hat, int(row.unparsed), int(row.failed), json.dumps(row.run.to_json(), ensure_ascii=False),
     )  # fmt: skip
 
 
-def _row(found: Sequence[Any]) -> Row:
-    candidate, place, repeat, text, language, y_true, y_hat, unparsed, failed, created, run = found
+def _row(values: Sequence[Any]) -> Row:
+    candidate, place, repeat, text, language, y_true, y_hat, unparsed, failed, created, run = values
     return Row(
-        candidate, place, repeat, text, language, y_true, y_hat, bool(unparsed), bool(failed), created,
-        json.loads(run),
-    )  # fmt: skip
+        candidate, place, repeat, text, language, y_true, y_hat, bool(unparsed), bool(failed), created, read_run(run)
+    )
+
+
+def _answer(values: Sequence[Any]) -> LabelledAnswer:
+    candidate, place, repeat, text, language, y_true, y_hat, unparsed, failed, created = values
+    return LabelledAnswer(
+        candidate, place, repeat, text, language, y_true, y_hat, bool(unparsed), bool(failed), created
+    )
 
 
 def _evaluation(found: tuple[Any, ...]) -> Evaluation:

@@ -64,13 +64,12 @@ def _decision(found: Evaluation, rows: Sequence[Row]) -> str:
 
 
 def _cells(row: Row) -> tuple[Any, ...]:
-    timing, memory, error = row.run["timing"], row.run["memory"], row.run["error"]
-    shares = row.run.get("probabilities")
+    timing, memory, error, shares = row.run.timing, row.run.memory, row.run.error, row.run.probabilities
     return (
         safe(row.text), safe(row.language), safe(row.y_true), safe(row.y_hat or ("unparsed" if row.unparsed else "")),
-        safe(row.run["text"]), safe(error["message"] if error else ""), timing["e2e_s"], timing["ttft_s"],
-        timing["tpot_s"], timing["load_s"], timing["prompt_tokens"], timing["output_tokens"], memory["weights_bytes"],
-        memory["kv_cache_bytes"], memory["peak_bytes"], safe(memory["device"] or ""),
+        safe(row.run.text), safe(error.message if error else ""), timing.e2e_s, timing.ttft_s, timing.tpot_s,
+        timing.load_s, timing.prompt_tokens, timing.output_tokens, memory.weights_bytes, memory.kv_cache_bytes,
+        memory.peak_bytes, safe(memory.device or ""),
         json.dumps(shares) if shares else "",
     )  # fmt: skip
 
@@ -92,7 +91,7 @@ def _jsonl(path: Path, found: Evaluation, rows: Sequence[Row]) -> None:
     with path.open("w", encoding="utf-8") as file:
         for row in rows:
             about = {"evaluation": found.id, "text": row.text, "language": row.language, "y_true": row.y_true}
-            file.write(json.dumps({**about, "repeat": row.repeat, "run": row.run}, ensure_ascii=False) + "\n")
+            file.write(json.dumps({**about, "repeat": row.repeat, "run": row.run.to_json()}, ensure_ascii=False) + "\n")
 
 
 def _xlsx(path: Path, found: Evaluation, rows: Sequence[Row]) -> None:

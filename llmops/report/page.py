@@ -77,8 +77,7 @@ def _verdict(one: Row) -> str:
 
 
 def _said(one: Row) -> str:
-    error = one.run.get("error")
-    return str(error["message"]) if error else Foreign(one.run.get("text", ""))
+    return one.run.error.message if one.run.error else Foreign(one.run.text)
 
 
 def how_made(found: Evaluation) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from llmops.core.format import seconds
 from llmops.evaluation.runner import Begun, Ended, Progress, Update
-from llmops.history.store import Row
+from llmops.history.store import LabelledAnswer, Row
 
 PAGE = 50
 ANY = "(any)"
@@ -77,10 +77,10 @@ class Filter:
     words: str = ""
 
 
-def page(rows: Sequence[Row], chosen: Filter, number: int) -> tuple[dict[str, Any], str, int]:
+def page(rows: Sequence[LabelledAnswer], chosen: Filter, number: int) -> tuple[dict[str, Any], str, int]:
     """(table value, what is shown in words, the page's number): text × candidate verdicts, a page of them."""
     candidates = list(dict.fromkeys(row.candidate for row in rows))
-    by_place: dict[int, dict[str, Row]] = {}
+    by_place: dict[int, dict[str, LabelledAnswer]] = {}
     for row in rows:
         by_place.setdefault(row.place, {})[row.candidate] = row
     found = [place for place in sorted(by_place) if _passes(by_place[place], candidates, chosen)]
@@ -92,12 +92,12 @@ def page(rows: Sequence[Row], chosen: Filter, number: int) -> tuple[dict[str, An
     return {"headers": ["#", "Text", "Language", "True label", *candidates], "data": data}, said, number
 
 
-def _cells(place: int, found: dict[str, Row], candidates: Sequence[str]) -> list[Any]:
+def _cells(place: int, found: dict[str, LabelledAnswer], candidates: Sequence[str]) -> list[Any]:
     one = next(iter(found.values()))
     return [place + 1, one.text, one.language, one.y_true, *(verdict(found.get(name)) for name in candidates)]
 
 
-def _passes(found: dict[str, Row], candidates: Sequence[str], chosen: Filter) -> bool:
+def _passes(found: dict[str, LabelledAnswer], candidates: Sequence[str], chosen: Filter) -> bool:
     one = next(iter(found.values()))
     if chosen.label not in (ANY, one.y_true) or chosen.language not in (ANY, one.language):
         return False
@@ -111,7 +111,7 @@ def _passes(found: dict[str, Row], candidates: Sequence[str], chosen: Filter) ->
     return True
 
 
-def verdict(row: Row | None) -> str:
+def verdict(row: LabelledAnswer | None) -> str:
     """A row's verdict in a word; blank where there is none yet."""
     if row is None:
         return ""
@@ -134,9 +134,8 @@ def answers(rows: Sequence[Row]) -> str:
 
 
 def _sure(row: Row) -> str:
-    shares = row.run.get("probabilities") or {}
-    sure = shares.get(row.y_hat or "")
-    time = row.run["timing"]["e2e_s"]
+    sure = (row.run.probabilities or {}).get(row.y_hat or "")
+    time = row.run.timing.e2e_s
     parts = [
         *([f"{sure * 100:.1f} % sure"] if sure is not None else []),
         *([seconds(time)] if time is not None else []),
@@ -145,5 +144,5 @@ def _sure(row: Row) -> str:
 
 
 def _said(row: Row) -> str:
-    error = row.run["error"]
-    return f"{error['message']} {error['remedy']}".strip() if error else str(row.run["text"])
+    error = row.run.error
+    return f"{error.message} {error.remedy}".strip() if error else row.run.text

@@ -1,5 +1,6 @@
 """What a kept evaluation shows: figures and plots, the rows to filter and read, and exports made when asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import gradio as gr
 from llmops.compat.gradio_internals import EventChain
 from llmops.compat.gradio_page import save_js
 from llmops.core.errors import LlmopsError
-from llmops.history.store import Row
+from llmops.history.store import LabelledAnswer
 from llmops.report.export import FORMATS, export
 from llmops.report.figures import figures
 from llmops.ui import render, results
@@ -154,10 +155,10 @@ def _wire_export(
     made.success(None, None, None, js=save_js(f"save-{kind}"), **_QUIET)
 
 
-def _verdicts(services: Services, number: int | None, request: gr.Request) -> list[Row]:
+def _verdicts(services: Services, number: int | None, request: gr.Request) -> list[LabelledAnswer]:
     return [] if number is None else services.history(request).verdicts(number)
 
 
-def _page(rows: list[Row], chosen: Filter, number: int) -> list[Any]:
+def _page(rows: Sequence[LabelledAnswer], chosen: Filter, number: int) -> list[Any]:
     value, said, at = results.page(rows, chosen, number)
     return [gr.update(value=value), render.said(said if rows else ""), at]

@@ -7,7 +7,7 @@ from llmops.history.store import Row
 def row(place=0, candidate="embedded/decoder@bf16", text="t", said="Positive", **more):
     run = Run(candidate, text=said, label="a", probabilities={"a": 0.9, "b": 0.1}, **more)
     failed = run.error is not None
-    return Row(candidate, place, 0, text, "en", "a", None if failed else "a", False, failed, "", run.to_json())
+    return Row(candidate, place, 0, text, "en", "a", None if failed else "a", False, failed, "", run)
 
 
 def begin(history, **changes):

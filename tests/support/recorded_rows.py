@@ -36,9 +36,7 @@ def row(
         stages=stages,
         sent_to=sent_to,
     )
-    return Row(
-        candidate, place, 0, f"text {place}", "en", true, None if failed else said, False, failed, "", run.to_json()
-    )
+    return Row(candidate, place, 0, f"text {place}", "en", true, None if failed else said, False, failed, "", run)
 
 
 def remote(candidate, place, **more):

@@ -58,7 +58,7 @@ def _row(name: str, what: str, verdict_only: bool, at_least: float) -> Row:
                 assert [one.error for one in done.result if isinstance(one, Ended)] == [None]
                 rows = sorted(history.rows(begun.evaluation_id), key=lambda row: row.place)
                 assert len(rows) == len(examples)
-                return Measured(len(examples) / done.value, [(row.y_hat, row.run["text"]) for row in rows])
+                return Measured(len(examples) / done.value, [(row.y_hat, row.run.text) for row in rows])
 
             def baseline(repeat: int) -> Measured:
                 done = timed(lambda: _one_by_one(model, tokenizer, examples))

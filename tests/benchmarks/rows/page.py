@@ -208,9 +208,7 @@ def _keep(history: History, count: int) -> None:
                 timing=Timing(e2e_s=0.1), memory=Memory(weights_bytes=1),
             )  # fmt: skip
             text = f"The chair of row {place + 1} is needed. " + example.text * 4
-            rows.append(
-                Kept(name, place, 0, text, "en", example.label, said, False, False, "2026-01-01", run.to_json())
-            )
+            rows.append(Kept(name, place, 0, text, "en", example.label, said, False, False, "2026-01-01", run))
     history.add_all(number, rows)
 
 

@@ -62,10 +62,10 @@ def test_a_simulated_cascade_is_what_the_cascade_does_when_it_runs(evaluated):
     rows = history.rows(first)
     by_place = {name: {row.place: row for row in rows if row.candidate == name} for name in (ENCODER, DECODER)}
     ran = history.rows(second)
-    asked = [len(row.run["stages"]) == 2 for row in ran]
+    asked = [len(row.run.stages) == 2 for row in ran]
     assert 0 < sum(asked) < len(asked)  # both ways were gone
     for row in ran:
-        sure = max(by_place[ENCODER][row.place].run["probabilities"].values())
+        sure = max(by_place[ENCODER][row.place].run.probabilities.values())
         expected = by_place[ENCODER if sure >= made.choice.threshold else DECODER][row.place]
         assert row.y_hat == expected.y_hat
     point = min(made.points, key=lambda one: abs(one.threshold - made.choice.threshold))
@@ -82,9 +82,9 @@ def test_a_simulated_cascade_is_what_the_cascade_does_when_it_runs(evaluated):
 def test_the_cascades_times_hold_both_stages(evaluated):
     history, _, second, _ = evaluated
     for row in history.rows(second):
-        stages = row.run["stages"]
-        assert row.run["timing"]["e2e_s"] == pytest.approx(sum(one["timing"]["e2e_s"] for one in stages))
-        assert row.run["memory"]["weights_bytes"] > 95_000_000  # both are held
+        stages = row.run.stages
+        assert row.run.timing.e2e_s == pytest.approx(sum(one.timing.e2e_s for one in stages))
+        assert row.run.memory.weights_bytes > 95_000_000  # both are held
 
 
 def test_the_board_of_real_rows_prices_local_above_zero_and_draws_everything(evaluated):

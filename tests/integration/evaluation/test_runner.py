@@ -55,7 +55,7 @@ def test_every_text_goes_through_every_candidate_with_scikit_learns_figures_on_t
     assert [one.error for one in updates if isinstance(one, Ended)] == [None, None]
     rows = history.rows(begun.evaluation_id)
     assert len(rows) == 24
-    assert {(row.language, row.run["settings"]["max_new_tokens"]) for row in rows} == {("de", 24), ("en", 24)}
+    assert {(row.language, row.run.settings["max_new_tokens"]) for row in rows} == {("de", 24), ("en", 24)}
     data = summary(history, begun.evaluation_id)
     assert [one["candidate"] for one in data["metrics"]] == [ENCODER, DECODER]
     for one in data["metrics"]:
@@ -133,7 +133,7 @@ def test_stopped_and_resumed_repeats_nothing_and_loses_nothing(history):
     after = history.rows(number)
     assert sorted(row.place for row in after) == list(range(12))
     assert all(row.created == before[row.place] for row in after if row.place in before)
-    assert {row.run["settings"]["max_new_tokens"] for row in after} == {24}
+    assert {row.run.settings["max_new_tokens"] for row in after} == {24}
 
 
 def test_killed_half_way_and_resumed_no_text_is_twice_and_none_is_lost(tmp_path):

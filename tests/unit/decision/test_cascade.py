@@ -135,8 +135,8 @@ def test_thresholds_lie_between_confidences_and_not_at_them():
 
 def test_texts_that_shared_a_batch_count_with_the_mean_and_times_are_of_those_that_ran_alone():
     def shared(one):
-        timing = one.run["timing"] | {"e2e_s": None}
-        return replace(one, run=one.run | {"timing": timing, "settings": {"batch_s": 1.0, "batch_texts": 100}})
+        timing = replace(one.run.timing, e2e_s=None)
+        return replace(one, run=replace(one.run, timing=timing, settings={"batch_s": 1.0, "batch_texts": 100}))
 
     mine = [shared(one) if one.candidate == ENCODER and one.place >= 4 else one for one in rows()]
     found = simulate(mine, ENCODER, OPENAI, AT)

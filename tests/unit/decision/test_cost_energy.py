@@ -171,7 +171,7 @@ def test_an_endpoint_that_nobody_has_sized_has_no_energy():
 
 def batched(candidate, place, seconds, texts, **more):
     one = row(candidate, place, e2e_s=None, **more)
-    return replace(one, run=one.run | {"settings": {"batch_s": seconds, "batch_texts": texts}})
+    return replace(one, run=replace(one.run, settings={"batch_s": seconds, "batch_texts": texts}))
 
 
 def test_texts_alone_and_texts_in_a_batch_are_never_mixed_in_one_figure():

@@ -1,5 +1,6 @@
 """Which texts of an evaluation run alone, how batches grow, and what their rows say."""
 
+from llmops.core.run import Run
 from llmops.evaluation.batch_sizes import AnswerMode, BatchSize, ran_alone, sample
 
 PLACES = [(0, place) for place in range(300)]
@@ -29,5 +30,5 @@ def test_a_batch_grows_while_it_is_quick_and_shrinks_when_others_would_wait_long
 def test_evaluations_of_before_ran_every_text_alone():
     assert AnswerMode.of({"repeats": 1}) == AnswerMode(batched=False, verdict_only=False)
     assert AnswerMode.of(AnswerMode(True, True).record()) == AnswerMode(True, True)
-    assert ran_alone({"settings": {}})
-    assert not ran_alone({"settings": {"batch_texts": 3, "batch_s": 1.0}})
+    assert ran_alone(Run("c"))
+    assert not ran_alone(Run("c", settings={"batch_texts": 3, "batch_s": 1.0}))

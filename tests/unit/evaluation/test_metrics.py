@@ -14,7 +14,7 @@ LABELS = ("a", "b", "c")
 def row(place, y_true, y_hat, candidate="one", repeat=0, shares=None, failed=False, language="en"):
     run = Run(candidate, label=y_hat, probabilities=shares, timing=Timing(e2e_s=0.1), memory=Memory(weights_bytes=5))
     unparsed = y_hat is None and not failed
-    return Row(candidate, place, repeat, f"t{place}", language, y_true, y_hat, unparsed, failed, "", run.to_json())
+    return Row(candidate, place, repeat, f"t{place}", language, y_true, y_hat, unparsed, failed, "", run)
 
 
 @pytest.fixture(scope="module")

@@ -36,8 +36,8 @@ def path(tmp_path):
 
 def compare(history, text="t"):
     number = comparisons.begin(history, "page", "t", "T", {"a": "A"}, text, "en", ["c", "d"], {"seed": 0})
-    comparisons.add(history, number, 0, Run("c", text="first").to_json())
-    comparisons.add(history, number, 0, Run("c", text="again").to_json())
+    comparisons.add(history, number, 0, Run("c", text="first"))
+    comparisons.add(history, number, 0, Run("c", text="again"))
     return number
 
 
@@ -78,7 +78,7 @@ def test_a_comparison_keeps_every_run_and_shows_the_last_of_each_candidate(path)
     number = compare(history, "größer 🦽")
     assert comparisons.one(history, number).text == "größer 🦽"
     first, second = comparisons.runs(history, number)
-    assert (first["text"], second) == ("again", None)
+    assert (first.text, second) == ("again", None)
     with history.open() as database:
         assert database.execute("SELECT count(*) FROM comparison_runs").fetchone() == (2,)
     comparisons.annotate(history, number, "note")
@@ -208,8 +208,8 @@ def test_a_finished_comparison_is_replayed_through_the_same_fold(path):
     )
     broken = Run("d", error=RunError("endpoint", "It broke.", "Retry."))
     number = comparisons.begin(history, "page", "t", "T", {"a": "A"}, "text", "en", ["c", "d", "e"], {})
-    comparisons.add(history, number, 0, run.to_json())
-    comparisons.add(history, number, 1, broken.to_json())
+    comparisons.add(history, number, 0, run)
+    comparisons.add(history, number, 1, broken)
     first, second, third = views(history, number)
     assert (first.run, first.status, first.text) == (run, Status.DONE, "Positive")
     assert (second.run, second.status) == (broken, Status.FAILED)
@@ -235,7 +235,7 @@ def test_a_locked_or_full_history_does_not_break_a_comparison(path, monkeypatch)
     assert "Another process is writing" in recorded[0]
     assert recorded[1] == ""
     (found,) = comparisons.found(history)
-    assert [run["text"] for run in comparisons.runs(history, found.id)] == ["one", "two"]
+    assert [run.text for run in comparisons.runs(history, found.id)] == ["one", "two"]
     full = Recorder(path / "no-folder" / "h.sqlite", "", "api", made)
     full.take(0, runs[0])
     assert "not in the history" in full.settle()

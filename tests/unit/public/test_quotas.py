@@ -11,6 +11,7 @@ import pytest
 from llmops.api.programs import read_context, read_load
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import InputError, LlmopsError, ModelNotFound, TooMuch
+from llmops.core.run import Run
 from llmops.core.settings import Settings, load_settings
 from llmops.data.builtin import load_builtin
 from llmops.engines.encoder import store
@@ -163,5 +164,5 @@ def _unfinished(history):
     settings = {"repeats": 1}
     number = history.begin("medical", "Medical", task.label_ids, labelled.hash, ["c"], settings, 0, {}, labelled)
     one = texts[0]
-    row = Row("c", 0, 0, one.text, one.language, one.label, one.label, False, False, "", {"error": None})
+    row = Row("c", 0, 0, one.text, one.language, one.label, one.label, False, False, "", Run("c"))
     history.add(number, row)

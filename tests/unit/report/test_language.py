@@ -90,7 +90,7 @@ def test_the_default_is_english_and_the_file_says_which_it_is(history, tmp_path)
 def test_texts_labels_and_answers_stay_as_they_were_written(tmp_path):
     history = History(tmp_path / "h.sqlite")
     number = history.begin("t", "T", ["Figures", "out"], "hash", [DECODER], {}, 0)
-    said = Run(DECODER, text="Answers 1.5", label="out").to_json()
+    said = Run(DECODER, text="Answers 1.5", label="out")
     one = row(DECODER, 0, "Figures", "out")
     history.add_all(number, [replace(one, text="Decision: 1,234.5", run=said)])
     made = written(history, tmp_path / "r.html", language="de")

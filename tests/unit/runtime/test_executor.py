@@ -73,7 +73,7 @@ def test_an_answer_that_was_cut_off_says_so_in_an_evaluation_too(tmp_path):
     list(evaluate(Pool(1000, lambda kind: engine), spec, history, threading.Event()))
     rows = history.rows(1)
     assert rows
-    assert all("cut off" in " ".join(row.run["notes"]) for row in rows)
+    assert all("cut off" in " ".join(row.run.notes) for row in rows)
 
 
 def test_the_wait_for_the_device_is_in_an_evaluation_rows_queue_time(tmp_path):
@@ -91,7 +91,7 @@ def test_the_wait_for_the_device_is_in_an_evaluation_rows_queue_time(tmp_path):
     taken.wait(10)
     list(evaluate(pool, spec, history, threading.Event()))
     (row,) = history.rows(1)
-    assert row.run["timing"]["queue_s"] > 0.1
+    assert row.run.timing.queue_s > 0.1
 
 
 @pytest.mark.parametrize("load_s", [0.0, 0.03])

@@ -8,7 +8,7 @@ from llmops.catalog.gpus import gpus
 from llmops.core.run import Memory, Run, RunError, Timing
 from llmops.decision import cloud
 from llmops.decision.assumptions import assume
-from llmops.history.store import Row
+from llmops.history.store import LabelledAnswer
 from llmops.ui import cloud as cloud_panel
 from llmops.ui import explain, generations
 
@@ -53,7 +53,7 @@ def test_each_side_says_what_the_runs_show_and_no_more():
 
 def test_verdicts_that_change_when_asked_again_are_counted():
     rows = [
-        Row("a/b@fp32", place, repeat, "t", "en", "x", "y" if place and repeat else "x", False, False, "", {})
+        LabelledAnswer("a/b@fp32", place, repeat, "t", "en", "x", "y" if place and repeat else "x", False, False, "")
         for place in (0, 1)
         for repeat in (0, 1)
     ]

@@ -13,7 +13,7 @@ from llmops.evaluation.metrics import measure
 from llmops.evaluation.side_by_side import side_by_side
 from llmops.history import curves
 from llmops.history.curves import CurvePoint
-from llmops.history.store import History, Row
+from llmops.history.store import History, LabelledAnswer, Row
 from llmops.report.curve import curve
 from llmops.report.export import export
 from llmops.report.ladder import beside
@@ -29,9 +29,7 @@ def row(place, candidate, y_hat, y_true="a", text=None, language="en", said=EVIL
     timing, memory = Timing(e2e_s=0.1), Memory(weights_bytes=10, peak_bytes=0)
     run = Run(candidate, text=said, label=y_hat, probabilities=shares, timing=timing, memory=memory)
     unparsed = y_hat is None
-    return Row(
-        candidate, place, 0, text or f"text {place}", language, y_true, y_hat, unparsed, False, "", run.to_json()
-    )
+    return Row(candidate, place, 0, text or f"text {place}", language, y_true, y_hat, unparsed, False, "", run)
 
 
 def pair(count):
@@ -151,6 +149,6 @@ def test_parity_is_the_first_k_that_reaches_a_line(kept):
 def test_the_table_is_made_of_rows_without_their_runs(kept):
     history, number = kept
     light = history.verdicts(number)
-    assert [one.run for one in light] == [{}] * 80
+    assert [type(answer) for answer in light] == [LabelledAnswer] * 80
     assert results.page(light, Filter(), 0) == results.page(history.rows(number), Filter(), 0)
-    assert [one.run["text"] for one in history.answers(number, 3)] == [EVIL, EVIL]
+    assert [one.run.text for one in history.answers(number, 3)] == [EVIL, EVIL]

@@ -138,9 +138,9 @@ def test_an_evaluation_says_which_rows_ran_alone_and_tells_throughput_apart(tmp_
         assert [one.error for one in updates if isinstance(one, Ended)] == [None]
     batched, single, verdicts = (sorted(history.rows(n), key=lambda row: row.place) for n in (1, 2, 3))
     assert [row.y_hat for row in batched] == [row.y_hat for row in single] == [row.y_hat for row in verdicts]
-    assert [row.run["text"] for row in batched] == [row.run["text"] for row in single]
+    assert [row.run.text for row in batched] == [row.run.text for row in single]
     assert sum(ran_alone(row.run) for row in batched) == 5
-    assert all((row.run["timing"]["e2e_s"] is not None) == ran_alone(row.run) for row in batched)
+    assert all((row.run.timing.e2e_s is not None) == ran_alone(row.run) for row in batched)
     (figures,) = summary(history, 1)["metrics"]
     assert figures["batched_texts"] == len(TEXTS) - 5
     assert figures["batched_texts_per_s"] > 0
