@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmops.core.candidate import Kind, cascade
 from llmops.core.errors import InputError
+from llmops.core.statistics import macro_f1_of_marks, percentile
 from llmops.decision.assumptions import Assumptions
 from llmops.decision.cost import cost, request_usd
 from llmops.decision.energy import energy, request_wh
@@ -244,11 +245,11 @@ def _points(texts: Sequence[_Text], at_thresholds: Sequence[float]) -> tuple[Poi
             Point(
                 threshold=threshold,
                 accuracy=float(np.where(asked, right[:, 1], right[:, 0]).mean()),
-                macro_f1=_macro_f1(is_true, said),
+                macro_f1=macro_f1_of_marks(is_true, said),
                 asked=float(asked.mean()),
                 leaving=float((asked & leaves).mean()),
                 mean_s=None if seconds is None else float(seconds.mean()),
-                p95_s=None if seconds is None else float(np.percentile(seconds, 95)),
+                p95_s=None if seconds is None else percentile(seconds, 95),
                 cost_per_1000=None if usd is None else float(1000 * usd.mean()),
                 wh_per_1000=None if wh is None else float(1000 * wh.mean()),
             )
@@ -269,13 +270,6 @@ def _summed(column: "np.ndarray", asked: "np.ndarray") -> "np.ndarray | None":
 
     total = column[:, 0] + np.where(asked, column[:, 1], 0.0)
     return None if np.isnan(total).any() else total
-
-
-def _macro_f1(is_true: "np.ndarray", is_said: "np.ndarray") -> float:
-    """Mean F1 of the labels that are true or said of a text, as evaluation.metrics has it: 2 · hits / (true + said)."""
-    hits = (is_true & is_said).sum(axis=0)
-    total = is_true.sum(axis=0) + is_said.sum(axis=0)
-    return float((2 * hits[total > 0] / total[total > 0]).mean())
 
 
 def _choose(texts: Sequence[_Text], bounds: Bounds, goal: str, seed: int) -> tuple[Choice | None, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from llmops.catalog.models import find_model
 from llmops.core.candidate import Candidate
+from llmops.core.statistics import percentile
 from llmops.decision.assumptions import Assumptions
 from llmops.decision.cost import Cost, cost
 from llmops.decision.energy import EnergyUse, energy
@@ -80,7 +81,7 @@ def _figures(candidate: str, rows: Sequence[Row], measured: Metrics, at: Assumpt
         accuracy=measured.accuracy,
         macro_f1=measured.macro_f1,
         macro_f1_interval=measured.macro_f1_interval,
-        p95_s=percentile([row.run.timing.e2e_s for row in answered if ran_alone(row.run)]),
+        p95_s=_p95_s([row for row in answered if ran_alone(row.run)]),
         memory_bytes=_memory(basis(rows, at.together)) if here else None,
         here=here,
         needs_gpu=any((part.device or "").startswith(("cuda", "mps")) for part in used),
@@ -93,12 +94,10 @@ def _figures(candidate: str, rows: Sequence[Row], measured: Metrics, at: Assumpt
     )
 
 
-def percentile(values: Sequence[float | None], share: int = _LATE) -> float | None:
-    """By linear interpolation; None where any is unknown, or there are none."""
-    import numpy as np
-
-    known = [value for value in values if value is not None]
-    return float(np.percentile(known, share)) if known and len(known) == len(values) else None
+def _p95_s(rows: Sequence[Row]) -> float | None:
+    """None where any time is unknown, or there are none."""
+    known = [seconds for row in rows if (seconds := row.run.timing.e2e_s) is not None]
+    return percentile(known, _LATE) if len(known) == len(rows) else None
 
 
 def _memory(rows: Sequence[Row]) -> int | None:

@@ -6,13 +6,11 @@ scikit-learn and SciPy do the arithmetic. An unparsed or failed answer counts as
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from llmops.core.statistics import accuracy, central_interval, f1_scores, macro_f1, percentiles
 from llmops.evaluation.batch_sizes import batch_share_s
 from llmops.history.store import LabelledAnswer, Row
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _NONE = "(none)"  # stands for unparsed and failed among the predictions; no label can be called so
 _RESAMPLES = 2000
@@ -99,7 +97,7 @@ def measure(rows: Sequence[Row], labels: Sequence[str], seed: int = 0) -> list[M
 
 def _measure(candidate: str, rows: Sequence[Row], labels: Sequence[str], seed: int) -> Metrics:
     import numpy as np
-    from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
     first = [row for row in rows if row.repeat == 0]
     true, said = [row.y_true for row in first], [row.y_hat or _NONE for row in first]
@@ -112,7 +110,7 @@ def _measure(candidate: str, rows: Sequence[Row], labels: Sequence[str], seed: i
     return Metrics(
         candidate=candidate,
         texts=len(first),
-        accuracy=float(accuracy_score(true, said)),
+        accuracy=accuracy(true, said),
         accuracy_interval=_interval(_right(first), seed),
         macro_f1=_macro_f1(first, labels),
         macro_f1_interval=_f1_interval(true, said, names, seed),
@@ -126,7 +124,7 @@ def _measure(candidate: str, rows: Sequence[Row], labels: Sequence[str], seed: i
             if name in set(true)
         },
         by_language={
-            language: float(np.mean([row.y_hat == row.y_true for row in first if row.language == language]))
+            language: float(np.mean(_right([row for row in first if row.language == language])))
             for language in dict.fromkeys(row.language for row in first)
         },
         macro_f1_by_language={
@@ -137,7 +135,7 @@ def _measure(candidate: str, rows: Sequence[Row], labels: Sequence[str], seed: i
         failed_rate=float(np.mean([row.failed for row in first])),
         calibration=_calibration(first),
         flip_rate=_flips(rows),
-        e2e_s={f"p{p}": float(np.percentile(times, p)) for p in (50, 90, 99)} if times else None,
+        e2e_s=percentiles(times, (50, 90, 99)),
         texts_per_s=len(times) / sum(times) if times and sum(times) else None,
         peak_bytes=max((peak for row in first if (peak := row.run.memory.peak_bytes) is not None), default=None),
         weights_bytes=next((row.run.memory.weights_bytes for row in first if not row.failed), None),
@@ -147,12 +145,7 @@ def _measure(candidate: str, rows: Sequence[Row], labels: Sequence[str], seed: i
 
 
 def _macro_f1(rows: Sequence[LabelledAnswer], labels: Sequence[str]) -> float:
-    """Over the labels that are true or said somewhere; unparsed is no label."""
-    from sklearn.metrics import f1_score
-
-    true, said = [row.y_true for row in rows], [row.y_hat or _NONE for row in rows]
-    names = [label for label in labels if label in {*true, *said}]
-    return float(f1_score(true, said, labels=names, average="macro", zero_division=0.0))
+    return macro_f1([row.y_true for row in rows], [row.y_hat for row in rows], labels)
 
 
 def _right(rows: Sequence[LabelledAnswer]) -> list[bool]:
@@ -168,7 +161,7 @@ def _interval(values: Sequence[float | bool], seed: int) -> tuple[float, float]:
 
     distinct, counts = np.unique(np.asarray(values, float), return_counts=True)
     drawn = np.random.default_rng(seed).multinomial(len(values), counts / len(values), _RESAMPLES)
-    return _edges(drawn @ distinct / len(values))
+    return central_interval(drawn @ distinct / len(values))
 
 
 def _f1_interval(true: Sequence[str], said: Sequence[str], names: Sequence[str], seed: int) -> tuple[float, float]:
@@ -178,20 +171,10 @@ def _f1_interval(true: Sequence[str], said: Sequence[str], names: Sequence[str],
     pairs = list(Counter(zip(true, said, strict=True)).items())
     shares = np.array([count for _, count in pairs]) / len(true)
     drawn = np.random.default_rng(seed).multinomial(len(true), shares, _RESAMPLES)
-    scores = np.zeros(_RESAMPLES)
-    for name in names:
-        is_true = np.array([pair[0] == name for pair, _ in pairs])
-        is_said = np.array([pair[1] == name for pair, _ in pairs])
-        hits, total = drawn @ (is_true & is_said), drawn @ (is_true * 1 + is_said * 1)
-        scores += np.divide(2 * hits, total, out=np.zeros(_RESAMPLES), where=total > 0)
-    return _edges(scores / len(names))
-
-
-def _edges(resampled: "np.ndarray") -> tuple[float, float]:
-    import numpy as np
-
-    low, high = np.percentile(resampled, (2.5, 97.5))
-    return float(low), float(high)
+    is_true = np.array([[pair[0] == name for name in names] for pair, _ in pairs])
+    is_said = np.array([[pair[1] == name for name in names] for pair, _ in pairs])
+    scores = f1_scores(drawn @ (is_true & is_said), drawn @ (is_true * 1 + is_said * 1))  # (resamples, labels)
+    return central_interval(scores.mean(axis=1))
 
 
 def _calibration(rows: Sequence[Row]) -> Calibration | None:

@@ -17,6 +17,7 @@ from llmops.core.errors import EndpointError, InputError
 from llmops.core.request import Job, Request, Send
 from llmops.core.run import Run
 from llmops.core.run_settings import RunSettings
+from llmops.core.statistics import percentiles
 from llmops.hardware.memory import PeakMemory
 from llmops.probes.target import ProbeTarget
 from llmops.runtime.executor import execute
@@ -274,9 +275,9 @@ def _point(
         goodput_per_s=sum(_is_good(run, settings.objective) for run in answered) / seconds,
         slo_ttft_s=settings.objective.ttft_s,
         slo_tpot_s=settings.objective.tpot_s,
-        ttft_s=_percentiles([run.timing.ttft_s for run in answered]),
-        tpot_s=_percentiles([run.timing.tpot_s for run in answered]),
-        e2e_s=_percentiles([run.timing.e2e_s for run in answered]),
+        ttft_s=percentiles([run.timing.ttft_s for run in answered], _PERCENTILES),
+        tpot_s=percentiles([run.timing.tpot_s for run in answered], _PERCENTILES),
+        e2e_s=percentiles([run.timing.e2e_s for run in answered], _PERCENTILES),
         peak_bytes=peak_bytes,
         memory_per_request_bytes=None,
         errors=tuple(dict.fromkeys(f"{error.message} {error.remedy}".strip() for error in errors))[:_MOST_ERRORS],
@@ -288,15 +289,6 @@ def _is_good(run: Run, objective: Objective) -> bool:
     """vLLM's goodput: within every objective; one token has no TPOT and counts as within."""
     first = run.timing.ttft_s if run.timing.ttft_s is not None else run.timing.e2e_s
     return first is not None and first <= objective.ttft_s and (run.timing.tpot_s or 0.0) <= objective.tpot_s
-
-
-def _percentiles(values: Sequence[float | None]) -> dict[str, float] | None:
-    import numpy as np
-
-    known = [value for value in values if value is not None]
-    if not known:
-        return None
-    return {f"p{p}": float(np.percentile(known, p)) for p in _PERCENTILES}
 
 
 def _per_request(lowest: LoadPoint | None, point: LoadPoint) -> int | None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from llmops.core.request import Generation, Request
+from llmops.core.statistics import percentile
 from tests.benchmarks import shapes
 from tests.benchmarks.measure import Measured, Row, Sides
 from tests.benchmarks.rows.streaming import bare, load, prompt
@@ -19,7 +20,6 @@ _REQUESTS, _TOKENS = 16, 32
 def _row(name: str, what: str, unit: str, ttft: bool) -> Row:
     @contextmanager
     def prepare(tiny: bool) -> Iterator[Sides]:
-        import numpy as np
         import torch
 
         folder = shapes.llama("tiny" if tiny else "0.1B")
@@ -30,7 +30,7 @@ def _row(name: str, what: str, unit: str, ttft: bool) -> Row:
         stop = threading.Event()
 
         def figure(seconds: float, firsts: list[float], results: Any) -> Measured:
-            return Measured(float(np.percentile(firsts, 95)) if ttft else count * tokens / seconds, results)
+            return Measured((percentile(firsts, 95) or 0.0) if ttft else count * tokens / seconds, results)
 
         with model.parallel(count, 128 + tokens, stop) as send, ThreadPoolExecutor(count) as users:
 
