@@ -5,7 +5,7 @@ A wrong value is an `error` in the answer. `given` is a JSON object as text or m
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -125,6 +125,10 @@ class CurveWork:
             lines, {"seeds": list(settings.seeds), "ks": list(settings.ks)}, fingerprint(), versions(), "", "",
         )  # fmt: skip
         return cls(history, labelled.task, labelled.texts, made)
+
+    def with_points(self, points: Sequence[CurvePoint]) -> Curve:
+        """The curve so far."""
+        return replace(self.blank, points=tuple(points))
 
     def keep(self, points: Sequence[CurvePoint]) -> Curve:
         """The curve as the history has it. Raises HistoryError."""

@@ -18,7 +18,8 @@ from llmops.data.builtin import load_builtin
 from llmops.planning.availability import offers
 from llmops.public.quotas import QUOTAS
 from llmops.ui import decide_api, records_api
-from llmops.ui.background import MANY, as_job
+from llmops.ui.background import as_job
+from llmops.ui.events import AT_ONCE
 from llmops.ui.services import Services
 from llmops.ui.stream import follow, plain
 from llmops.ui.visitor import asking, visitor_of
@@ -92,8 +93,8 @@ def wire(services: Services) -> None:
             yield {"columns": [plain(view) for view in blank]}
 
     gr.api(candidates, api_name="candidates")
-    gr.api(stream, api_name="stream", concurrency_limit=MANY)
-    gr.api(compare, api_name="compare", concurrency_limit=MANY)
+    gr.api(stream, api_name="stream", concurrency_limit=AT_ONCE)
+    gr.api(compare, api_name="compare", concurrency_limit=AT_ONCE)
     _wire_planning(services)
     decide_api.wire(services)
     records_api.wire(services)
@@ -156,4 +157,4 @@ def _wire_planning(services: Services) -> None:
 
     gr.api(plan, api_name="plan")
     for measure, name in ((dry_run, "dry_run"), (load_probe, "load_probe"), (context_probe, "context_probe")):
-        gr.api(measure, api_name=name, concurrency_id="probe", concurrency_limit=MANY)
+        gr.api(measure, api_name=name, concurrency_id="probe", concurrency_limit=AT_ONCE)

@@ -14,9 +14,8 @@ from llmops.decision.cascade import GOALS
 from llmops.report import cascade as drawn
 from llmops.ui import render
 from llmops.ui.decide_inputs import Wishes, field, number
+from llmops.ui.events import QUIET
 from llmops.ui.services import Services
-
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 class Chosen(NamedTuple):
@@ -140,11 +139,11 @@ def wire(panel: CascadePanel, kept: gr.Dropdown, wishes: Wishes, chosen: Chosen,
 
     bounds = [panel.goal, panel.max_cost, panel.max_p95_s, panel.max_leaving, panel.min_macro_f1, panel.seed]
     cleared = [panel.first, panel.second, panel.said, panel.threshold, panel.added]
-    kept.change(offer, kept, cleared, **_QUIET)
+    kept.change(offer, kept, cleared, **QUIET)
     panel.simulate.click(
-        simulate, [kept, panel.first, panel.second, *bounds, *wishes], [panel.said, panel.threshold], **_QUIET
+        simulate, [kept, panel.first, panel.second, *bounds, *wishes], [panel.said, panel.threshold], **QUIET
     )
-    panel.add.click(add, [panel.first, panel.second, panel.threshold, *chosen], [panel.added, *chosen], **_QUIET)
+    panel.add.click(add, [panel.first, panel.second, panel.threshold, *chosen], [panel.added, *chosen], **QUIET)
 
 
 def stages(names: tuple[str, ...]) -> tuple[list[str], list[str]]:

@@ -1,40 +1,50 @@
 """The learning curve below an evaluation: how many labelled examples bring an encoder up to its decoders."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import gradio as gr
 
 from llmops.api.records import CurveWork
 from llmops.catalog.models import models
 from llmops.core.candidate import EMBEDDED_ENCODER, Kind
-from llmops.core.errors import InputError, LlmopsError
+from llmops.core.errors import LlmopsError
 from llmops.core.request import Job
+from llmops.core.typed_numbers import whole_numbers
 from llmops.evaluation.curve import CurveSettings, learning_curve
-from llmops.history.curves import Curve
+from llmops.history.curves import CurvePoint
 from llmops.report.curve import curve
 from llmops.ui import render
-from llmops.ui.background import MANY, Progress, Work, follow
+from llmops.ui.background import BackgroundJob, follow, wire_stop
 from llmops.ui.controls import Controls
+from llmops.ui.events import in_queue
 from llmops.ui.services import Services
 
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+class CurveInputs(NamedTuple):
+    """What a curve asks of its panel: components while the page is built, their values in a callback."""
+
+    base: Any  # str
+    method: Any  # str
+    ks: Any  # str, numbers as typed
+    seeds: Any  # float | None, how many
+
+    def settings(self) -> CurveSettings:
+        """Raises InputError."""
+        return CurveSettings(self.base or "", self.method, whole_numbers(self.ks), tuple(range(int(self.seeds or 1))))
 
 
 @dataclass(frozen=True)
 class CurvePanel:
     """The panel's components."""
 
-    base: gr.Dropdown
-    method: gr.Radio
-    ks: gr.Textbox
-    seeds: gr.Number
+    inputs: CurveInputs
     draw: gr.Button
     stop: gr.Button
-    said: gr.HTML
-    shown: gr.HTML
-    work: gr.State
+    status: gr.HTML
+    plot: gr.HTML
+    job: gr.State
 
 
 def build() -> CurvePanel:
@@ -58,73 +68,49 @@ def build() -> CurvePanel:
         with gr.Row():
             draw = gr.Button("Draw the curve", scale=3, elem_id="draw-curve")
             stop = gr.Button("Stop the curve", scale=1)
-        said = gr.HTML(elem_id="curve-said", padding=False)
-        shown = gr.HTML(elem_id="curve-shown", padding=False)
-    return CurvePanel(base, method, ks, seeds, draw, stop, said, shown, gr.State(None))
+        status = gr.HTML(elem_id="curve-said", padding=False)
+        plot = gr.HTML(elem_id="curve-shown", padding=False)
+    return CurvePanel(CurveInputs(base, method, ks, seeds), draw, stop, status, plot, gr.State(None))
 
 
-def wire(panel: CurvePanel, kept: gr.Dropdown, controls: Controls, services: Services) -> None:
-    """Connect drawing and stopping."""
+def wire(panel: CurvePanel, evaluation: gr.Dropdown, controls: Controls, services: Services) -> None:
+    """Connect drawing and stopping. evaluation: the kept one whose texts and decoders are taken."""
+    count = len(panel.inputs)
 
     def draw(
-        previous: Work | None,
-        number: int | None,
-        base: str,
-        method: str,
-        ks: str,
-        seeds: float,
+        previous: BackgroundJob | None,
+        evaluation: int | None,
         request: gr.Request,
         *values: Any,  # noqa: ANN401
     ) -> Iterator[list[Any]]:
-        if previous is not None:
-            previous.stop.set()
-        work = Work()
+        inputs, page = CurveInputs(*values[:count]), Controls(*values[count:])
         try:
-            settings = CurveSettings(base or "", method, _numbers(ks), tuple(range(int(seeds or 1))))
-            given = Controls(*values)
-            connection = given.connection()
-            made = CurveWork.of(services.history(request), given.task(), number, settings)
+            settings = inputs.settings()
+            work = CurveWork.of(services.history(request), page.task(), evaluation, settings)
         except LlmopsError as error:
-            yield [work, render.problem(error), gr.skip()]
+            yield [previous, render.problem(error), gr.skip()]
             return
 
-        def make(job: Job) -> Iterator[Any]:
-            yield from learning_curve(services.pool, made.task, made.texts, settings, job.asked_with(connection))
+        def points(job: Job) -> Iterator[CurvePoint]:
+            yield from learning_curve(services.pool, work.task, work.texts, settings, job)
 
-        points: list[Any] = []
-        problem = ""
-        try:
-            for item in follow(work, make):
-                if isinstance(item, Progress):
-                    yield [work, render.progress(item.message, item.fraction or 0.0), gr.skip()]
-                else:
-                    points.append(item)
-                    yield [work, gr.skip(), curve(replace(made.blank, points=tuple(points)))]
-        except LlmopsError as error:
-            problem = render.problem(error)
-        yield [work, problem, *_kept(made, points)]
+        for step in follow(previous, points, page.connection()):
+            if step.ended:
+                yield [step.job, *_kept(work, step.results, step.status())]
+            else:
+                plot = curve(work.with_points(step.results)) if step.result is not None else gr.skip()
+                yield [step.job, step.status(), plot]
 
-    def _kept(made: CurveWork, points: list[Any]) -> list[str]:
-        if not points:
-            return [""]
-        try:
-            done: Curve = made.keep(points)
-        except LlmopsError as error:
-            return [render.problem(error) + curve(replace(made.blank, points=tuple(points)))]
-        return [curve(done)]
-
-    def stop(work: Work | None) -> None:
-        if work is not None:
-            work.stop.set()
-
-    asked = [panel.work, kept, panel.base, panel.method, panel.ks, panel.seeds, *controls]
-    running = {**_QUIET, "concurrency_id": "evaluate", "concurrency_limit": MANY}
-    panel.draw.click(draw, asked, [panel.work, panel.said, panel.shown], **running)
-    panel.stop.click(stop, panel.work, None, queue=False, **_QUIET)
+    inputs = [panel.job, evaluation, *panel.inputs, *controls]
+    panel.draw.click(draw, inputs, [panel.job, panel.status, panel.plot], **in_queue("evaluate"))
+    wire_stop(panel.stop, panel.job)
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def _kept(work: CurveWork, points: list[CurvePoint], status: str) -> list[str]:
+    """What stands below the inputs at the end; whatever was measured is kept, after an error and a stop too."""
+    if not points:
+        return [status, ""]
     try:
-        return tuple(int(part) for part in text.replace(";", ",").split(",") if part.strip())
-    except ValueError as error:
-        raise InputError(f"“{text[:60]}” is no list of whole numbers.", "Write 1, 2, 4, 8.") from error
+        return [status, curve(work.keep(points))]
+    except LlmopsError as error:
+        return [status, render.problem(error) + curve(work.with_points(points))]

@@ -18,11 +18,11 @@ from llmops.ui import cascade_panel, decide_inputs, explain, render
 from llmops.ui.cascade_panel import CascadePanel, Chosen
 from llmops.ui.decide_inputs import Wishes
 from llmops.ui.downloads import new_folder
-from llmops.ui.evaluate_tab import title
+from llmops.ui.evaluation_choice import titles
+from llmops.ui.events import QUIET
 from llmops.ui.language import language_of_request
 from llmops.ui.services import Services
 
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _EMPTY = ["", "", "", "", gr.skip(), gr.skip(), "", ""]
 
 
@@ -84,12 +84,12 @@ def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> 
 
     def list_kept(kept: int | None, request: gr.Request) -> Any:  # noqa: ANN401
         try:
-            found = services.history(request).evaluations()
+            choices = titles(services, request)
         except LlmopsError as error:
             raise gr.Error(render.toast(error), print_exception=False) from None
-        ids = [one.id for one in found]
+        ids = [number for _, number in choices]
         value = kept if kept in ids else next(iter(ids), None)
-        return gr.update(choices=[(title(one), one.id) for one in found], value=value)
+        return gr.update(choices=choices, value=value)
 
     def board(kept: int, values: tuple[Any, ...], request: gr.Request) -> Board:
         store = services.history(request)
@@ -149,12 +149,12 @@ def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> 
         return str(path)
 
     asked = [tab.kept, tab.own, tab.api, *tab.wishes]
-    opened.select(list_kept, tab.kept, tab.kept, **_QUIET)
+    opened.select(list_kept, tab.kept, tab.kept, **QUIET)
     triggers = [tab.kept.change, *(one.change for one in tab.wishes)]
-    gr.on(triggers, show, asked, tab.shown, trigger_mode="always_last", **_QUIET)
-    gr.on([tab.own.input, tab.api.input], redraw, asked, tab.even, trigger_mode="always_last", **_QUIET)
-    made = tab.report.click(make_report, [tab.kept, *tab.wishes], tab.save, **_QUIET)
-    made.success(None, None, None, js=save_js("save-decision"), **_QUIET)
+    gr.on(triggers, show, asked, tab.shown, trigger_mode="always_last", **QUIET)
+    gr.on([tab.own.input, tab.api.input], redraw, asked, tab.even, trigger_mode="always_last", **QUIET)
+    made = tab.report.click(make_report, [tab.kept, *tab.wishes], tab.save, **QUIET)
+    made.success(None, None, None, js=save_js("save-decision"), **QUIET)
     cascade_panel.wire(tab.cascade, tab.kept, tab.wishes, chosen, services)
 
 

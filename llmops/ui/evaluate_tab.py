@@ -1,54 +1,71 @@
 """The Evaluate tab: a labelled set through the selected candidates or a precision ladder, stopped and resumed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
 from llmops.core.errors import InputError, LlmopsError
-from llmops.core.request import Job
+from llmops.core.settings import Settings
 from llmops.core.task import Task
-from llmops.data.columns import ColumnMap, guess_columns
+from llmops.data.columns import ColumnMap
 from llmops.data.labelled import LabelledTexts, read_labelled
-from llmops.data.reading import read_table
 from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.ladder import rungs
-from llmops.evaluation.runner import Begun, Ended, evaluate, resume
-from llmops.evaluation.runner import Progress as TextProgress
+from llmops.evaluation.runner import Update, evaluate, resume
 from llmops.evaluation.spec import EvaluationSpec
-from llmops.history.store import Evaluation
 from llmops.ui import curve_panel, explain, render, results, results_panel
-from llmops.ui.background import MANY, Progress, Work, follow
+from llmops.ui.background import BackgroundJob, Step, follow, wire_stop
 from llmops.ui.controls import Controls, pick_task
 from llmops.ui.curve_panel import CurvePanel
+from llmops.ui.evaluation_choice import evaluation_choice, refreshed_choice
+from llmops.ui.events import QUIET, in_queue
+from llmops.ui.file_columns import FILE_TYPES, chosen_column, column_choices, no_columns
 from llmops.ui.results_panel import ResultsPanel
 from llmops.ui.services import Services
 
-Make = Callable[[Job], Iterator[Any]]
-_NONE = "(none)"
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+class EvaluationInputs(NamedTuple):
+    """What an evaluation asks of its tab: components while the page is built, their values in a callback."""
+
+    file: Any  # str | None, a path
+    text: Any  # str | None, a column's name
+    label: Any
+    language: Any
+    repeats: Any  # float | None
+    modes: Any  # list[str] of "batched", "verdict_only"
+    ladder_model: Any  # str
+
+    @property
+    def columns(self) -> tuple[Any, Any, Any]:
+        """Those that tell which column of the file is what."""
+        return self.text, self.label, self.language
+
+    def spec(self, page: Controls, labelled: LabelledTexts | None, ladder: bool, services: Services) -> EvaluationSpec:
+        """What to evaluate; ladder: one model in every precision, else the page's candidates. Raises InputError."""
+        task = page.task()
+        examples = labelled.examples if labelled else task.split("test")
+        candidates = rungs(self.ladder_model or "") if ladder else page.candidates()
+        mode = AnswerMode(batched="batched" in self.modes, verdict_only="verdict_only" in self.modes)
+        return EvaluationSpec(task, examples, candidates, page.options(services), int(self.repeats or 1), mode)
 
 
 @dataclass(frozen=True)
 class EvaluateTab:
-    """The tab's components. columns: text, label and language of the file. kept: the evaluation that is shown."""
+    """The tab's components. evaluation: the kept one that is shown."""
 
-    file: gr.File
-    columns: tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]
-    repeats: gr.Number
-    how: gr.CheckboxGroup
+    inputs: EvaluationInputs
     start: gr.Button
     stop: gr.Button
-    ladder_model: gr.Dropdown
     ladder: gr.Button
-    said: gr.HTML
-    kept: gr.Dropdown
+    status: gr.HTML
+    evaluation: gr.Dropdown
     resume: gr.Button
     results: ResultsPanel
     curve: CurvePanel
-    work: gr.State
+    job: gr.State
 
 
 def build() -> EvaluateTab:
@@ -64,19 +81,19 @@ def build() -> EvaluateTab:
     with gr.Row():
         file = gr.File(
             label="Labelled texts (CSV, XLSX, JSONL); none: the task's held-out split",
-            file_types=[".csv", ".tsv", ".xlsx", ".jsonl"],
+            file_types=FILE_TYPES,
             height=170,
             elem_classes="lo-file",
             scale=3,
         )
         with gr.Column(scale=2, min_width=260):
             with gr.Row():
-                columns = tuple(
+                text, label, language = (
                     gr.Dropdown([], label=name, interactive=True, min_width=120)
                     for name in ("Column of the text", "of the label", "of the language")
                 )
             repeats = gr.Number(1, label="Times each text is asked", precision=0, minimum=1, maximum=100, min_width=160)
-    how = gr.CheckboxGroup(
+    modes = gr.CheckboxGroup(
         [
             ("in batches, after a sample that runs alone for its latency", "batched"),
             ("verdict and probabilities only, no explanation", "verdict_only"),
@@ -101,17 +118,14 @@ def build() -> EvaluateTab:
             min_width=260,
         )
         ladder = gr.Button("Evaluate the ladder", scale=1, elem_id="ladder", elem_classes="lo-side")
-    said = gr.HTML(elem_id="evaluate-said", padding=False)
+    status = gr.HTML(elem_id="evaluate-said", padding=False)
     with gr.Row(equal_height=True):
-        kept = gr.Dropdown([], label="Kept evaluations", scale=4, min_width=260, elem_id="kept-evaluations")
-        go_on = gr.Button("Resume", scale=0, min_width=110, elem_classes="lo-side", elem_id="resume")
+        evaluation = gr.Dropdown([], label="Kept evaluations", scale=4, min_width=260, elem_id="kept-evaluations")
+        resume_button = gr.Button("Resume", scale=0, min_width=110, elem_classes="lo-side", elem_id="resume")
     shown = results_panel.build()
     curve = curve_panel.build()
-    text, label, language = columns
-    return EvaluateTab(
-        file, (text, label, language), repeats, how, start, stop, ladder_model, ladder, said, kept, go_on, shown, curve,
-        gr.State(None),
-    )  # fmt: skip
+    inputs = EvaluationInputs(file, text, label, language, repeats, modes, ladder_model)
+    return EvaluateTab(inputs, start, stop, ladder, status, evaluation, resume_button, shown, curve, gr.State(None))
 
 
 def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, services: Services) -> None:
@@ -119,157 +133,101 @@ def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, 
 
     def read(path: str | None, task_id: str, own: Task | None) -> list[Any]:
         """The columns as their names suggest, and what is wrong with the rows then."""
-        empty = [gr.update(choices=[], value=None)] * 3
         if path is None:
-            return [*empty, ""]
+            return [*no_columns(3), ""]
         try:
-            table = read_table(Path(path), services.settings)
+            choices = column_choices(path, ("text", "label", "language"), services.settings)
         except LlmopsError as error:
-            return [*empty, render.problem(error)]
-        names, guess = list(table.columns), guess_columns(table.columns)
-        language = guess.language or _NONE
-        mapped = [
-            gr.update(choices=names, value=guess.text),
-            gr.update(choices=names, value=guess.label),
-            gr.update(choices=[_NONE, *names], value=language),
-        ]
-        return [*mapped, check(path, guess.text, guess.label, language, task_id, own)]
+            return [*no_columns(3), render.problem(error)]
+        return [*choices.updates, check(path, *choices.chosen, task_id, own)]  # type: ignore[call-arg,arg-type]
 
     def check(
         path: str | None, text: str | None, label: str | None, language: str | None, task_id: str, own: Task | None
     ) -> str:
         """What the rows give with these columns."""
         try:
-            labelled = _labelled(path, (text, label, language), pick_task(task_id, own), services)
+            labelled = _labelled(path, (text, label, language), pick_task(task_id, own), services.settings)
         except LlmopsError as error:
             return render.problem(error)
-        return (
-            render.said(f"{len(labelled.examples):,} texts can be evaluated.", labelled.sentences()) if labelled else ""
-        )
+        if labelled is None:
+            return ""
+        return render.said(f"{len(labelled.examples):,} texts can be evaluated.", labelled.sentences())
 
-    def begin(
-        previous: Work | None,
-        make: Make,
-        request: gr.Request,
-        notes: list[str],
+    def start(
+        ladder: bool, previous: BackgroundJob | None, request: gr.Request, values: tuple[Any, ...]
     ) -> Iterator[list[Any]]:
-        if previous is not None:
-            previous.stop.set()
-        work, state = Work(), results.Run(notes=notes)
-        yield [work, render.said("starting"), gr.skip()]
+        inputs, page = EvaluationInputs(*values[: len(tab.inputs)]), Controls(*values[len(tab.inputs) :])
         try:
-            for item in follow(work, make):
-                if isinstance(item, Begun | TextProgress | Ended):
-                    state.take(item)
-                if not isinstance(item, Progress):
-                    yield [work, results.progress(state), gr.skip()]
+            labelled = _labelled(inputs.file, inputs.columns, page.task(), services.settings)
+            spec, history = inputs.spec(page, labelled, ladder, services), services.history(request)
         except LlmopsError as error:
-            yield [work, render.problem(error), gr.skip()]
+            yield [previous, render.problem(error), gr.skip()]
             return
-        number = state.begun.evaluation_id if state.begun else None
-        yield [work, results.progress(state), _choices(services, request, number)]
+        steps = follow(previous, lambda job: evaluate(services.pool, spec, history, job.stop), page.connection())
+        yield from painted(steps, labelled.sentences() if labelled else [], request)
 
-    def start(ladder: bool) -> Any:  # noqa: ANN401
-        def run(
-            previous: Work | None,
-            file: str | None,
-            text: str | None,
-            label: str | None,
-            language: str | None,
-            repeats: float,
-            how: list[str],
-            model: str,
-            request: gr.Request,
-            *values: Any,  # noqa: ANN401
-        ) -> Iterator[list[Any]]:
-            try:
-                chosen = Controls(*values)
-                task = chosen.task()
-                labelled = _labelled(file, (text, label, language), task, services)
-                examples = labelled.examples if labelled else task.split("test")
-                candidates = rungs(model or "") if ladder else chosen.candidates()
-                options, history = chosen.options(services), services.history(request)
-            except LlmopsError as error:
-                yield [previous, render.problem(error), gr.skip()]
-                return
+    def start_candidates(previous: BackgroundJob | None, request: gr.Request, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
+        yield from start(False, previous, request, values)
 
-            def make(job: Job) -> Iterator[Any]:
-                mode = AnswerMode(batched="batched" in how, verdict_only="verdict_only" in how)
-                spec = EvaluationSpec(task, examples, candidates, options, int(repeats or 1), mode)
-                yield from evaluate(services.pool, spec, history, job.stop)
-
-            yield from begin(previous, make, request, labelled.sentences() if labelled else [])
-
-        return run
+    def start_ladder(previous: BackgroundJob | None, request: gr.Request, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
+        yield from start(True, previous, request, values)
 
     def go_on(
-        previous: Work | None,
-        kept: int | None,
+        previous: BackgroundJob | None,
+        evaluation: int | None,
         request: gr.Request,
         *values: Any,  # noqa: ANN401
     ) -> Iterator[list[Any]]:
-        if kept is None:
-            error = InputError("No kept evaluation is chosen.", "Choose one.")
+        try:
+            if evaluation is None:
+                raise InputError("No kept evaluation is chosen.", "Choose one.")
+            number, history = evaluation, services.history(request)
+        except LlmopsError as error:
             yield [previous, render.problem(error), gr.skip()]
             return
+        steps = follow(
+            previous, lambda job: resume(services.pool, history, number, job), Controls(*values).connection()
+        )
+        yield from painted(steps, [], request)
 
-        def make(job: Job) -> Iterator[Any]:
-            job = job.asked_with(Controls(*values).connection())
-            yield from resume(services.pool, services.history(request), kept, job)
-
-        yield from begin(previous, make, request, [])
+    def painted(steps: Iterator[Step[Update]], notes: list[str], request: gr.Request) -> Iterator[list[Any]]:
+        """The job, how far each candidate is, and at the end the evaluation among the kept ones. notes: on the file."""
+        state = results.Run(notes=notes)
+        for step in steps:
+            if step.result is not None:
+                state.take(step.result)
+            number = state.begun.evaluation_id if state.begun else None
+            ended_well = step.ended and step.error is None
+            choice = evaluation_choice(services, request, number) if ended_well else gr.skip()
+            yield [step.job, step.status() if step.error or number is None else results.progress(state), choice]
 
     def listed(request: gr.Request) -> Any:  # noqa: ANN401
-        return _choices(services, request, None)
+        return evaluation_choice(services, request, None)
 
-    def listed_again(kept: int | None, request: gr.Request) -> Any:  # noqa: ANN401
-        """What was made meanwhile is listed too; the one that is shown stays, unless it was deleted."""
-        found = _choices(services, request, None)
-        there = kept in [number for _, number in found["choices"]]
-        return gr.update(choices=found["choices"]) if there else found
+    def listed_again(evaluation: int | None, request: gr.Request) -> Any:  # noqa: ANN401
+        return refreshed_choice(services, request, evaluation)
 
-    def stop(work: Work | None) -> None:
-        if work is not None:
-            work.stop.set()
-
-    running = {**_QUIET, "concurrency_id": "evaluate", "concurrency_limit": MANY}
-    told = [tab.work, tab.said, tab.kept]
-    asked = [tab.work, tab.file, *tab.columns, tab.repeats, tab.how, tab.ladder_model, *controls]
-    tab.file.change(read, [tab.file, controls.task_id, controls.own_task], [*tab.columns, tab.said], **_QUIET)
-    for column in tab.columns:
-        column.input(check, [tab.file, *tab.columns, controls.task_id, controls.own_task], tab.said, **_QUIET)
-    tab.start.click(start(False), asked, told, **running)
-    tab.ladder.click(start(True), asked, told, **running)
-    resumed = tab.resume.click(go_on, [tab.work, tab.kept, *controls], told, **running)
-    tab.stop.click(stop, tab.work, None, queue=False, **_QUIET)
-    results_panel.wire(tab.results, tab.kept, resumed, services)
-    curve_panel.wire(tab.curve, tab.kept, controls, services)
-    page.load(listed, None, tab.kept, **_QUIET)
-    opened.select(listed_again, tab.kept, tab.kept, **_QUIET)
+    task = [controls.task_id, controls.own_task]
+    tab.inputs.file.change(read, [tab.inputs.file, *task], [*tab.inputs.columns, tab.status], **QUIET)
+    for column in tab.inputs.columns:
+        column.input(check, [tab.inputs.file, *tab.inputs.columns, *task], tab.status, **QUIET)
+    outputs = [tab.job, tab.status, tab.evaluation]
+    inputs = [tab.job, *tab.inputs, *controls]
+    queued = in_queue("evaluate")
+    tab.start.click(start_candidates, inputs, outputs, **queued)
+    tab.ladder.click(start_ladder, inputs, outputs, **queued)
+    resumed = tab.resume.click(go_on, [tab.job, tab.evaluation, *controls], outputs, **queued)
+    wire_stop(tab.stop, tab.job)
+    results_panel.wire(tab.results, tab.evaluation, resumed, services)
+    curve_panel.wire(tab.curve, tab.evaluation, controls, services)
+    page.load(listed, None, tab.evaluation, **QUIET)
+    opened.select(listed_again, tab.evaluation, tab.evaluation, **QUIET)
 
 
-def _labelled(
-    file: str | None, columns: tuple[str | None, ...], task: Task, services: Services
-) -> LabelledTexts | None:
+def _labelled(path: str | None, columns: tuple[str | None, ...], task: Task, limits: Settings) -> LabelledTexts | None:
     """The uploaded set, every sound row of it; None: the task's held-out split. Raises TaskFileError."""
-    if file is None:
+    if path is None:
         return None
-    text, label, language = (None if column == _NONE else column for column in columns)
+    text, label, language = map(chosen_column, columns)
     mapping = ColumnMap(text, label, language) if text and label else None
-    return read_labelled(Path(file), task, services.settings, mapping)
-
-
-def _choices(services: Services, request: gr.Request, chosen: int | None) -> Any:  # noqa: ANN401
-    try:
-        found = services.history(request).evaluations()
-    except LlmopsError:
-        return gr.update(choices=[], value=None)
-    return gr.update(choices=[(title(one), one.id) for one in found], value=chosen)
-
-
-def title(one: Evaluation) -> str:
-    """An evaluation in a line."""
-    head = f"{one.id} · {one.created[:16].replace('T', ' ')} · {one.task_name} · {len(one.candidates)} candidates"
-    if one.origin:
-        head = f"{one.origin}: {head} · {one.machine}"
-    return f"{head} · {one.note[:60]}" if one.note else head
+    return read_labelled(Path(path), task, limits, mapping)

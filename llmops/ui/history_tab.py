@@ -21,11 +21,11 @@ from llmops.report.page import how_made
 from llmops.report.tables import more
 from llmops.ui import render
 from llmops.ui.downloads import new_folder
+from llmops.ui.events import QUIET
 from llmops.ui.replay import replayed
 from llmops.ui.services import Services
 
 _KINDS = [("evaluations", "evaluation"), ("single comparisons", "comparison"), ("learning curves", "curve")]
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True)
@@ -170,19 +170,19 @@ def wire(tab: HistoryTab, opened: gr.Tab, page: gr.Blocks, services: Services) -
         return str(path)
 
     lists = [tab.found, tab.one, tab.other, tab.said]
-    in_order: dict[str, Any] = {**_QUIET, "concurrency_id": "history-lists"}  # the last one asked for is what stands
+    in_order: dict[str, Any] = {**QUIET, "concurrency_id": "history-lists"}  # the last one asked for is what stands
     opened.select(listed, tab.kind, lists, **in_order)
     everything = [*lists, tab.opened, tab.note, tab.shown]
     gr.on([tab.kind.change, tab.refresh.click, page.load], anew, tab.kind, everything, **in_order)
-    tab.found.select(open_one, tab.kind, [tab.opened, tab.note, tab.shown, tab.said], **_QUIET)
-    tab.keep_note.click(keep_note, [tab.kind, tab.opened, tab.note], [tab.said, tab.found], **_QUIET)
+    tab.found.select(open_one, tab.kind, [tab.opened, tab.note, tab.shown, tab.said], **QUIET)
+    tab.keep_note.click(keep_note, [tab.kind, tab.opened, tab.note], [tab.said, tab.found], **QUIET)
     gone = [tab.said, tab.found, tab.opened, tab.note, tab.shown]
-    tab.delete.click(delete, [tab.kind, tab.opened], gone, **_QUIET)
-    tab.lay.click(lay, [tab.one, tab.other], tab.beside, **_QUIET)
-    taken = tab.file.upload(upload, tab.file, tab.said, **_QUIET)
-    taken.success(lambda: None, None, tab.file, **_QUIET)
-    made = tab.ask.click(out, None, tab.save, **_QUIET)
-    made.success(None, None, None, js=save_js("save-history"), **_QUIET)
+    tab.delete.click(delete, [tab.kind, tab.opened], gone, **QUIET)
+    tab.lay.click(lay, [tab.one, tab.other], tab.beside, **QUIET)
+    taken = tab.file.upload(upload, tab.file, tab.said, **QUIET)
+    taken.success(lambda: None, None, tab.file, **QUIET)
+    made = tab.ask.click(out, None, tab.save, **QUIET)
+    made.success(None, None, None, js=save_js("save-history"), **QUIET)
 
 
 def _module(kind: str) -> ModuleType:

@@ -6,10 +6,9 @@ import gradio as gr
 
 from llmops.public.crash_notice import notices
 from llmops.ui import render
+from llmops.ui.events import QUIET
 from llmops.ui.services import Services
 from llmops.ui.visitor import asking
-
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 def build() -> gr.HTML:
@@ -24,4 +23,4 @@ def wire(place: gr.HTML, page: gr.Blocks, services: Services) -> None:
         found = notices(services.crash_notice, services.settings, asking().owner)
         return gr.update(value=render.said("Please note:", found), visible=bool(found))
 
-    page.load(show, None, place, **_QUIET)
+    page.load(show, None, place, **QUIET)

@@ -39,16 +39,15 @@ from llmops.ui import (
     task_panel,
     welcome,
 )
-from llmops.ui.background import MANY
 from llmops.ui.board import Board, Column
 from llmops.ui.cascade_panel import Chosen
 from llmops.ui.controls import Controls
+from llmops.ui.events import QUIET, in_queue
 from llmops.ui.language import OWN_WORDS, Page
 from llmops.ui.services import Services
 from llmops.ui.visitor import asking, visitor_of
 
 _HUB_WAIT_S = 1.0
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _EPOCHS = (Epoch.PAST, Epoch.PRESENT, Epoch.FUTURE)
 # The tabs lie between Run and its answers: when another run begins, go to where they will be.
 _SHOW_RESULTS_JS = """(html) => {
@@ -162,7 +161,7 @@ def _wire_runs(
 ) -> list[gr.events.Dependency]:
     painted = [panel.line, summary, *(component for column in columns for component in column.painted)]
     outputs = [current, panel.problem, *painted]
-    measuring: dict[str, Any] = {**_QUIET, "concurrency_id": "measure", "concurrency_limit": MANY}
+    measuring = in_queue("measure")
 
     def run(previous: Board | None, request: gr.Request, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
         if previous is not None:
@@ -189,8 +188,8 @@ def _wire_runs(
             made.comparison.stop()
 
     ended = [asked(run, [current, *controls], outputs, **measuring) for asked in (panel.run.click, panel.text.submit)]
-    panel.stop.click(stop, current, None, queue=False, **_QUIET)
-    panel.line.change(None, panel.line, None, js=_SHOW_RESULTS_JS, **_QUIET)
+    panel.stop.click(stop, current, None, queue=False, **QUIET)
+    panel.line.change(None, panel.line, None, js=_SHOW_RESULTS_JS, **QUIET)
     for index, column in enumerate(columns):
         _wire_column(index, column, services, controls, current, outputs, measuring, len(columns))
     return ended
@@ -237,7 +236,7 @@ def _wire_column(
         if trouble := made.recorder.settle():
             yield [made, render.said(trouble), *nothing[2:]]
 
-    column.stop.click(stop, current, None, queue=False, **_QUIET)
+    column.stop.click(stop, current, None, queue=False, **QUIET)
     column.retry.click(retry, [current, *controls], outputs, **measuring)
     column.cut.click(cut, [current, *controls], outputs, **measuring)
 
@@ -289,14 +288,14 @@ def _wire_opening(
         preset,
         machine,
     ]
-    page.load(open_page, None, opened, **_QUIET)
+    page.load(open_page, None, opened, **QUIET)
     for script in (language.SWITCH_JS, gradio_page.MEND_JS):
-        page.load(None, None, None, js=script, **_QUIET)
+        page.load(None, None, None, js=script, **QUIET)
     page.unload(lambda: QUOTAS.session_ended(asking().session))
-    preset.input(use_preset, preset, chosen, **_QUIET)
+    preset.input(use_preset, preset, chosen, **QUIET)
     shown = [controls.task_id, controls.language, *chosen]
-    gr.on([component.change for component in shown], None, shown, None, js=links.WRITE_JS, **_QUIET)
-    gr.on([component.change for component in chosen], _selected, chosen, line, **_QUIET)
+    gr.on([component.change for component in shown], None, shown, None, js=links.WRITE_JS, **QUIET)
+    gr.on([component.change for component in chosen], _selected, chosen, line, **QUIET)
 
 
 def _selected(*epochs: list[str] | None) -> str:

@@ -9,15 +9,17 @@ import gradio as gr
 from llmops.api.programs import make_plan
 from llmops.catalog.architectures import architectures
 from llmops.core.candidate import EMBEDDED_DECODER
-from llmops.core.errors import InputError, LlmopsError
+from llmops.core.errors import LlmopsError
 from llmops.core.request import Connection, Job
+from llmops.core.typed_numbers import whole_number
 from llmops.planning.architecture import find_config
+from llmops.planning.dry_run import DryRun, dry_run
 from llmops.sizing import memory
 from llmops.ui import charts, render, sign_in
-from llmops.ui.background import MANY, Progress, Work, follow
+from llmops.ui.background import BackgroundJob, follow, wire_stop
+from llmops.ui.events import QUIET, in_queue
 from llmops.ui.services import Services
-
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+from llmops.ui.visitor import asking
 
 
 @dataclass(frozen=True)
@@ -29,14 +31,14 @@ class PlanPanel:
     context: gr.Number
     requests: gr.Number
     plan: gr.Button
-    said: gr.HTML
-    curve: gr.HTML
+    figures: gr.HTML
+    curves: gr.HTML
     layers: gr.Number
     prompt: gr.Number
     measure: gr.Button
     stop: gr.Button
     measured: gr.HTML
-    work: gr.State
+    job: gr.State
 
 
 def build() -> PlanPanel:
@@ -56,8 +58,8 @@ def build() -> PlanPanel:
             context = gr.Number(8192, label="Context, tokens", precision=0, min_width=120)
             requests = gr.Number(1, label="Requests at once", precision=0, min_width=120)
         plan = gr.Button("Plan", variant="primary", elem_id="plan")
-        said = gr.HTML(elem_id="plan-said", padding=False)
-        curve = gr.HTML(elem_id="plan-curves", padding=False)
+        figures = gr.HTML(elem_id="plan-said", padding=False)
+        curves = gr.HTML(elem_id="plan-curves", padding=False)
         gr.Markdown(
             "**Dry run**: the same shape with random weights, measured on this machine. With fewer layers, a slice is "
             "measured and stretched to the whole."
@@ -68,66 +70,53 @@ def build() -> PlanPanel:
             measure = gr.Button("Dry run", elem_id="dry-run", min_width=120, elem_classes="lo-side")
             stop = gr.Button("Stop dry run", min_width=120, elem_classes="lo-side")
         measured = gr.HTML(elem_id="dry-run-said", padding=False)
-    work = gr.State(None)
     return PlanPanel(
-        model, precision, context, requests, plan, said, curve, layers, prompt, measure, stop, measured, work
+        model,
+        precision,
+        context,
+        requests,
+        plan,
+        figures,
+        curves,
+        layers,
+        prompt,
+        measure,
+        stop,
+        measured,
+        gr.State(None),
     )
 
 
 def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
     """Connect planning and measuring; the token is for gated configurations."""
 
-    def show_plan(model: str, precision: str, context: float, requests: float, token: str) -> list[Any]:
+    def show_plan(model: str, precision: str, context: float, requests: float, token: str) -> list[str]:
         try:
-            counts = (_whole("context", context), _whole("requests", requests))
-            connection = Connection(hf_token=sign_in.token_of(token))
-            made, shape = make_plan(model or "", precision, *counts, connection=connection)
+            counts = (whole_number("context", context), whole_number("requests", requests))
+            plan, shape = make_plan(model or "", precision, *counts, connection=_connection(token))
         except LlmopsError as error:
             return [render.problem(error), ""]
-        return [charts.plan(made), charts.memory(made, shape)]
+        return [charts.plan(plan), charts.memory(plan, shape)]
 
     def show_dry_run(
-        previous: Work | None, model: str, precision: str, layers: float, prompt: float, token: str
+        previous: BackgroundJob | None, model: str, precision: str, layers: float, prompt: float, token: str
     ) -> Iterator[list[Any]]:
-        from llmops.planning.dry_run import dry_run
+        def measure(job: Job) -> Iterator[DryRun]:
+            config = find_config(model or "", job.connection)
+            count, prompt_tokens = whole_number("layers", layers) or None, whole_number("prompt tokens", prompt)
+            yield dry_run(model, config, precision, job, pool=services.pool, layers=count, prompt_tokens=prompt_tokens)
 
-        if previous is not None:
-            previous.stop.set()
-        work = Work()
+        for step in follow(previous, measure, _connection(token)):
+            measured = charts.dry_run(step.results[0]) if step.results and step.error is None else step.status()
+            yield [step.job, measured]
 
-        def make(job: Job) -> Iterator[Any]:
-            config = find_config(model or "", Connection(hf_token=sign_in.token_of(token)))
-            counts = {"layers": _whole("layers", layers) or None, "prompt_tokens": _whole("prompt tokens", prompt)}
-            yield dry_run(model, config, precision, job, pool=services.pool, **counts)  # type: ignore[arg-type]
-
-        yield [work, render.said("starting")]
-        try:
-            for item in follow(work, make):
-                if isinstance(item, Progress):
-                    yield [work, render.progress(item.message, item.fraction or 0)]
-                else:
-                    yield [work, charts.dry_run(item)]
-        except LlmopsError as error:
-            yield [work, render.problem(error)]
-
-    def stop(work: Work | None) -> None:
-        if work is not None:
-            work.stop.set()
-
-    asked = [panel.model, panel.precision]
-    panel.plan.click(show_plan, [*asked, panel.context, panel.requests, token], [panel.said, panel.curve], **_QUIET)
-    panel.measure.click(
-        show_dry_run,
-        [panel.work, *asked, panel.layers, panel.prompt, token],
-        [panel.work, panel.measured],
-        concurrency_id="probe",
-        concurrency_limit=MANY,
-        **_QUIET,
-    )
-    panel.stop.click(stop, panel.work, None, queue=False, **_QUIET)
+    model = [panel.model, panel.precision]
+    counts = [panel.context, panel.requests]
+    panel.plan.click(show_plan, [*model, *counts, token], [panel.figures, panel.curves], **QUIET)
+    inputs = [panel.job, *model, panel.layers, panel.prompt, token]
+    panel.measure.click(show_dry_run, inputs, [panel.job, panel.measured], **in_queue("probe"))
+    wire_stop(panel.stop, panel.job)
 
 
-def _whole(name: str, value: float | None) -> int:
-    if value is None or value != int(value):
-        raise InputError(f"{name} is a whole number.", f"Fill in {name}.")
-    return int(value)
+def _connection(token: str) -> Connection:
+    return Connection(owner=asking().owner, hf_token=sign_in.token_of(token))

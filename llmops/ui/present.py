@@ -73,8 +73,7 @@ def wire(tab: Present) -> None:
         return gr.update(choices=names), gr.update(value=said, visible=True)
 
     def add(chosen: list[str] | None, model: str) -> list[str]:
-        text = str(Candidate(Kind.OPENAI, (model or "").strip()))
-        return list(dict.fromkeys([*(chosen or []), text])) if model else list(chosen or [])
+        return selection.with_candidates(chosen, [str(Candidate(Kind.OPENAI, model.strip()))] if model else [])
 
     tab.list_models.click(list_models, [tab.key, tab.base_url], [tab.model, tab.said], api_visibility="private")
     tab.add.click(add, [tab.selection.chosen, tab.model], tab.selection.chosen, api_visibility="private")

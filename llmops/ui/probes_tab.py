@@ -2,49 +2,85 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import gradio as gr
 
 from llmops.api.programs import read_context, read_load
-from llmops.core.errors import InputError, LlmopsError
 from llmops.core.request import Job
-from llmops.probes import context, load
+from llmops.core.typed_numbers import numbers
+from llmops.probes.context import Cell, EndedEarly, context_probe
+from llmops.probes.load import LoadPoint, load_probe
 from llmops.probes.target import ProbeTarget
 from llmops.ui import explain, probe_charts, render
-from llmops.ui.background import MANY, Progress, Work, follow
+from llmops.ui.background import BackgroundJob, Step, follow, wire_stop
 from llmops.ui.controls import Controls
+from llmops.ui.events import in_queue
 from llmops.ui.services import Services
 
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _TTFT, _TPOT = "Good: TTFT up to, s", "Good: TPOT up to, s"
+Inputs = TypeVar("Inputs", "LoadInputs", "ContextInputs")
 _NAMES = {"slo_ttft_s": f"“{_TTFT}”", "slo_tpot_s": f"“{_TPOT}”"}  # of the settings, on this page
+
+
+class LoadInputs(NamedTuple):
+    """What a load probe asks of its tab: components while the page is built, their values in a callback."""
+
+    candidate: Any  # str
+    loop: Any  # str
+    levels: Any  # str, numbers as typed
+    requests_each: Any  # float | None
+    ttft_s: Any  # float | None
+    tpot_s: Any
+
+    def given(self, language: str) -> dict[str, Any]:
+        """As the object that `read_load` reads. Raises InputError."""
+        return {
+            "loop": self.loop,
+            "levels": numbers("levels", self.levels),
+            "requests_each": int(self.requests_each or 0),
+            "slo_ttft_s": self.ttft_s,
+            "slo_tpot_s": self.tpot_s,
+            "language": language,
+        }
+
+
+class ContextInputs(NamedTuple):
+    """The same of a context probe."""
+
+    candidate: Any  # str
+    lengths: Any  # str, numbers as typed
+    depths: Any
+    finding: Any  # str
+    label: Any  # str
+
+    def given(self, language: str) -> dict[str, Any]:
+        """As the object that `read_context` reads. Raises InputError."""
+        return {
+            "lengths": numbers("lengths", self.lengths),
+            "depths": numbers("depths", self.depths),
+            "finding": self.finding.strip(),
+            "label": self.label.strip(),
+            "language": language,
+        }
 
 
 @dataclass(frozen=True)
 class ProbesTab:
     """The tab's components."""
 
-    candidate: gr.Dropdown
-    loop: gr.Radio
-    levels: gr.Textbox
-    each: gr.Number
-    ttft: gr.Number
-    tpot: gr.Number
+    load_inputs: LoadInputs
     load: gr.Button
-    load_said: gr.HTML
+    load_status: gr.HTML
     load_plot: gr.HTML
     load_table: gr.HTML
-    lengths: gr.Textbox
-    depths: gr.Textbox
-    finding: gr.Textbox
-    label: gr.Textbox
+    context_inputs: ContextInputs
     context: gr.Button
-    context_said: gr.HTML
+    context_status: gr.HTML
     context_table: gr.HTML
     context_plot: gr.HTML
     stop: gr.Button
-    work: gr.State
+    job: gr.State
 
 
 def build() -> ProbesTab:
@@ -81,7 +117,7 @@ def build() -> ProbesTab:
             ttft = gr.Number(2.0, label=_TTFT, min_width=140)
             tpot = gr.Number(0.1, label=_TPOT, min_width=140)
         start_load = gr.Button("Probe load", variant="primary", elem_id="probe-load")
-        load_said = gr.HTML(elem_id="load-said", padding=False)
+        load_status = gr.HTML(elem_id="load-said", padding=False)
         load_plot = gr.HTML(elem_id="load-plot", padding=False)
         load_table = gr.HTML(elem_id="load-table", padding=False)
     with gr.Accordion("Context: the same finding in growing text", open=True):
@@ -100,112 +136,66 @@ def build() -> ProbesTab:
             )
             label = gr.Textbox(label="Its label id", placeholder="positive", scale=1, min_width=140)
         start_context = gr.Button("Probe context", variant="primary", elem_id="probe-context")
-        context_said = gr.HTML(elem_id="context-said", padding=False)
+        context_status = gr.HTML(elem_id="context-said", padding=False)
         context_table = gr.HTML(elem_id="context-table", padding=False)
         context_plot = gr.HTML(elem_id="context-plot", padding=False)
-    load_parts = (loop, levels, each, ttft, tpot, start_load, load_said, load_plot, load_table)
-    context_parts = (lengths, depths, finding, label, start_context, context_said, context_table, context_plot)
-    return ProbesTab(candidate, *load_parts, *context_parts, stop, gr.State(None))
+    load_inputs = LoadInputs(candidate, loop, levels, each, ttft, tpot)
+    context_inputs = ContextInputs(candidate, lengths, depths, finding, label)
+    return ProbesTab(
+        load_inputs, start_load, load_status, load_plot, load_table,
+        context_inputs, start_context, context_status, context_table, context_plot, stop, gr.State(None),
+    )  # fmt: skip
 
 
 def wire(tab: ProbesTab, controls: Controls, services: Services) -> None:
     """Connect both probes; task, language, keys and addresses come from the page's controls."""
 
-    def probe_load(
-        previous: Work | None,
-        candidate: str,
-        loop: str,
-        levels: str,
-        each: float,
-        ttft: float,
-        tpot: float,
-        *values: Any,  # noqa: ANN401
-    ) -> Iterator[list[Any]]:
-        def make(job: Job) -> Iterator[Any]:
-            page = Controls(*values)
+    def probe_load(previous: BackgroundJob | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
+        inputs, page = _parted(LoadInputs, values)
+
+        def probe(job: Job) -> Iterator[LoadPoint]:
             task = page.task()
-            given = {"loop": loop, "levels": _numbers("levels", levels), "requests_each": int(each or 0)}
-            given |= {"slo_ttft_s": ttft, "slo_tpot_s": tpot, "language": page.language}
-            settings, _ = read_load(given, task, services.settings, names=_NAMES)
-            target = ProbeTarget(task, (candidate or "").strip(), page.options(services))
-            yield from load.load_probe(services.pool, target, settings, job)
+            settings, _ = read_load(inputs.given(page.language), task, services.settings, names=_NAMES)
+            yield from load_probe(services.pool, _target(inputs.candidate, page, services), settings, job)
 
-        for work, said, points in _followed(previous, make):
-            yield [work, _ended_early(points) or said, probe_charts.latency(points), probe_charts.load(points)]
+        for step in follow(previous, probe, page.connection()):
+            points = step.results
+            yield [step.job, _load_status(step), probe_charts.latency(points), probe_charts.load(points)]
 
-    def probe_context(
-        previous: Work | None,
-        candidate: str,
-        lengths: str,
-        depths: str,
-        finding: str,
-        label: str,
-        *values: Any,  # noqa: ANN401
-    ) -> Iterator[list[Any]]:
-        def make(job: Job) -> Iterator[Any]:
-            page = Controls(*values)
+    def probe_context(previous: BackgroundJob | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
+        inputs, page = _parted(ContextInputs, values)
+
+        def probe(job: Job) -> Iterator[Cell | EndedEarly]:
             task = page.task()
-            given: dict[str, Any] = {"lengths": _numbers("lengths", lengths), "depths": _numbers("depths", depths)}
-            given |= {"finding": finding.strip(), "label": label.strip(), "language": page.language}
-            settings, _ = read_context(given, task, services.settings)
-            target = ProbeTarget(task, (candidate or "").strip(), page.options(services))
-            yield from context.context_probe(services.pool, target, settings, job)
+            settings, _ = read_context(inputs.given(page.language), task, services.settings)
+            yield from context_probe(services.pool, _target(inputs.candidate, page, services), settings, job)
 
-        for work, said, found in _followed(previous, make):
-            cells = [one for one in found if isinstance(one, context.Cell)]
-            ended = next((one for one in found if isinstance(one, context.EndedEarly)), None)
-            yield [work, said, probe_charts.heat(cells, ended), probe_charts.times(cells)]
+        for step in follow(previous, probe, page.connection()):
+            cells = [result for result in step.results if isinstance(result, Cell)]
+            ended = next((result for result in step.results if isinstance(result, EndedEarly)), None)
+            yield [step.job, step.status("Done."), probe_charts.heat(cells, ended), probe_charts.times(cells)]
 
-    def stop(work: Work | None) -> None:
-        if work is not None:
-            work.stop.set()
-
-    many: dict[str, Any] = {**_QUIET, "concurrency_id": "probe", "concurrency_limit": MANY}
-    tab.load.click(
-        probe_load,
-        [tab.work, tab.candidate, tab.loop, tab.levels, tab.each, tab.ttft, tab.tpot, *controls],
-        [tab.work, tab.load_said, tab.load_plot, tab.load_table],
-        **many,
-    )
-    tab.context.click(
-        probe_context,
-        [tab.work, tab.candidate, tab.lengths, tab.depths, tab.finding, tab.label, *controls],
-        [tab.work, tab.context_said, tab.context_table, tab.context_plot],
-        **many,
-    )
-    tab.stop.click(stop, tab.work, None, queue=False, **_QUIET)
+    queued = in_queue("probe")
+    load_outputs = [tab.job, tab.load_status, tab.load_plot, tab.load_table]
+    tab.load.click(probe_load, [tab.job, *tab.load_inputs, *controls], load_outputs, **queued)
+    context_outputs = [tab.job, tab.context_status, tab.context_table, tab.context_plot]
+    tab.context.click(probe_context, [tab.job, *tab.context_inputs, *controls], context_outputs, **queued)
+    wire_stop(tab.stop, tab.job)
 
 
-def _followed(previous: Work | None, make: Any) -> Iterator[tuple[Work, str, list[Any]]]:  # noqa: ANN401
-    """(work, what to say, results so far) at each step; results are kept after an error and a stop."""
-    if previous is not None:
-        previous.stop.set()
-    work = Work()
-    said = render.said("starting")
-    yield work, said, work.results
-    try:
-        for item in follow(work, make):
-            if isinstance(item, Progress):
-                said = render.progress(item.message, item.fraction or 0)
-            else:
-                work.results.append(item)
-            yield work, said, work.results
-    except LlmopsError as error:
-        yield work, render.problem(error), work.results
-        return
-    yield work, render.said("Done."), work.results
+def _parted(kind: type[Inputs], values: tuple[Any, ...]) -> tuple[Inputs, Controls]:
+    """The tab's own values, and the page's behind them."""
+    count = len(kind._fields)
+    return kind(*values[:count]), Controls(*values[count:])
 
 
-def _ended_early(points: list[load.LoadPoint]) -> str:
-    """What to say after a level that nobody answered, which is the last one; empty otherwise."""
-    if not points or points[-1].stopped or points[-1].failures < points[-1].requests:
-        return ""
+def _target(candidate: str | None, page: Controls, services: Services) -> ProbeTarget:
+    return ProbeTarget(page.task(), (candidate or "").strip(), page.options(services))
+
+
+def _load_status(step: Step[LoadPoint]) -> str:
+    """How it is going; after a level that nobody answered, which is the last one, that."""
+    last = step.results[-1] if step.results else None
+    if last is None or last.stopped or last.failures < last.requests:
+        return step.status("Done.")
     return render.said("Ended early: no request of the last level was answered. Why is below the table.")
-
-
-def _numbers(name: str, text: str) -> list[float]:
-    try:
-        found = [float(part) for part in (text or "").replace(";", ",").split(",") if part.strip()]
-    except ValueError as error:
-        raise InputError(f"The {name} are “{text[:80]}”.", "Write numbers with commas between: 1, 2, 4.") from error
-    return [int(one) if one == int(one) else one for one in found]

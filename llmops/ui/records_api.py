@@ -5,7 +5,8 @@ from typing import Any
 import gradio as gr
 
 from llmops.api.records import curve_data, evaluate_data, export_data, history_data
-from llmops.ui.background import MANY, as_job
+from llmops.ui.background import as_job
+from llmops.ui.events import AT_ONCE
 from llmops.ui.services import Services
 from llmops.ui.visitor import visitor_of
 
@@ -53,7 +54,7 @@ def wire(services: Services) -> None:
         limits = services.settings
         return export_data(limits, evaluation, kind, visitor_of(request, limits), language)
 
-    gr.api(evaluate, api_name="evaluate", concurrency_id="evaluate", concurrency_limit=MANY)
-    gr.api(learning_curve, api_name="learning_curve", concurrency_id="evaluate", concurrency_limit=MANY)
+    gr.api(evaluate, api_name="evaluate", concurrency_id="evaluate", concurrency_limit=AT_ONCE)
+    gr.api(learning_curve, api_name="learning_curve", concurrency_id="evaluate", concurrency_limit=AT_ONCE)
     gr.api(history, api_name="history")
     gr.api(export, api_name="export")

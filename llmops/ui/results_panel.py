@@ -14,12 +14,12 @@ from llmops.report.export import FORMATS, export
 from llmops.report.figures import figures
 from llmops.ui import render, results
 from llmops.ui.downloads import new_folder
+from llmops.ui.events import QUIET
 from llmops.ui.language import language_of_request
 from llmops.ui.results import ANY, Filter
 from llmops.ui.services import Services
 
 _WIDTHS = ["52px", "440px", "92px", "110px"]  # number, text, language, true label; verdicts share the rest
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True)
@@ -121,14 +121,14 @@ def wire(panel: ResultsPanel, kept: gr.Dropdown, again: EventChain, services: Se
         return results.answers(services.history(request).answers(number, int(place) - 1))
 
     shown = [panel.metrics, panel.label, panel.language, panel.who, *table, panel.detail]
-    kept.change(show, kept, shown, **_QUIET)
-    again.then(show, kept, shown, **_QUIET)
+    kept.change(show, kept, shown, **QUIET)
+    again.then(show, kept, shown, **QUIET)
     for component in (panel.which, panel.label, panel.language, panel.who):
-        component.input(refilter, [kept, *chosen], table, **_QUIET)
-    panel.words.change(refilter, [kept, *chosen], table, trigger_mode="always_last", **_QUIET)
-    panel.before.click(turn(-1), [kept, panel.number, *chosen], table, **_QUIET)
-    panel.after.click(turn(1), [kept, panel.number, *chosen], table, **_QUIET)
-    panel.rows.select(open_row, kept, panel.detail, **_QUIET)
+        component.input(refilter, [kept, *chosen], table, **QUIET)
+    panel.words.change(refilter, [kept, *chosen], table, trigger_mode="always_last", **QUIET)
+    panel.before.click(turn(-1), [kept, panel.number, *chosen], table, **QUIET)
+    panel.after.click(turn(1), [kept, panel.number, *chosen], table, **QUIET)
+    panel.rows.select(open_row, kept, panel.detail, **QUIET)
     for kind, (ask, save) in zip(FORMATS, panel.exports, strict=True):
         _wire_export(kind, ask, save, panel, kept, services)
 
@@ -151,8 +151,8 @@ def _wire_export(
             raise gr.Error(render.toast(error), print_exception=False) from None
         return [str(path), render.said(f"{path.name} is made.")]
 
-    made = ask.click(make, kept, [save, panel.said], **{**_QUIET, "show_progress": "full"})
-    made.success(None, None, None, js=save_js(f"save-{kind}"), **_QUIET)
+    made = ask.click(make, kept, [save, panel.said], **{**QUIET, "show_progress": "full"})
+    made.success(None, None, None, js=save_js(f"save-{kind}"), **QUIET)
 
 
 def _verdicts(services: Services, number: int | None, request: gr.Request) -> list[LabelledAnswer]:

@@ -95,7 +95,7 @@ def wire(selection: Selection, kind: Kind) -> None:
             texts = build_texts(kind, model or "", precisions, method, k)
         except InputError as error:
             raise gr.Error(render.toast(error), print_exception=False) from None
-        return list(dict.fromkeys([*(chosen or []), *texts]))
+        return with_candidates(chosen, texts)
 
     extra = [part for part in (selection.method, selection.k) if part is not None]
     selection.add.click(
@@ -105,6 +105,11 @@ def wire(selection: Selection, kind: Kind) -> None:
         api_visibility="private",
         show_progress="hidden",
     )
+
+
+def with_candidates(chosen: list[str] | None, texts: list[str]) -> list[str]:
+    """What is chosen, and these behind it; each once."""
+    return list(dict.fromkeys([*(chosen or []), *texts]))
 
 
 def build_texts(kind: Kind, model: str, precisions: list[str], method: str, k: float | None) -> list[str]:

@@ -7,16 +7,15 @@ typed on the page goes before it.
 import json
 import os
 from collections.abc import Mapping
-from typing import Any
 
 import gradio as gr
 
 from llmops.compat import gradio_internals, gradio_page
 from llmops.i18n.translation import german
+from llmops.ui.events import QUIET
 from llmops.ui.visitor import hugging_face_name
 
 _SIGN_IN = "Sign in with Hugging Face"
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _NOTE = "Signed in, gated models and hosted inference use your own token, and ZeroGPU your own quota."
 
 
@@ -41,8 +40,8 @@ def wire(button: gr.Button | None, page: gr.Blocks) -> None:
     if button is None:
         return
     words = json.dumps([_SIGN_IN, german().text(_SIGN_IN)])
-    button.click(None, button, None, js=gradio_page.leave_js(words), **_QUIET)
-    page.load(_words, None, button, **_QUIET)
+    button.click(None, button, None, js=gradio_page.leave_js(words), **QUIET)
+    page.load(_words, None, button, **QUIET)
 
 
 def _words(request: gr.Request) -> str:

@@ -11,12 +11,12 @@ from llmops.core.task import Label, Prompt, Task
 from llmops.data.builtin import builtin_ids, load_builtin
 from llmops.ui import render
 from llmops.ui.controls import OWN_TASK, pick_task
+from llmops.ui.events import QUIET
 from llmops.ui.services import Services
 from llmops.ui.shared_input import SharedInput, show_task, task_choices
 
 _NONE = "(none)"
 _COLUMNS = ["Label id", "Shown name", "Description (for zero-shot)", "Answer word"]
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True)
@@ -130,16 +130,14 @@ def wire(panel: TaskPanel, shared: SharedInput, services: Services) -> None:
         return [edited, choice, render.said("The task is changed for this session.")]
 
     shown = [panel.instruction, panel.user, panel.labels]
-    gr.on([shared.task_id.change, shared.language.change], show, current, shown, **_QUIET)
-    panel.file.change(read, panel.file, [*panel.columns, panel.said], **_QUIET)
+    gr.on([shared.task_id.change, shared.language.change], show, current, shown, **QUIET)
+    panel.file.change(read, panel.file, [*panel.columns, panel.said], **QUIET)
     # Not own_task.change: Gradio would hash the task, which holds dictionaries.
-    used = panel.use_file.click(use_file, [panel.file, *panel.columns, shared.language], changed, **_QUIET)
-    applied = panel.apply.click(edit, [*current, *shown], changed, **_QUIET)
+    used = panel.use_file.click(use_file, [panel.file, *panel.columns, shared.language], changed, **QUIET)
+    applied = panel.apply.click(edit, [*current, *shown], changed, **QUIET)
     for event in (used, applied):
         # A second task of one's own has the first one's id, so that no change of it is told.
-        event.then(show_task, current, [shared.language, shared.examples], **_QUIET).then(
-            show, current, shown, **_QUIET
-        )
+        event.then(show_task, current, [shared.language, shared.examples], **QUIET).then(show, current, shown, **QUIET)
 
 
 def label_rows(task: Task, language: str) -> list[list[str]]:

@@ -3,66 +3,58 @@
 The result waits in the session until it is kept; kept ones can be chosen, downloaded, deleted, and brought back.
 """
 
-import threading
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
+from llmops.api.encoder_training import (
+    TrainingSettings,
+    UnkeptEncoder,
+    UnkeptEncoders,
+    keep_encoder,
+    train_encoder,
+)
 from llmops.catalog.models import models
-from llmops.core.candidate import DEFAULT_K, EMBEDDED_ENCODER, Candidate, Kind, base_encoder
-from llmops.core.errors import InputError, LlmopsError
-from llmops.core.request import Connection, Job
+from llmops.core.candidate import DEFAULT_K, EMBEDDED_ENCODER, Candidate, Kind
+from llmops.core.errors import LlmopsError
+from llmops.core.request import Connection
 from llmops.core.task import Task
+from llmops.engines.encoder import store
+from llmops.engines.encoder.training import Trained, TrainEvent
 from llmops.report.tables import more, row, table
 from llmops.ui import lines, render, sign_in
-from llmops.ui.background import MANY, Progress, Work, follow
+from llmops.ui.background import BackgroundJob, Step, follow, wire_stop
 from llmops.ui.controls import pick_task
 from llmops.ui.downloads import new_folder
-from llmops.ui.selection import Selection
+from llmops.ui.events import QUIET, in_queue
+from llmops.ui.selection import Selection, with_candidates
 from llmops.ui.services import Services
 from llmops.ui.shared_input import SharedInput
 from llmops.ui.visitor import asking
 
 _ROWS = 20
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
-@dataclass
-class Session:
-    """One visitor's training: its stop flag, and what came out and is not kept yet."""
+class TrainingInputs(NamedTuple):
+    """What a training asks of its panel: components while the page is built, their values in a callback."""
 
-    stop: threading.Event = field(default_factory=threading.Event)
-    trained: Any = None  # encoders.training.Trained
-    meta: Any = None  # encoders.store.Meta
+    base: Any  # str
+    method: Any  # str
+    k: Any  # float
+    seed: Any  # float | None
+    token: Any  # str | None, of the Future tab
 
-
-class Waiting:
-    """Trained encoders that nobody has kept yet: each may hold a model's weights, so only the newest few are held."""
-
-    _MOST = 4
-
-    def __init__(self) -> None:
-        self._held: deque[Session] = deque()
-
-    def hold(self, session: Session, trained: Any, meta: Any) -> None:  # noqa: ANN401
-        """Let a session have its result; the oldest other one is dropped where there are too many."""
-        # A few-shot head leaves the base as it is, so its model is not wanted again.
-        session.trained = trained if meta.has_body else replace(trained, model=None)
-        session.meta = meta
-        if not meta.has_body:
-            return
-        self._held.append(session)
-        while len(self._held) > self._MOST:
-            self._held.popleft().trained = None
+    def settings(self) -> TrainingSettings:
+        """As the training reads them."""
+        return TrainingSettings(self.base or "", self.method, int(self.k), int(self.seed or 0))
 
 
 @dataclass(frozen=True)
 class TrainingPanel:
-    """The panel's components."""
+    """The panel's components. job, unkept: the session's training, and what came out and has no name yet."""
 
     base: gr.Dropdown
     method: gr.Radio
@@ -70,8 +62,8 @@ class TrainingPanel:
     seed: gr.Number
     train: gr.Button
     stop: gr.Button
-    said: gr.HTML
-    curve: gr.HTML
+    status: gr.HTML
+    losses: gr.HTML
     name: gr.Textbox
     keep: gr.Button
     kept: gr.Dropdown
@@ -79,7 +71,8 @@ class TrainingPanel:
     download: gr.DownloadButton
     delete: gr.Button
     upload: gr.File
-    session: gr.State
+    job: gr.State
+    unkept: gr.State
 
 
 def build(services: Services) -> TrainingPanel:
@@ -98,8 +91,8 @@ def build(services: Services) -> TrainingPanel:
         with gr.Row():
             train = gr.Button("Train", variant="primary", elem_id="train")
             stop = gr.Button("Stop training", elem_id="stop-training")
-        said = gr.HTML(elem_id="training-said")
-        curve = gr.HTML(elem_id="loss", padding=False)
+        status = gr.HTML(elem_id="training-said")
+        losses = gr.HTML(elem_id="loss", padding=False)
         with gr.Row(equal_height=True):
             name = gr.Textbox(label="Name to keep it under", placeholder="my-encoder", scale=3)
             keep = gr.Button("Keep", scale=0, min_width=110, elem_classes="lo-side", elem_id="keep")
@@ -111,97 +104,58 @@ def build(services: Services) -> TrainingPanel:
         upload = gr.File(
             label="Bring a kept encoder back (zip)", file_types=[".zip"], height=170, elem_classes="lo-file"
         )
-    session = gr.State(None)
     return TrainingPanel(
-        base, method, k, seed, train, stop, said, curve, name, keep, kept, use, download, delete, upload, session
-    )
+        base, method, k, seed, train, stop, status, losses, name, keep, kept, use, download, delete, upload,
+        gr.State(None), gr.State(None),
+    )  # fmt: skip
 
 
 def wire(
     panel: TrainingPanel, shared: SharedInput, selection: Selection, token: gr.Textbox, services: Services
 ) -> None:
     """Connect training, keeping and choosing; the token is for a gated base."""
-    waiting = Waiting()
+    unkept_encoders = UnkeptEncoders()
 
     def train(
-        previous: Session | None,
+        previous: BackgroundJob | None,
         task_id: str,
         own: Task | None,
-        base: str,
-        method: str,
-        k: float,
-        seed: float,
-        token: str | None,
+        *values: Any,  # noqa: ANN401
     ) -> Iterator[list[Any]]:
-        from llmops.engines.encoder.training import Trained, train_named
-
-        if previous is not None:
-            previous.stop.set()  # one training a visitor
-        session = Session()
-        losses: list[float] = []
-
-        def make(job: Job) -> Iterator[Any]:
-            job = job.asked_with(connection)
-            services.pool.fetch(base_encoder(base or ""), task, job)
-            with services.pool.queues.slices("cpu", job) as breathe:
-                for event in train_named(task, base, method, int(k), int(seed or 0), job, breathe):
-                    if event is not None:
-                        yield event
-
+        inputs = TrainingInputs(*values)
         try:
-            task = pick_task(task_id, own)
-            connection = Connection(owner=asking().owner, hf_token=sign_in.token_of(token))
-            for event in follow(Work(session.stop), make):
-                if isinstance(event, Trained):
-                    meta = _meta(task, base, method, int(k), int(seed or 0), event)
-                    waiting.hold(session, event, meta)
-                elif isinstance(event, Progress):
-                    yield [session, render.progress(event.message, event.fraction or 0), _curve(losses)]
-                else:
-                    losses += [event.loss] if event.loss is not None else []
-                    yield [session, render.progress(event.message, event.fraction), _curve(losses)]
+            task, settings = pick_task(task_id, own), inputs.settings()
         except LlmopsError as error:
-            yield [session, render.problem(error), _curve(losses)]
+            yield [previous, None, render.problem(error), ""]
             return
-        done = f"Trained on {session.trained.examples} examples. Give it a name and keep it."
-        yield [session, render.said(done), _curve(losses)]
+        connection = Connection(owner=asking().owner, hf_token=sign_in.token_of(inputs.token))
+        unkept = None
+        for step in follow(previous, lambda job: train_encoder(services.pool, task, settings, job), connection):
+            if isinstance(step.result, Trained):
+                about = (settings.base, settings.method, settings.k, settings.seed)
+                unkept = unkept_encoders.hold(step.result, _meta(task, *about, step.result))
+            losses = [event.loss for event in step.results if isinstance(event, TrainEvent) and event.loss is not None]
+            yield [step.job, unkept, _status(step, unkept), _curve(losses)]
 
-    def stop(session: Session | None) -> None:
-        if session is not None:
-            session.stop.set()
-
-    def keep(session: Session | None, name: str) -> list[Any]:
-        from llmops.engines.encoder import store
-
+    def keep(unkept: UnkeptEncoder | None, name: str) -> list[Any]:
         try:
-            if session is None or session.trained is None:
-                raise InputError("Nothing is trained, or others have trained since.", "Press Train first.")
-            trained = session.trained
-            store.keep(name.strip(), trained.model, trained.head, session.meta, asking().owner)
+            keep_encoder(unkept, name.strip(), asking().owner)
         except LlmopsError as error:
             return [render.problem(error), gr.skip()]
-        session.trained = None
         return [render.said(f"Kept as trained/{name.strip()}."), _names(services, name.strip())]
 
     def use(chosen: list[str] | None, name: str | None) -> list[str]:
-        texts = list(chosen or [])
-        return list(dict.fromkeys([*texts, str(Candidate(Kind.ENCODER, f"trained/{name}", "fp32"))])) if name else texts
+        return with_candidates(chosen, [str(Candidate(Kind.ENCODER, f"trained/{name}", "fp32"))] if name else [])
 
-    def download(name: str | None) -> Any:  # noqa: ANN401
-        from llmops.engines.encoder import store
-
+    def download(name: str | None) -> str | None:
         return str(store.pack(name, new_folder(), asking().owner)) if name else None
 
     def delete(name: str | None) -> list[Any]:
-        from llmops.engines.encoder import store
-
         if name:
             store.delete(name, asking().owner)
         return [render.said(f"Deleted {name}." if name else "Choose one first."), _names(services, None)]
 
     def upload(path: str | None) -> list[Any]:
-        from llmops.engines.encoder import store
-
         if path is None:
             return ["", gr.skip()]
         name = Path(path).stem
@@ -211,22 +165,23 @@ def wire(
             return [render.problem(error), gr.skip()]
         return [render.said(f"Kept as trained/{name}."), _names(services, name)]
 
-    inputs = [panel.session, shared.task_id, shared.own_task, panel.base, panel.method, panel.k, panel.seed, token]
-    panel.train.click(
-        train,
-        inputs,
-        [panel.session, panel.said, panel.curve],
-        concurrency_id="training",
-        concurrency_limit=MANY,
-        **_QUIET,
-    )
-    panel.stop.click(stop, panel.session, None, queue=False, **_QUIET)
-    panel.keep.click(keep, [panel.session, panel.name], [panel.said, panel.kept], **_QUIET)
-    panel.use.click(use, [selection.chosen, panel.kept], selection.chosen, **_QUIET)
+    values = TrainingInputs(panel.base, panel.method, panel.k, panel.seed, token)
+    inputs = [panel.job, shared.task_id, shared.own_task, *values]
+    panel.train.click(train, inputs, [panel.job, panel.unkept, panel.status, panel.losses], **in_queue("training"))
+    wire_stop(panel.stop, panel.job)
+    panel.keep.click(keep, [panel.unkept, panel.name], [panel.status, panel.kept], **QUIET)
+    panel.use.click(use, [selection.chosen, panel.kept], selection.chosen, **QUIET)
     # The file is made when another encoder is chosen, so that one click downloads it.
-    panel.kept.change(download, panel.kept, panel.download, **_QUIET)
-    panel.delete.click(delete, panel.kept, [panel.said, panel.kept], **_QUIET)
-    panel.upload.upload(upload, panel.upload, [panel.said, panel.kept], **_QUIET)
+    panel.kept.change(download, panel.kept, panel.download, **QUIET)
+    panel.delete.click(delete, panel.kept, [panel.status, panel.kept], **QUIET)
+    panel.upload.upload(upload, panel.upload, [panel.status, panel.kept], **QUIET)
+
+
+def _status(step: Step[TrainEvent | Trained], unkept: UnkeptEncoder | None) -> str:
+    """How far the training is, by its own steps where it has begun."""
+    if isinstance(step.result, TrainEvent):
+        return render.progress(step.result.message, step.result.fraction)
+    return step.status(f"Trained on {unkept.meta.examples} examples. Give it a name and keep it." if unkept else "")
 
 
 def _meta(task: Task, base: str, method: str, k: int, seed: int, trained: Any) -> Any:  # noqa: ANN401

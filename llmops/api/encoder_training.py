@@ -1,0 +1,67 @@
+"""Training an encoder on a task's examples, in its turn on the CPU, and keeping it under a name: from plain values."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from llmops.core.candidate import base_encoder
+from llmops.core.errors import InputError
+from llmops.core.request import Job
+from llmops.core.task import Task
+from llmops.engines.encoder import store
+from llmops.engines.encoder.store import Meta
+from llmops.engines.encoder.training import Trained, TrainEvent, train_named
+from llmops.runtime.pool import Pool
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """base: model id or folder; method: few-shot or setfit; k: examples a class."""
+
+    base: str
+    method: str
+    k: int
+    seed: int
+
+
+@dataclass
+class UnkeptEncoder:
+    """A trained encoder that has no name yet. trained: None once it is kept, or has made room for newer ones."""
+
+    trained: Trained | None
+    meta: Meta
+
+
+class UnkeptEncoders:
+    """All that wait to be kept: each may hold a model's weights, so only the newest few are held."""
+
+    _MOST = 4
+
+    def __init__(self) -> None:
+        self._with_body: deque[UnkeptEncoder] = deque()
+
+    def hold(self, trained: Trained, meta: Meta) -> UnkeptEncoder:
+        """One more; the oldest is dropped where there are too many."""
+        if not meta.has_body:  # a few-shot head leaves the base as it is, so its model is not wanted again
+            return UnkeptEncoder(replace(trained, model=None), meta)  # type: ignore[arg-type]
+        unkept = UnkeptEncoder(trained, meta)
+        self._with_body.append(unkept)
+        while len(self._with_body) > self._MOST:
+            self._with_body.popleft().trained = None
+        return unkept
+
+
+def train_encoder(pool: Pool, task: Task, settings: TrainingSettings, job: Job) -> Iterator[TrainEvent | Trained]:
+    """Fetch the base and train it; the last event is Trained. Raises InputError, Stopped, or what fetching raises."""
+    pool.fetch(base_encoder(settings.base), task, job)
+    with pool.queues.slices("cpu", job) as breathe:
+        events = train_named(task, settings.base, settings.method, settings.k, settings.seed, job, breathe)
+        yield from (event for event in events if event is not None)
+
+
+def keep_encoder(unkept: UnkeptEncoder | None, name: str, owner: str) -> None:
+    """Keep it under a name, once. Raises InputError, TooMuch, OutOfMemory."""
+    if unkept is None or unkept.trained is None:
+        raise InputError("Nothing is trained, or others have trained since.", "Press Train first.")
+    store.keep(name, unkept.trained.model, unkept.trained.head, unkept.meta, owner)
+    unkept.trained = None
