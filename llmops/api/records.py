@@ -24,7 +24,7 @@ from llmops.evaluation.curve import CurveSettings, learning_curve, parity, zero_
 from llmops.evaluation.heldout import hold_out
 from llmops.evaluation.ladder import rungs
 from llmops.evaluation.metrics import measure
-from llmops.evaluation.runner import Begun, Ended, evaluate, resume
+from llmops.evaluation.runner import CandidateEnded, EvaluationBegun, evaluate, resume
 from llmops.evaluation.side_by_side import side_by_side
 from llmops.evaluation.spec import EvaluationSpec
 from llmops.evaluation.summary import summary
@@ -67,10 +67,10 @@ def evaluate_data(
             examples = labelled.examples if labelled else task.split("test")
             chosen = [*candidates, *(rungs(ladder) if ladder else ())]
             work = evaluate(pool, EvaluationSpec(task, examples, chosen, options, repeats or 1, how), history, job.stop)
-        ended: list[Ended] = []
+        ended: list[CandidateEnded] = []
         for update in work:
-            number = update.evaluation_id if isinstance(update, Begun) else number
-            ended += [update] if isinstance(update, Ended) else []
+            number = update.evaluation_id if isinstance(update, EvaluationBegun) else number
+            ended += [update] if isinstance(update, CandidateEnded) else []
         errors = {one.candidate: asdict(one.error) if one.error else None for one in ended}
         return {**summary(history, number or 0), "ended": errors, "notes": notes, "error": None}
     except LlmopsError as error:

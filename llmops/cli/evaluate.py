@@ -22,7 +22,14 @@ from llmops.data.columns import ColumnMap
 from llmops.data.labelled import read_labelled
 from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.ladder import rungs
-from llmops.evaluation.runner import Begun, Ended, Progress, Update, evaluate, resume
+from llmops.evaluation.runner import (
+    CandidateEnded,
+    CandidateProgress,
+    EvaluationBegun,
+    EvaluationUpdate,
+    evaluate,
+    resume,
+)
 from llmops.evaluation.spec import EvaluationSpec
 from llmops.evaluation.summary import summary
 from llmops.history.store import History
@@ -60,14 +67,14 @@ def run(args: argparse.Namespace) -> int:
     stop = threading.Event()
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     pool = Pool(settings.pool_budget_bytes)
-    ended: list[Ended] = []
-    begun: Begun | None = None
+    ended: list[CandidateEnded] = []
+    begun: EvaluationBegun | None = None
     for update in _work(args, settings, history, pool, stop):
-        if isinstance(update, Begun):
+        if isinstance(update, EvaluationBegun):
             begun = update
-        elif isinstance(update, Ended):
+        elif isinstance(update, CandidateEnded):
             ended.append(update)
-        elif isinstance(update, Progress):
+        elif isinstance(update, CandidateProgress):
             left = "" if update.seconds_left is None else f", {update.seconds_left:.0f} s left"
             tell(f"{update.candidate}: {update.done} of {update.total}{left} {update.message}".rstrip(), None)
     if begun is None:
@@ -83,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _work(
     args: argparse.Namespace, settings: Settings, history: History, pool: Pool, stop: threading.Event
-) -> Generator[Update, None, None]:
+) -> Generator[EvaluationUpdate, None, None]:
     task = load_builtin(args.task)
     names = ("max_new_tokens", "temperature", "seed", "base_url", "truncate", "local_only")
     given = {name: getattr(args, name) for name in names if getattr(args, name) not in (None, False)}
@@ -112,7 +119,7 @@ def _examples(args: argparse.Namespace, task: Task, settings: Settings) -> list[
     return list(labelled.examples)
 
 
-def _print(data: dict[str, Any], begun: Begun) -> None:
+def _print(data: dict[str, Any], begun: EvaluationBegun) -> None:
     why = ", ".join(f"{count} {reason}" for reason, count in begun.why.items())
     print(
         f"Evaluation {begun.evaluation_id}: {begun.texts} texts, {begun.left_out} left out{f' ({why})' if why else ''}"

@@ -3,7 +3,6 @@
 They are the same ones for all candidates, so that these stay comparable.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Candidate, Kind, parse_candidate
 from llmops.core.errors import LlmopsError
 from llmops.core.task import Example, Task
+from llmops.engines.encoder.training_record import plain, text_mark
 
 POOL = "examples of the task's pool"
 PROMPT = "in the prompt"
@@ -35,7 +35,7 @@ class HeldOut:
 def hold_out(task: Task, examples: Sequence[Example], candidates: Sequence[str], owner: str = "") -> HeldOut:
     """Leave out what the task's pool holds, what a kept encoder was trained on, and what a prompt says already."""
     pool = {plain(example.text) for example in task.split("pool")}
-    prompts = [plain(f"{one.instruction} {one.system} {one.user}") for one in task.prompts.values()]
+    prompts = [plain(f"{prompt.instruction} {prompt.system} {prompt.user}") for prompt in task.prompts.values()]
     learnt, unknown = _learnt(candidates, owner)
     kept, why = [], dict[str, int]()
     for example in examples:
@@ -47,20 +47,10 @@ def hold_out(task: Task, examples: Sequence[Example], candidates: Sequence[str],
     return HeldOut(tuple(kept), why, unknown)
 
 
-def plain(text: str) -> str:
-    """A text as it is compared: case and white space do not count."""
-    return " ".join(text.casefold().split())
-
-
-def mark(text: str) -> str:
-    """What a kept encoder remembers of a training text: 16 hexadecimal digits, no words."""
-    return hashlib.sha256(plain(text).encode()).hexdigest()[:16]
-
-
 def _reason(text: str, pool: set[str], prompts: Sequence[str], learnt: dict[str, frozenset[str]]) -> str | None:
     if text in pool:
         return POOL
-    marked = mark(text)
+    marked = text_mark(text)
     for name, marks in learnt.items():
         if marked in marks:
             return f"{name} was trained on them"

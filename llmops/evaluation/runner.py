@@ -37,7 +37,7 @@ _GUARD = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Progress:
+class CandidateProgress:
     """How far a candidate is. seconds_left: from the pace so far; None before the first text."""
 
     candidate: str
@@ -48,7 +48,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Ended:
+class CandidateEnded:
     """A candidate is through; error where it could not go on."""
 
     candidate: str
@@ -56,7 +56,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Begun:
+class EvaluationBegun:
     """The evaluation's id, how many texts are scored, and how many were left out (why: reason → how many).
 
     unknown: kept encoders of which it is not recorded what they learnt from.
@@ -69,12 +69,12 @@ class Begun:
     unknown: tuple[str, ...] = ()
 
 
-Update = Begun | Progress | Ended
+EvaluationUpdate = EvaluationBegun | CandidateProgress | CandidateEnded
 
 
 def evaluate(
     pool: Pool, spec: EvaluationSpec, history: History, stop: threading.Event
-) -> Generator[Update, None, None]:
+) -> Generator[EvaluationUpdate, None, None]:
     """Run and record; ends when every candidate has ended. Raises InputError and HistoryError before it begins."""
     held_out = spec.checked(load_settings().max_answers)
     task, labelled = spec.task, LabelledSet.of(spec.task, held_out.texts)
@@ -83,12 +83,12 @@ def evaluate(
     number = history.begin(
         task.id, task.name, task.label_ids, labelled.hash, spec.chosen, kept, held_out.left_out, held_out.why, labelled
     )
-    begun = Begun(number, len(held_out.texts), held_out.left_out, held_out.why, held_out.unknown)
+    begun = EvaluationBegun(number, len(held_out.texts), held_out.left_out, held_out.why, held_out.unknown)
     requests = TextRequests(task, labelled.texts, spec.settings, spec.mode, stop)
     yield from _run(_Threads(pool, requests, history, number, spec.repeats), spec.chosen, begun)
 
 
-def resume(pool: Pool, history: History, evaluation_id: int, job: Job) -> Generator[Update, None, None]:
+def resume(pool: Pool, history: History, evaluation_id: int, job: Job) -> Generator[EvaluationUpdate, None, None]:
     """Go on with an evaluation that was broken off: its own texts, candidates and settings; keys are today's.
 
     Raises HistoryError for an unknown one, InputError for one that runs already or was made elsewhere.
@@ -104,13 +104,15 @@ def resume(pool: Pool, history: History, evaluation_id: int, job: Job) -> Genera
         connection=replace(job.connection, local_only=job.connection.local_only or kept["local_only"]),
         truncate=kept["truncate"],
     )
-    begun = Begun(evaluation_id, len(labelled.texts), evaluation.left_out, evaluation.left_out_why)
+    begun = EvaluationBegun(evaluation_id, len(labelled.texts), evaluation.left_out, evaluation.left_out_why)
     requests = TextRequests(labelled.task, labelled.texts, settings, AnswerMode.of(kept), job.stop)
     threads = _Threads(pool, requests, history, evaluation_id, kept["repeats"])
     yield from _run(threads, evaluation.candidates, begun)
 
 
-def _run(threads: "_Threads", candidates: Sequence[str], begun: Begun) -> Generator[Update, None, None]:
+def _run(
+    threads: "_Threads", candidates: Sequence[str], begun: EvaluationBegun
+) -> Generator[EvaluationUpdate, None, None]:
     """One evaluation, by one caller at a time."""
     key = (threads.history.path, begun.evaluation_id)
     with _GUARD:
@@ -133,9 +135,9 @@ class _Threads:
         self._pool, self._requests = pool, requests
         self._id, self._repeats = evaluation_id, repeats
         self._leave = threading.Event()
-        self._updates: queue.SimpleQueue[Update | None] = queue.SimpleQueue()  # None: a thread is through
+        self._updates: queue.SimpleQueue[EvaluationUpdate | None] = queue.SimpleQueue()  # None: a thread is through
 
-    def run(self, candidates: Sequence[str]) -> Generator[Update, None, None]:
+    def run(self, candidates: Sequence[str]) -> Generator[EvaluationUpdate, None, None]:
         """Start every thread, and pass on what they tell."""
         owner = self._requests.settings.connection.owner
         parsed = {name: _parse(name, owner) for name in candidates}
@@ -151,7 +153,7 @@ class _Threads:
         ]
         for name in candidates:
             total = self._repeats * len(self._requests.examples)
-            self._updates.put(Progress(name, 0, total, None, "waits for its turn"))
+            self._updates.put(CandidateProgress(name, 0, total, None, "waits for its turn"))
         for thread in threads:
             thread.start()
         running = len(threads)
@@ -179,9 +181,9 @@ class _Threads:
                     if isinstance(candidate, LlmopsError):
                         raise candidate
                     self._candidate(name, candidate)
-                    self._updates.put(Ended(name, None))
+                    self._updates.put(CandidateEnded(name, None))
                 except Exception as caught:
-                    self._updates.put(Ended(name, as_run_error(caught, name, secrets)))
+                    self._updates.put(CandidateEnded(name, as_run_error(caught, name, secrets)))
         finally:
             self._updates.put(None)
 
@@ -191,13 +193,13 @@ class _Threads:
         places = [(repeat, number) for repeat in range(self._repeats) for number in numbers]
         left = [place for place in places if place not in done]
         work = _CandidateWork(name, candidate, len(places), RowWriter(self.history, self._id))
-        self._updates.put(Progress(name, len(places) - len(left), len(places), None))
+        self._updates.put(CandidateProgress(name, len(places) - len(left), len(places), None))
         if not left:
             return
         self._check_stop()
 
         def report(message: str, fraction: float | None) -> None:
-            self._updates.put(Progress(name, len(places) - len(left), len(places), None, message))
+            self._updates.put(CandidateProgress(name, len(places) - len(left), len(places), None, message))
 
         try:
             self._texts(work, left, self._alone(candidate, left, done), report)
@@ -240,7 +242,9 @@ class _Threads:
             for count in range(1, len(places) + 1):
                 still = len(first) + len(rest) + len(places) - count
                 seconds_left = still * seconds / len(places)
-                self._updates.put(Progress(work.name, done + count, work.total, seconds_left, work.writer.trouble))
+                self._updates.put(
+                    CandidateProgress(work.name, done + count, work.total, seconds_left, work.writer.trouble)
+                )
             done += len(places)
 
     def _answers(self, lease: Lease, places: Sequence[Place], alone: bool) -> list[Run]:

@@ -20,7 +20,7 @@ from llmops.core.run_settings import RunSettings
 from llmops.data.builtin import load_builtin
 from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.curve import CurveSettings, learning_curve
-from llmops.evaluation.runner import Begun, Ended, evaluate
+from llmops.evaluation.runner import CandidateEnded, EvaluationBegun, evaluate
 from llmops.evaluation.spec import EvaluationSpec
 from llmops.history.exchange import hand_out
 from llmops.history.recorded import FILE
@@ -47,9 +47,9 @@ def record(folder: Path, target: Path) -> None:
     spec = EvaluationSpec(task, task.split("test"), CANDIDATES, RunSettings(task.languages[0]), mode=mode)
     number = 0
     for update in evaluate(pool, spec, history, stop):
-        if isinstance(update, Begun):
+        if isinstance(update, EvaluationBegun):
             number = update.evaluation_id
-        if isinstance(update, Ended):
+        if isinstance(update, CandidateEnded):
             if update.error is not None:
                 raise RuntimeError(f"{update.candidate}: {update.error.message}")
             _tell(f"{update.candidate} done", None)

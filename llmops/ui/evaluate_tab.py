@@ -14,7 +14,7 @@ from llmops.data.columns import ColumnMap
 from llmops.data.labelled import LabelledTexts, read_labelled
 from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.ladder import rungs
-from llmops.evaluation.runner import Update, evaluate, resume
+from llmops.evaluation.runner import EvaluationUpdate, evaluate, resume
 from llmops.evaluation.spec import EvaluationSpec
 from llmops.ui import curve_panel, explain, render, results, results_panel
 from llmops.ui.background import BackgroundJob, Step, follow, wire_stop
@@ -190,7 +190,7 @@ def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, 
         )
         yield from painted(steps, [], request)
 
-    def painted(steps: Iterator[Step[Update]], notes: list[str], request: gr.Request) -> Iterator[list[Any]]:
+    def painted(steps: Iterator[Step[EvaluationUpdate]], notes: list[str], request: gr.Request) -> Iterator[list[Any]]:
         """The job, how far each candidate is, and at the end the evaluation among the kept ones. notes: on the file."""
         state = results.Run(notes=notes)
         for step in steps:

@@ -9,7 +9,7 @@ from html import escape as _e
 from typing import Any
 
 from llmops.core.format import seconds
-from llmops.evaluation.runner import Begun, Ended, Progress, Update
+from llmops.evaluation.runner import CandidateEnded, CandidateProgress, EvaluationBegun, EvaluationUpdate
 from llmops.history.store import LabelledAnswer, Row
 
 PAGE = 50
@@ -20,17 +20,17 @@ ANY = "(any)"
 class Run:
     """How far an evaluation is, from its updates. notes: what was wrong with the file."""
 
-    begun: Begun | None = None
+    begun: EvaluationBegun | None = None
     notes: Sequence[str] = ()
-    candidates: dict[str, Progress | Ended] = field(default_factory=dict)
+    candidates: dict[str, CandidateProgress | CandidateEnded] = field(default_factory=dict)
     done: dict[str, int] = field(default_factory=dict)
 
-    def take(self, update: Update) -> None:
+    def take(self, update: EvaluationUpdate) -> None:
         """One more update."""
-        if isinstance(update, Begun):
+        if isinstance(update, EvaluationBegun):
             self.begun = update
             return
-        if isinstance(update, Progress):
+        if isinstance(update, CandidateProgress):
             self.done[update.candidate] = update.done
         self.candidates[update.candidate] = update
 
@@ -53,8 +53,8 @@ def progress(run: Run) -> str:
     return f'<p class="lo-lead" role="status">{_e(head)}</p>{told}{lines}'
 
 
-def _line(name: str, state: Progress | Ended, done: int) -> str:
-    if isinstance(state, Ended):
+def _line(name: str, state: CandidateProgress | CandidateEnded, done: int) -> str:
+    if isinstance(state, CandidateEnded):
         if state.error is None:
             return f'<div class="lo-eval"><span>{_e(name)}</span><span>done, {done:,} texts</span></div>'
         words = f"<b>{_e(state.error.message)}</b> {_e(state.error.remedy)}"

@@ -24,6 +24,7 @@ from llmops.core.request import Connection
 from llmops.core.task import Task
 from llmops.engines.encoder import store
 from llmops.engines.encoder.training import Trained, TrainEvent
+from llmops.engines.encoder.training_record import training_record
 from llmops.report.tables import more, row, table
 from llmops.ui import lines, render, sign_in
 from llmops.ui.background import BackgroundJob, Step, follow, wire_stop
@@ -133,7 +134,7 @@ def wire(
         for step in follow(previous, lambda job: train_encoder(services.pool, task, settings, job), connection):
             if isinstance(step.result, Trained):
                 about = (settings.base, settings.method, settings.k, settings.seed)
-                unkept = unkept_encoders.hold(step.result, _meta(task, *about, step.result))
+                unkept = unkept_encoders.hold(step.result, training_record(task, *about, step.result))
             losses = [event.loss for event in step.results if isinstance(event, TrainEvent) and event.loss is not None]
             yield [step.job, unkept, _status(step, unkept), _curve(losses)]
 
@@ -182,16 +183,6 @@ def _status(step: Step[TrainEvent | Trained], unkept: UnkeptEncoder | None) -> s
     if isinstance(step.result, TrainEvent):
         return render.progress(step.result.message, step.result.fraction)
     return step.status(f"Trained on {unkept.meta.examples} examples. Give it a name and keep it." if unkept else "")
-
-
-def _meta(task: Task, base: str, method: str, k: int, seed: int, trained: Any) -> Any:  # noqa: ANN401
-    from llmops.engines.encoder.store import Meta
-    from llmops.engines.encoder.training import pick_examples
-    from llmops.evaluation.heldout import mark
-
-    learnt = tuple(mark(example.text) for example in pick_examples(task, k, seed))
-    has_body = method == "setfit"
-    return Meta(task.id, method, base, trained.head.labels, k, seed, trained.examples, has_body, learnt)
 
 
 def _names(services: Services, chosen: str | None) -> Any:  # noqa: ANN401

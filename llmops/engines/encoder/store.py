@@ -37,7 +37,7 @@ _FORMAT = 1
 class Meta:
     """What a kept encoder is. labels in the head's order; examples: how many it was trained on.
 
-    learnt: marks of those texts (evaluation.heldout.mark), so that none of them counts in a score; None: not recorded.
+    learnt: marks of those texts (training_record.text_mark), so that none counts in a score; None: not recorded.
     """
 
     task_id: str

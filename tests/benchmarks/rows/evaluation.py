@@ -16,7 +16,7 @@ from llmops.embedded import DECODER_DIR
 from llmops.engines.decoder.answer_tokens import tokenize_answers
 from llmops.engines.decoder.prefix_cache import shared
 from llmops.evaluation.batch_sizes import AnswerMode
-from llmops.evaluation.runner import Begun, Ended, evaluate
+from llmops.evaluation.runner import CandidateEnded, EvaluationBegun, evaluate
 from llmops.evaluation.spec import EvaluationSpec
 from llmops.hardware.openmp_threads import compute
 from llmops.history.store import History
@@ -54,8 +54,8 @@ def _row(name: str, what: str, verdict_only: bool, at_least: float) -> Row:
                         evaluate(pool, EvaluationSpec(TASK, examples, [_NAME], options, mode=mode), history, stop)
                     )
                 )
-                begun = next(one for one in done.result if isinstance(one, Begun))
-                assert [one.error for one in done.result if isinstance(one, Ended)] == [None]
+                begun = next(one for one in done.result if isinstance(one, EvaluationBegun))
+                assert [one.error for one in done.result if isinstance(one, CandidateEnded)] == [None]
                 rows = sorted(history.rows(begun.evaluation_id), key=lambda row: row.place)
                 assert len(rows) == len(examples)
                 return Measured(len(examples) / done.value, [(row.y_hat, row.run.text) for row in rows])

@@ -15,7 +15,7 @@ from llmops.decision.board import make_board
 from llmops.decision.cascade import simulate
 from llmops.decision.cost import cost
 from llmops.evaluation.batch_sizes import AnswerMode
-from llmops.evaluation.runner import Begun, Ended, evaluate
+from llmops.evaluation.runner import CandidateEnded, EvaluationBegun, evaluate
 from llmops.evaluation.spec import EvaluationSpec
 from llmops.history.store import History
 from llmops.report import decision as drawn
@@ -48,8 +48,8 @@ def evaluated(limits):
             threading.Event(),
         )
         found = list(updates)
-        assert [one.error for one in found if isinstance(one, Ended)] == [None] * len(names)
-        return next(one.evaluation_id for one in found if isinstance(one, Begun))
+        assert [one.error for one in found if isinstance(one, CandidateEnded)] == [None] * len(names)
+        return next(one.evaluation_id for one in found if isinstance(one, EvaluationBegun))
 
     first = run([ENCODER, DECODER])
     found = history.evaluation(first)

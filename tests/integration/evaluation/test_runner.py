@@ -19,7 +19,7 @@ from llmops.core.task import Example
 from llmops.data.builtin import load_builtin
 from llmops.embedded import DECODER_DIR
 from llmops.evaluation.heldout import POOL, PROMPT, hold_out
-from llmops.evaluation.runner import Begun, Ended, Progress, evaluate, resume
+from llmops.evaluation.runner import CandidateEnded, CandidateProgress, EvaluationBegun, evaluate, resume
 from llmops.evaluation.spec import EvaluationSpec
 from llmops.evaluation.summary import summary
 from llmops.history.store import History
@@ -52,7 +52,7 @@ def test_every_text_goes_through_every_candidate_with_scikit_learns_figures_on_t
     updates = run(history, [ENCODER, DECODER])
     begun = updates[0]
     assert (begun.texts, begun.left_out) == (12, 0)
-    assert [one.error for one in updates if isinstance(one, Ended)] == [None, None]
+    assert [one.error for one in updates if isinstance(one, CandidateEnded)] == [None, None]
     rows = history.rows(begun.evaluation_id)
     assert len(rows) == 24
     assert {(row.language, row.run.settings["max_new_tokens"]) for row in rows} == {("de", 24), ("en", 24)}
@@ -76,7 +76,7 @@ def test_every_text_goes_through_every_candidate_with_scikit_learns_figures_on_t
     progress = [
         one
         for one in updates
-        if isinstance(one, Progress) and one.candidate == DECODER and one.seconds_left is not None
+        if isinstance(one, CandidateProgress) and one.candidate == DECODER and one.seconds_left is not None
     ]
     assert [one.done for one in progress] == list(range(1, 13))
 
@@ -101,12 +101,12 @@ def test_texts_that_stand_in_the_prompt_are_left_out():
 def test_what_a_kept_encoder_was_trained_on_does_not_count_and_the_run_says_how_many(history, data_dir):
     from llmops.engines.encoder import store
     from llmops.engines.encoder.training import Trained, pick_examples, train_named
-    from llmops.ui.training_panel import _meta
+    from llmops.engines.encoder.training_record import training_record
 
     own = TASK.with_examples(tuple(replace(one, split="pool") for one in TEXTS))
     *_, trained = train_named(own, "embedded/encoder", "few-shot", 2, 0, Job())
     assert isinstance(trained, Trained)
-    meta = _meta(own, "embedded/encoder", "few-shot", 2, 0, trained)
+    meta = training_record(own, "embedded/encoder", "few-shot", 2, 0, trained)
     store.keep("mine-too", trained.model, trained.head, meta)
     learnt = {one.text for one in pick_examples(own, 2, 0)}
     assert len(learnt) == 4
@@ -122,7 +122,7 @@ def test_stopped_and_resumed_repeats_nothing_and_loses_nothing(history):
     updates = []
     for update in evaluate(Pool(10**9), EvaluationSpec(TASK, TEXTS, [DECODER], settings), history, stop):
         updates.append(update)
-        if isinstance(update, Progress) and update.done == 4:
+        if isinstance(update, CandidateProgress) and update.done == 4:
             stop.set()
     number = updates[0].evaluation_id
     assert updates[-1].error.kind == "stopped"
@@ -171,7 +171,7 @@ def test_killed_half_way_and_resumed_no_text_is_twice_and_none_is_lost(tmp_path)
 
 def test_a_candidate_that_can_not_be_had_leaves_the_others_unharmed(history):
     updates = run(history, ["nobody/none@bf16", "embedded/decoder@fp8", "embedded/encoder@fp32?method=zero-shot"])
-    ended = {one.candidate: one.error for one in updates if isinstance(one, Ended)}
+    ended = {one.candidate: one.error for one in updates if isinstance(one, CandidateEnded)}
     assert ended["nobody/none@bf16"].kind == "not-found"
     assert ended["embedded/decoder@fp8"].kind == "input"
     assert ended["embedded/encoder@fp32?method=zero-shot"] is None
@@ -181,7 +181,7 @@ def test_a_candidate_that_can_not_be_had_leaves_the_others_unharmed(history):
 def test_a_fake_endpoint_that_goes_down_ends_its_candidate_and_its_failures_are_not_scored(history):
     with FakeEndpoint(*["ok"] * 4, "500") as fake:
         updates = run(history, ["openai/m"], url=fake.url)
-    ended = next(one for one in updates if isinstance(one, Ended))
+    ended = next(one for one in updates if isinstance(one, CandidateEnded))
     assert "in a row failed" in ended.error.message
     rows = history.rows(updates[0].evaluation_id)
     assert len(rows) == 4
@@ -206,7 +206,7 @@ def test_a_real_server_is_evaluated_beside_a_local_model(history, served):
 
 def test_repeats_give_a_flip_rate(history):
     begun = run(history, [DECODER], TEXTS[:3], repeats=2)[0]
-    assert isinstance(begun, Begun)
+    assert isinstance(begun, EvaluationBegun)
     assert summary(history, begun.evaluation_id)["metrics"][0]["flip_rate"] == 0.0
 
 
@@ -224,8 +224,8 @@ def test_a_full_disk_loses_no_result(history, monkeypatch):
 
     monkeypatch.setattr(History, "add_all", add)
     updates = run(history, ["embedded/encoder@fp32?method=zero-shot"])
-    assert any("wait in memory" in one.message for one in updates if isinstance(one, Progress))
-    assert next(one for one in updates if isinstance(one, Ended)).error is None
+    assert any("wait in memory" in one.message for one in updates if isinstance(one, CandidateProgress))
+    assert next(one for one in updates if isinstance(one, CandidateEnded)).error is None
     assert sorted(row.place for row in history.rows(updates[0].evaluation_id)) == list(range(12))
 
 

@@ -16,7 +16,7 @@ from llmops.engines.decoder import batching
 from llmops.engines.decoder import engine as decoder
 from llmops.engines.encoder import engine as encoder
 from llmops.evaluation.batch_sizes import AnswerMode, ran_alone
-from llmops.evaluation.runner import Ended, evaluate
+from llmops.evaluation.runner import CandidateEnded, evaluate
 from llmops.evaluation.spec import EvaluationSpec
 from llmops.evaluation.summary import summary
 from llmops.history.store import History
@@ -135,7 +135,7 @@ def test_an_evaluation_says_which_rows_ran_alone_and_tells_throughput_apart(tmp_
     for mode in (AnswerMode(), AnswerMode(batched=False), AnswerMode(verdict_only=True)):
         spec = EvaluationSpec(TASK, TEXTS, [name], options, mode=mode)
         updates = list(evaluate(Pool(10**9), spec, history, threading.Event()))
-        assert [one.error for one in updates if isinstance(one, Ended)] == [None]
+        assert [one.error for one in updates if isinstance(one, CandidateEnded)] == [None]
     batched, single, verdicts = (sorted(history.rows(n), key=lambda row: row.place) for n in (1, 2, 3))
     assert [row.y_hat for row in batched] == [row.y_hat for row in single] == [row.y_hat for row in verdicts]
     assert [row.run.text for row in batched] == [row.run.text for row in single]
