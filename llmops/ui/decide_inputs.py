@@ -6,7 +6,7 @@ import gradio as gr
 
 from llmops.catalog import prices
 from llmops.catalog.models import models
-from llmops.core.errors import InputError
+from llmops.core.typed_numbers import optional_number
 from llmops.decision.assumptions import UTILISATION
 from llmops.decision.decide import AXES, Limits
 
@@ -14,7 +14,7 @@ _PRICE_HEADERS = ["Candidate", "USD per million read", "USD per million written"
 _AXIS_NAMES = {"cost": "cost", "latency": "p95 latency", "energy": "energy", "memory": "memory"}
 
 
-class Wishes(NamedTuple):
+class DecisionInputs(NamedTuple):
     """Components while the page is built, their values in a callback. Empty fields are no limit and no edit."""
 
     stays_here: Any  # bool
@@ -52,10 +52,10 @@ class Wishes(NamedTuple):
             "stays_here": bool(self.stays_here),
             "no_gpu": bool(self.no_gpu),
             "keep_unknown": bool(self.keep_unknown),
-            "max_memory_gb": number(self.max_memory_gb),
-            "max_p95_s": number(self.max_p95_s),
-            "max_cost": number(self.max_cost),
-            "min_macro_f1": number(self.min_macro_f1),
+            "max_memory_gb": optional_number(self.max_memory_gb),
+            "max_p95_s": optional_number(self.max_p95_s),
+            "max_cost": optional_number(self.max_cost),
+            "min_macro_f1": optional_number(self.min_macro_f1),
             "margin": (self.margin or 0) / 100,
             "licences": list(self.licences or []),
             "axis": self.axis,
@@ -67,54 +67,43 @@ class Wishes(NamedTuple):
             "energy": self.weigh_energy,
             "memory": self.weigh_memory,
         }
-        wanted = {name: weight for name, weight in weights.items() if weight}
-        return limits | self.assumed() | ({"weights": wanted} if wanted else {})
+        weights = {name: weight for name, weight in weights.items() if weight}
+        return limits | self.assumed() | ({"weights": weights} if weights else {})
 
     def assumed(self) -> dict[str, Any]:
         """Prices, machines, currency and grid alone, as the cascade reads them."""
-        found = {
+        assumptions = {
             "currency": self.currency,
-            "per_usd": number(self.per_usd),
+            "per_usd": optional_number(self.per_usd),
             "grid": self.grid,
-            "g_per_kwh": number(self.g_per_kwh),
+            "g_per_kwh": optional_number(self.g_per_kwh),
             "cpu_machine": self.cpu_machine or None,
-            "cpu_usd_hour": number(self.cpu_usd_hour),
-            "cpu_watts": number(self.cpu_watts),
+            "cpu_usd_hour": optional_number(self.cpu_usd_hour),
+            "cpu_watts": optional_number(self.cpu_watts),
             "gpu_machine": self.gpu_machine or None,
-            "gpu_usd_hour": number(self.gpu_usd_hour),
-            "gpu_watts": number(self.gpu_watts),
+            "gpu_usd_hour": optional_number(self.gpu_usd_hour),
+            "gpu_watts": optional_number(self.gpu_watts),
             "utilisation": (self.utilisation or 0) / 100,
             "together": bool(self.together),
             "prices": _edited_prices(self.prices),
         }
-        return {name: value for name, value in found.items() if value is not None}
-
-
-def number(text: Any) -> float | None:  # noqa: ANN401  (str | None)
-    """A typed number, with a point or a comma; None for an empty field. Raises InputError."""
-    plain = str(text or "").strip().replace(",", ".")
-    if not plain:
-        return None
-    try:
-        return float(plain)
-    except ValueError as error:
-        raise InputError(f"“{plain[:40]}” is no number.", "Write digits, such as 0.5, or leave it empty.") from error
+        return {name: value for name, value in assumptions.items() if value is not None}
 
 
 def _edited_prices(rows: Any) -> dict[str, list[float]]:  # noqa: ANN401  (list of rows)
     """Candidate → its two prices, where they are not the catalogue's; a row that is not filled in is left out."""
-    known = {one.model: [one.input_usd, one.output_usd] for one in prices.token_prices()}
-    found = {}
+    known = {price.model: [price.input_usd, price.output_usd] for price in prices.token_prices()}
+    edited = {}
     for row in rows or []:
         name, *cells = [*row, None, None][:3]
         name = str(name or "").strip()
-        values = [value for cell in cells if (value := number("" if cell is None else cell)) is not None]
+        values = [value for cell in cells if (value := optional_number("" if cell is None else cell)) is not None]
         if name and len(values) == 2 and values != known.get(name):
-            found[name] = values
-    return found
+            edited[name] = values
+    return edited
 
 
-def build() -> Wishes:
+def build() -> DecisionInputs:
     """Lay out the fields."""
     with gr.Accordion("Hard limits: what is ruled out", open=True):
         with gr.Row():
@@ -138,7 +127,7 @@ def build() -> Wishes:
             margin = gr.Slider(
                 0, 20, value=100 * Limits.margin, step=1, label="Points of accuracy given up for the axis", scale=2
             )
-    axis = gr.Radio([(_AXIS_NAMES[one], one) for one in AXES], value="cost", label="Quality against")
+    axis = gr.Radio([(_AXIS_NAMES[axis], axis) for axis in AXES], value="cost", label="Quality against")
     with gr.Accordion("Weights (all at 0: none, the front decides)", open=False), gr.Row():
         weigh_quality, weigh_cost = _weight("quality"), _weight("cost")
         weigh_latency, weigh_energy, weigh_memory = _weight("p95 latency"), _weight("energy"), _weight("memory")
@@ -153,9 +142,11 @@ def build() -> Wishes:
             info="Times of texts that shared a batch count, where there are any.",
             min_width=240,
         )
-        currency = gr.Radio([one.code for one in prices.currencies()], value="USD", label="Currency", min_width=160)
+        currency = gr.Radio(
+            [currency.code for currency in prices.currencies()], value="USD", label="Currency", min_width=160
+        )
         grid = gr.Dropdown(
-            [(f"{one.name}, {one.g_per_kwh:g} g/kWh ({one.year})", one.id) for one in prices.grids()],
+            [(f"{grid.name}, {grid.g_per_kwh:g} g/kWh ({grid.year})", grid.id) for grid in prices.grids()],
             value=prices.grids()[0].id,
             label="Power grid",
             min_width=220,
@@ -164,8 +155,8 @@ def build() -> Wishes:
         with gr.Row():
             per_usd = field("One USD in that currency", "as in the catalogue")
             g_per_kwh = field("Your own grid, g CO2 a kWh", "as in the catalogue")
-        machines = [one.name for one in prices.machines()]
-        cpus, gpus = ([one for one in machines if one.startswith("CPU") == is_cpu] for is_cpu in (True, False))
+        machines = [machine.name for machine in prices.machines()]
+        cpus, gpus = ([name for name in machines if name.startswith("CPU") == is_cpu] for is_cpu in (True, False))
         with gr.Row():
             cpu_machine = gr.Dropdown(["", *cpus], value="", label="CPU machine (empty: as it ran)", min_width=220)
             cpu_usd_hour = field("CPU machine, USD an hour", "as in the catalogue")
@@ -175,7 +166,7 @@ def build() -> Wishes:
             gpu_usd_hour = field("GPU, USD an hour", "as in the catalogue")
             gpu_watts = field("GPU, W at work", "as in the catalogue")
         tokens = gr.Dataframe(
-            [[one.model, one.input_usd, one.output_usd] for one in prices.token_prices()],
+            [[price.model, price.input_usd, price.output_usd] for price in prices.token_prices()],
             headers=_PRICE_HEADERS,
             datatype=["str", "number", "number"],
             type="array",
@@ -184,7 +175,7 @@ def build() -> Wishes:
             label="Prices by tokens; any candidate can be added",
             elem_id="token-prices",
         )
-    return Wishes(
+    return DecisionInputs(
         stays_here, no_gpu, keep_unknown, max_memory_gb, max_p95_s, max_cost, min_macro_f1, margin, licences, axis,
         weigh_quality, weigh_cost, weigh_latency, weigh_energy, weigh_memory,
         utilisation, together, currency, per_usd, grid, g_per_kwh, cpu_machine, cpu_usd_hour, cpu_watts,

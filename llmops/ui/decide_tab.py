@@ -1,45 +1,42 @@
 """The Decide tab: one kept evaluation, limits and prices in; verdict, Pareto plot, cost, break-even, energy out."""
 
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from llmops.compat.gradio_page import save_js
 from llmops.core.errors import LlmopsError
-from llmops.decision.board import Board, make_board
-from llmops.evaluation.metrics import Metrics, measure
-from llmops.history.store import History
+from llmops.decision.board import Board
+from llmops.decision.kept_decision import break_even_pair, kept_board
 from llmops.report import decision, spending
 from llmops.report.export import export
 from llmops.ui import cascade_panel, decide_inputs, explain, render
-from llmops.ui.cascade_panel import CascadePanel, Chosen
-from llmops.ui.decide_inputs import Wishes
+from llmops.ui.cascade_panel import CandidateLists, CascadePanel
+from llmops.ui.decide_inputs import DecisionInputs
 from llmops.ui.downloads import new_folder
 from llmops.ui.evaluation_choice import titles
-from llmops.ui.events import QUIET
+from llmops.ui.events import QUIET, toast
 from llmops.ui.language import language_of_request
 from llmops.ui.services import Services
 
-_EMPTY = ["", "", "", "", gr.skip(), gr.skip(), "", ""]
+_NOTHING = ["", "", "", "", gr.skip(), gr.skip(), "", ""]  # of all but the status
 
 
 @dataclass(frozen=True)
 class DecideTab:
     """The tab's components."""
 
-    kept: gr.Dropdown
-    wishes: Wishes
-    said: gr.HTML
+    evaluation: gr.Dropdown
+    inputs: DecisionInputs
+    status: gr.HTML
     verdict: gr.HTML
     plot: gr.HTML
     table: gr.HTML
     costs: gr.HTML
     own: gr.Dropdown
     api: gr.Dropdown
-    even: gr.HTML
+    break_even: gr.HTML
     energy: gr.HTML
     report: gr.Button
     save: gr.DownloadButton
@@ -48,7 +45,8 @@ class DecideTab:
     @property
     def shown(self) -> list[Any]:
         """What a decision fills, in its order."""
-        return [self.said, self.verdict, self.plot, self.table, self.costs, self.own, self.api, self.even, self.energy]
+        figures = [self.verdict, self.plot, self.table, self.costs]
+        return [self.status, *figures, self.own, self.api, self.break_even, self.energy]
 
 
 def build() -> DecideTab:
@@ -59,9 +57,9 @@ def build() -> DecideTab:
         "it takes, and a verdict made of these figures alone. Nothing is run again."
     )
     explain.build("pareto", "cascade")
-    kept = gr.Dropdown([], label="Evaluation to decide on", elem_id="decide-evaluation")
-    wishes = decide_inputs.build()
-    said = gr.HTML(elem_id="decide-said", padding=False)
+    evaluation = gr.Dropdown([], label="Evaluation to decide on", elem_id="decide-evaluation")
+    inputs = decide_inputs.build()
+    status = gr.HTML(elem_id="decide-said", padding=False)
     verdict = gr.HTML(elem_id="verdict", padding=False)
     plot = gr.HTML(elem_id="pareto", padding=False)
     table = gr.HTML(elem_id="decision", padding=False)
@@ -75,91 +73,84 @@ def build() -> DecideTab:
     energy = gr.HTML(elem_id="energy", padding=False)
     report = gr.Button("Report with this decision (HTML)", elem_id="decision-report")
     save = gr.DownloadButton("Report", elem_id="save-decision", elem_classes="lo-unseen")
-    panel = cascade_panel.build()
-    return DecideTab(kept, wishes, said, verdict, plot, table, costs, own, api, even, energy, report, save, panel)
+    cascade = cascade_panel.build()
+    return DecideTab(
+        evaluation, inputs, status, verdict, plot, table, costs, own, api, even, energy, report, save, cascade
+    )
 
 
-def wire(tab: DecideTab, opened: gr.Tab, chosen: Chosen, services: Services) -> None:
-    """Connect. opened: the tab itself, so that evaluations made meanwhile are listed; chosen: the three selections."""
+def wire(tab: DecideTab, opened: gr.Tab, lists: CandidateLists, services: Services) -> None:
+    """Connect. opened: the tab itself, so that evaluations made meanwhile are listed; lists: the three selections."""
 
-    def list_kept(kept: int | None, request: gr.Request) -> Any:  # noqa: ANN401
+    def list_kept(evaluation: int | None, request: gr.Request) -> Any:  # noqa: ANN401
         try:
             choices = titles(services, request)
         except LlmopsError as error:
-            raise gr.Error(render.toast(error), print_exception=False) from None
+            raise toast(error) from None
         ids = [number for _, number in choices]
-        value = kept if kept in ids else next(iter(ids), None)
-        return gr.update(choices=choices, value=value)
-
-    def board(kept: int, values: tuple[Any, ...], request: gr.Request) -> Board:
-        store = services.history(request)
-        found, rows = store.evaluation(kept), store.rows(kept)
-        known = measured(store.path, store.owner, kept, found.created, len(rows))
-        return make_board(found, rows, Wishes(*values).given(), known)
+        return gr.update(choices=choices, value=evaluation if evaluation in ids else next(iter(ids), None))
 
     def show(
-        kept: int | None,
+        evaluation: int | None,
         own: str | None,
         api: str | None,
         request: gr.Request,
         *values: Any,  # noqa: ANN401
     ) -> list[Any]:
-        if kept is None:
-            return [render.said("Evaluate first: then there is something to decide on."), *_EMPTY]
+        if evaluation is None:
+            return [render.said("Evaluate first: then there is something to decide on."), *_NOTHING]
         try:
-            made = board(kept, values, request)
+            board = kept_board(services.history(request), evaluation, DecisionInputs(*values).given())
         except LlmopsError as error:
-            return [render.problem(error), *[gr.skip()] * len(_EMPTY)]
-        owns, apis = ([one.candidate for one in costs] for costs in (made.owns, made.apis))
-        mine = own if own in owns else made.decision.choice if made.decision.choice in owns else next(iter(owns), None)
-        other = api if api in apis else next(iter(apis), None)
-        return [
-            "",
-            decision.verdict(made),
-            decision.pareto(made),
-            decision.candidates(made),
-            spending.costs(made),
-            gr.update(choices=owns, value=mine),
-            gr.update(choices=apis, value=other),
-            spending.break_even(made, mine or "", other or ""),
-            spending.energies(made),
-        ]
+            return [render.problem(error), *[gr.skip()] * len(_NOTHING)]
+        return ["", *_painted(board, *break_even_pair(board, own, api))]
 
     def redraw(
-        kept: int | None,
+        evaluation: int | None,
         own: str | None,
         api: str | None,
         request: gr.Request,
         *values: Any,  # noqa: ANN401
     ) -> str:
+        if evaluation is None:
+            return ""
         try:
-            return spending.break_even(board(kept, values, request), own or "", api or "") if kept is not None else ""
+            board = kept_board(services.history(request), evaluation, DecisionInputs(*values).given())
+            return spending.break_even(board, own or "", api or "")
         except LlmopsError as error:
             return render.problem(error)
 
-    def make_report(kept: int | None, request: gr.Request, *values: Any) -> str:  # noqa: ANN401
-        if kept is None:
+    def make_report(evaluation: int | None, request: gr.Request, *values: Any) -> str:  # noqa: ANN401
+        if evaluation is None:
             raise gr.Error("Choose an evaluation first.", print_exception=False)
-        path = new_folder() / f"decision-{kept}.html"
+        path = new_folder() / f"decision-{evaluation}.html"
+        history = services.history(request)
         try:
-            made = decision.whole(board(kept, values, request))
-            export(services.history(request), kept, path, made, language_of_request(request))
+            board = kept_board(history, evaluation, DecisionInputs(*values).given())
+            export(history, evaluation, path, decision.whole(board), language_of_request(request))
         except LlmopsError as error:
-            raise gr.Error(render.toast(error), print_exception=False) from None
+            raise toast(error) from None
         return str(path)
 
-    asked = [tab.kept, tab.own, tab.api, *tab.wishes]
-    opened.select(list_kept, tab.kept, tab.kept, **QUIET)
-    triggers = [tab.kept.change, *(one.change for one in tab.wishes)]
-    gr.on(triggers, show, asked, tab.shown, trigger_mode="always_last", **QUIET)
-    gr.on([tab.own.input, tab.api.input], redraw, asked, tab.even, trigger_mode="always_last", **QUIET)
-    made = tab.report.click(make_report, [tab.kept, *tab.wishes], tab.save, **QUIET)
-    made.success(None, None, None, js=save_js("save-decision"), **QUIET)
-    cascade_panel.wire(tab.cascade, tab.kept, tab.wishes, chosen, services)
+    inputs = [tab.evaluation, tab.own, tab.api, *tab.inputs]
+    opened.select(list_kept, tab.evaluation, tab.evaluation, **QUIET)
+    changes = [tab.evaluation.change, *(component.change for component in tab.inputs)]
+    gr.on(changes, show, inputs, tab.shown, trigger_mode="always_last", **QUIET)
+    gr.on([tab.own.input, tab.api.input], redraw, inputs, tab.break_even, trigger_mode="always_last", **QUIET)
+    report = tab.report.click(make_report, [tab.evaluation, *tab.inputs], tab.save, **QUIET)
+    report.success(None, None, None, js=save_js("save-decision"), **QUIET)
+    cascade_panel.wire(tab.cascade, tab.evaluation, tab.inputs, lists, services)
 
 
-@lru_cache(maxsize=8)
-def measured(path: Path, owner: str, kept: int, created: str, count: int) -> tuple[Metrics, ...]:
-    """An evaluation's metrics; once for as long as it has no more rows, since each move of a slider asks for them."""
-    store = History(path, owner)
-    return tuple(measure(store.rows(kept), store.evaluation(kept).labels))
+def _painted(board: Board, own: str, api: str) -> list[Any]:
+    """A decision as all but the first of `DecideTab.shown`. own, api: the pair whose break-even is drawn."""
+    return [
+        decision.verdict(board),
+        decision.pareto(board),
+        decision.candidates(board),
+        spending.costs(board),
+        gr.update(choices=[cost.candidate for cost in board.owns], value=own or None),
+        gr.update(choices=[cost.candidate for cost in board.apis], value=api or None),
+        spending.break_even(board, own, api),
+        spending.energies(board),
+    ]

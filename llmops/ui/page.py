@@ -40,7 +40,7 @@ from llmops.ui import (
     welcome,
 )
 from llmops.ui.board import Board, Column
-from llmops.ui.cascade_panel import Chosen
+from llmops.ui.cascade_panel import CandidateLists
 from llmops.ui.controls import Controls
 from llmops.ui.events import QUIET, in_queue
 from llmops.ui.language import OWN_WORDS, Page
@@ -139,8 +139,8 @@ def build(services: Services) -> gr.Blocks:
         present.wire(tab_present)
         future.wire(tab_future, services)
         evaluate_tab.wire(tab_evaluate, opened_evaluate, page, controls, services)
-        chosen = Chosen(controls.past, controls.present, controls.future)
-        decide_tab.wire(tab_decide, opened_decide, chosen, services)
+        lists = CandidateLists(controls.past, controls.present, controls.future)
+        decide_tab.wire(tab_decide, opened_decide, lists, services)
         probes_tab.wire(tab_probes, controls, services)
         history_tab.wire(tab_history, opened_history, page, services)
         ended = _wire_runs(services, controls, panel, current, summary, columns)

@@ -1,0 +1,32 @@
+"""A decision on what the history holds: again whenever it holds more, and which costs are set against each other."""
+
+import pytest
+
+from llmops.decision.kept_decision import break_even_pair, kept_board
+from llmops.history.store import History
+from tests.support.recorded_rows import DECODER, ENCODER, OPENAI, remote, row
+
+
+@pytest.fixture
+def history(tmp_path):
+    history = History(tmp_path / "history.sqlite")
+    history.begin("t", "T", ["a", "b"], "hash", [ENCODER, DECODER, OPENAI], {}, 0)
+    for place in range(4):
+        history.add_all(1, [row(ENCODER, place), row(DECODER, place), remote(OPENAI, place)])
+    return history
+
+
+def test_the_figures_follow_the_rows(history):
+    before = {figures.candidate: figures.accuracy for figures in kept_board(history, 1, {}).figures}
+    assert before[DECODER] == 1.0
+    history.add_all(1, [row(DECODER, place, said="b") for place in range(4, 8)])
+    after = {figures.candidate: figures.accuracy for figures in kept_board(history, 1, {}).figures}
+    assert after[DECODER] == 0.5
+
+
+def test_a_chosen_pair_stays_and_one_that_is_gone_makes_room_for_the_decisions_choice(history):
+    board = kept_board(history, 1, {"stays_here": True})
+    assert break_even_pair(board, DECODER, OPENAI) == (DECODER, OPENAI)
+    own, api = break_even_pair(board, "gone@fp32", None)
+    assert own == board.decision.choice
+    assert api == OPENAI
