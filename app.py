@@ -59,7 +59,7 @@ os.environ["LLMOPS_PUBLIC"] = "1" if settings.public else "0"
 if settings.public and (kept := owner_keys.withhold()):
     print(f"Strangers may come, so {', '.join(kept)} serve the owner alone; LLMOPS_LEND_KEYS=1 lends them to all.")
 last = crash_notice.begin(settings.data_dir) if __name__ == "__main__" else crash_notice.ENDED_WELL
-pool = Pool(settings.pool_budget_bytes, permit=licence.permit if settings.public else None)
+pool = Pool(settings, permit=licence.permit if settings.public else None)
 services = Services(settings, pool, HubProbe(settings.offline), last)
 demo = build(services)
 
@@ -102,7 +102,7 @@ def _get_ready() -> None:
     """On a Space: the preset's models are there before the first visitor is."""
     preset = preset_for(hardware().gpu_bytes, hardware().zerogpu)
     candidates = preset.hub if services.hub.in_reach(_HUB_WAIT_S) else preset.offline
-    preload.place(candidates)
+    preload.place(candidates, settings)
     preload.start(services.pool, load_builtin(_FIRST_TASK), candidates)
 
 

@@ -8,8 +8,7 @@ from llmops.core.candidate import base_encoder
 from llmops.core.errors import InputError
 from llmops.core.request import Job
 from llmops.core.task import Task
-from llmops.engines.encoder import store
-from llmops.engines.encoder.store import Meta
+from llmops.engines.encoder.store import EncoderStore, Meta
 from llmops.engines.encoder.training import Trained, TrainEvent, train_named
 from llmops.runtime.pool import Pool
 
@@ -59,9 +58,9 @@ def train_encoder(pool: Pool, task: Task, settings: TrainingSettings, job: Job) 
         yield from (event for event in events if event is not None)
 
 
-def keep_encoder(unkept: UnkeptEncoder | None, name: str, owner: str) -> None:
+def keep_encoder(unkept: UnkeptEncoder | None, name: str, encoders: EncoderStore) -> None:
     """Keep it under a name, once. Raises InputError, TooMuch, OutOfMemory."""
     if unkept is None or unkept.trained is None:
         raise InputError("Nothing is trained, or others have trained since.", "Press Train first.")
-    store.keep(name, unkept.trained.model, unkept.trained.head, unkept.meta, owner)
+    encoders.keep(name, unkept.trained.model, unkept.trained.head, unkept.meta)
     unkept.trained = None

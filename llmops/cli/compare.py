@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     )
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     text = sys.stdin.read() if args.text == "-" else args.text
-    pool = Pool(settings.pool_budget_bytes)
+    pool = Pool(settings)
     try:
         comparison = make_comparison(pool, load_builtin(args.task), text, args.candidate, given, settings)
         recorder = Recorder(settings.history_path, "", "command", comparison)

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     settings = load_settings()
     names = ("lengths", "depths", "finding", "label", "language", "base_url", "local_only")
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    pool = Pool(settings.pool_budget_bytes)
+    pool = Pool(settings)
     data = context_data(pool, args.task, args.candidate, given, settings, interruptible_job())
     if not args.json:
         _print(data, args.depths)

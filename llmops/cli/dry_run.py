@@ -6,6 +6,7 @@ from typing import Any
 from llmops.api.programs import dry_run_data
 from llmops.cli.answer import finish, interruptible_job
 from llmops.cli.table import number, print_rows
+from llmops.core.settings import load_settings
 from llmops.runtime.pool import Pool
 
 HELP = "measure a model's shape with random weights, before downloading it"
@@ -24,7 +25,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print predicted and measured."""
     counts = (args.layers, args.prompt_tokens, args.new_tokens)
-    data = dry_run_data(args.model, args.precision, *counts, Pool(), interruptible_job())
+    data = dry_run_data(args.model, args.precision, *counts, Pool(load_settings()), interruptible_job())
     if args.json or data["error"]:
         return finish(data, args.json)
     print(f"{args.model} in {args.precision}, {data['layers']} of {data['of_layers']} layers, on {data['device']}")

@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     history = History(settings.history_path)
     stop = threading.Event()
     signal.signal(signal.SIGINT, lambda *_: stop.set())
-    pool = Pool(settings.pool_budget_bytes)
+    pool = Pool(settings)
     ended: list[CandidateEnded] = []
     begun: EvaluationBegun | None = None
     for update in _work(args, settings, history, pool, stop):

@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     settings = load_settings()
     names = ("base", "method", "ks", "seeds", "evaluation")
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    data = curve_data(Pool(settings.pool_budget_bytes), args.task, given, settings, interruptible_job())
+    data = curve_data(Pool(settings), args.task, given, settings, interruptible_job())
     if not args.json and not data["error"]:
         _print(data)
     return finish(data, args.json)

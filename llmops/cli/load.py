@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         "local_only": args.local_only,
     }
     given = {name: value for name, value in given.items() if value is not None}
-    pool = Pool(settings.pool_budget_bytes)
+    pool = Pool(settings)
     data = load_data(pool, args.task, args.candidate, given, settings, interruptible_job())
     if not args.json and data["points"]:
         header = (

@@ -1,9 +1,10 @@
 """One engine a kind of candidate; a dictionary one can read. Engines are imported when first asked for."""
 
-from functools import cache
+import threading
 from importlib import import_module
 
 from llmops.core.candidate import Kind
+from llmops.core.settings import Settings
 from llmops.engines.base import Engine
 from llmops.hardware import zerogpu
 
@@ -16,9 +17,19 @@ _MODULES = {
 _ZEROGPU_DECODER = "llmops.engines.decoder.zerogpu_engine"  # local decoders where a GPU is lent for each run
 
 
-@cache
-def engine_for(kind: Kind) -> Engine:
-    """The engine of a kind: each module offers it as `ENGINE`. Importing the module loads nothing heavy."""
-    on_zerogpu = kind == Kind.DECODER and zerogpu.active()
-    engine: Engine = import_module(_ZEROGPU_DECODER if on_zerogpu else _MODULES[kind]).ENGINE
-    return engine
+class Engines:
+    """The engines of one pool, each made with the process's settings when it is first asked for. Thread-safe."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._guard = threading.Lock()
+        self._by_kind: dict[Kind, Engine] = {}
+
+    def __call__(self, kind: Kind) -> Engine:
+        """The engine of a kind: each module offers `make`. Importing the module loads nothing heavy."""
+        with self._guard:
+            if kind not in self._by_kind:
+                on_zerogpu = kind == Kind.DECODER and zerogpu.active()
+                module = import_module(_ZEROGPU_DECODER if on_zerogpu else _MODULES[kind])
+                self._by_kind[kind] = module.make(self._settings)
+            return self._by_kind[kind]

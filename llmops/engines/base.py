@@ -71,7 +71,7 @@ class FetchingEngine(Protocol):
 
 
 class Engine(Protocol):
-    """Makes models. One object for the process; holds no model itself."""
+    """Makes models. One object a pool, made with the process's settings; holds no model itself."""
 
     def key(self, candidate: Candidate, task: Task) -> str:
         """What the pool shares by: equal keys may share one loaded model."""

@@ -11,6 +11,7 @@ from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Candidate, Kind, parse_candidate
 from llmops.core.errors import LlmopsError
 from llmops.core.task import Example, Task
+from llmops.engines.encoder.store import EncoderStore
 from llmops.engines.encoder.training_record import plain, text_mark
 
 POOL = "examples of the task's pool"
@@ -32,11 +33,16 @@ class HeldOut:
         return sum(self.why.values())
 
 
-def hold_out(task: Task, examples: Sequence[Example], candidates: Sequence[str], owner: str = "") -> HeldOut:
-    """Leave out what the task's pool holds, what a kept encoder was trained on, and what a prompt says already."""
+def hold_out(
+    task: Task, examples: Sequence[Example], candidates: Sequence[str], encoders: EncoderStore | None = None
+) -> HeldOut:
+    """Leave out what the task's pool holds, what a kept encoder was trained on, and what a prompt says already.
+
+    encoders: those that the asking owner keeps; None where none is a candidate.
+    """
     pool = {plain(example.text) for example in task.split("pool")}
     prompts = [plain(f"{prompt.instruction} {prompt.system} {prompt.user}") for prompt in task.prompts.values()]
-    learnt, unknown = _learnt(candidates, owner)
+    learnt, unknown = _learnt(candidates, encoders) if encoders is not None else ({}, ())
     kept, why = [], dict[str, int]()
     for example in examples:
         reason = _reason(plain(example.text), pool, prompts, learnt)
@@ -59,17 +65,15 @@ def _reason(text: str, pool: set[str], prompts: Sequence[str], learnt: dict[str,
     return None
 
 
-def _learnt(candidates: Sequence[str], owner: str) -> tuple[dict[str, frozenset[str]], tuple[str, ...]]:
+def _learnt(candidates: Sequence[str], encoders: EncoderStore) -> tuple[dict[str, frozenset[str]], tuple[str, ...]]:
     """Kept encoder → marks of its training texts; and those that keep no such record. Missing ones fail later."""
-    from llmops.engines.encoder import store
-
     marks: dict[str, frozenset[str]] = {}
     unknown = []
     for candidate in _stages(candidates):
         try:
             if candidate.kind != Kind.ENCODER or not candidate.model.startswith("trained/"):
                 continue
-            meta = store.load(candidate.model.removeprefix("trained/"), owner).meta
+            meta = encoders.load(candidate.model.removeprefix("trained/")).meta
         except LlmopsError:
             continue
         if meta.learnt is None:

@@ -20,7 +20,6 @@ from llmops.core.failures import as_run_error
 from llmops.core.request import Generation, Job, Report
 from llmops.core.run import Run, RunError
 from llmops.core.run_settings import RunSettings
-from llmops.core.settings import load_settings
 from llmops.evaluation.batch_sizes import AnswerMode, BatchSize, ran_alone, sample
 from llmops.evaluation.requests import Place, TextRequests
 from llmops.evaluation.row_writer import RowWriter
@@ -76,7 +75,7 @@ def evaluate(
     pool: Pool, spec: EvaluationSpec, history: History, stop: threading.Event
 ) -> Generator[EvaluationUpdate, None, None]:
     """Run and record; ends when every candidate has ended. Raises InputError and HistoryError before it begins."""
-    held_out = spec.checked(load_settings().max_answers)
+    held_out = spec.checked(pool.settings)
     task, labelled = spec.task, LabelledSet.of(spec.task, held_out.texts)
     kept = {**spec.settings.record(), "repeats": spec.repeats, **spec.mode.record()}
     kept.pop("language")  # each text is asked in its own

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from llmops.core.errors import InputError, TooMuch
 from llmops.core.run_settings import RunSettings
+from llmops.core.settings import Settings
 from llmops.core.task import Example, Task
+from llmops.engines.encoder.store import EncoderStore
 from llmops.evaluation.batch_sizes import DEFAULT_MODE, AnswerMode
 from llmops.evaluation.heldout import HeldOut, hold_out
 
@@ -28,7 +30,7 @@ class EvaluationSpec:
         """Each candidate once, in order."""
         return list(dict.fromkeys(self.candidates))
 
-    def checked(self, max_answers: int | None) -> HeldOut:
+    def checked(self, settings: Settings) -> HeldOut:
         """The texts that count. Raises InputError, and TooMuch above max_answers (texts × repeats × candidates)."""
         if not self.chosen:
             raise InputError("No candidate is selected.", "Choose at least one.")
@@ -36,7 +38,9 @@ class EvaluationSpec:
             raise InputError(f"{self.repeats} repeats are asked.", f"Use 1 to {MOST_REPEATS}.")
         if self.mode.verdict_only and self.settings.generation.temperature > 0:
             raise InputError("A verdict alone is read without sampling.", "Set the temperature to 0.")
-        held_out = hold_out(self.task, self.examples, self.chosen, self.settings.connection.owner)
+        held_out = hold_out(
+            self.task, self.examples, self.chosen, EncoderStore(settings, self.settings.connection.owner)
+        )
         if not held_out.texts:
             raise InputError("There is no text to score.", "Give labelled texts that are not examples to learn from.")
         unknown = next((text for text in held_out.texts if text.label not in self.task.label_ids), None)
@@ -44,7 +48,7 @@ class EvaluationSpec:
             raise InputError(
                 f"“{unknown.label}” is no label of the task.", f"Labels: {', '.join(self.task.label_ids)}."
             )
-        answers = len(held_out.texts) * self.repeats * len(self.chosen)
+        answers, max_answers = len(held_out.texts) * self.repeats * len(self.chosen), settings.max_answers
         if max_answers is not None and answers > max_answers:
             raise TooMuch(
                 f"That would be {answers:,} answers; {max_answers:,} are made here in one evaluation.",

@@ -17,7 +17,6 @@ from llmops.core.candidate import Candidate, Kind
 from llmops.core.errors import InputError, LlmopsError, OutOfMemory, Stopped
 from llmops.core.request import Job
 from llmops.core.run import Source
-from llmops.core.settings import load_settings
 from llmops.engines.decoder.generate_callbacks import stop_when, token_streamer
 from llmops.hardware import zerogpu
 from llmops.hardware.machine import device_memory, hardware
@@ -105,7 +104,7 @@ def dry_run(
     asked = _Asked(model, config, precision, layers, prompt_tokens, new_tokens, shape, measured)
     device = hardware().decoder_device
     with pool.queues.turn(device, job):
-        _check_room(asked, device)
+        _check_room(asked, device, pool.settings.max_dry_run_bytes)
         if zerogpu.active():
             job.report("borrowing a GPU", None)
             with closing(zerogpu.run_on_gpu(_in_child, (asked, device), _ZEROGPU_S, job.stop)) as made:
@@ -200,9 +199,9 @@ def _predicted(shape: Shape, precision: str, prompt_tokens: int, tokens: int) ->
     return Figures(held, cache, held + cache + memory.workspace_bytes(shape, precision, prompt_tokens))
 
 
-def _check_room(asked: _Asked, device: str) -> None:
+def _check_room(asked: _Asked, device: str, most_bytes: int | None) -> None:
     free, tokens = device_memory(device), asked.prompt_tokens + asked.new_tokens
-    free = min(free, load_settings().max_dry_run_bytes or free)
+    free = min(free, most_bytes or free)
     need = _predicted(asked.sliced, asked.precision, tokens, tokens).peak_bytes or 0
     if need <= free:
         return

@@ -15,12 +15,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
 from llmops.core.errors import HistoryError, LlmopsError
 from llmops.core.settings import Settings
 from llmops.history.store import History
+
+if TYPE_CHECKING:
+    from llmops.engines.encoder.store import EncoderStore
 
 _FILE = "running.json"
 _LITTLE_DISK = 200_000_000  # bytes: below it a model or a long evaluation may not fit
@@ -57,7 +61,10 @@ def begin(data_dir: Path) -> CrashNotice:
 
 def notices(notice: CrashNotice, settings: Settings, owner: str) -> list[str]:
     """Sentences for a visitor: what happened, what is kept, what can be done about it. Empty when all is well."""
-    return [*_about_crash(notice, settings, owner), *_about_disk(settings.data_dir), *_about_encoders(owner)]
+    from llmops.engines.encoder.store import EncoderStore
+
+    encoders = EncoderStore(settings, owner)
+    return [*_about_crash(notice, settings, owner), *_about_disk(settings.data_dir), *_about_encoders(encoders)]
 
 
 def _about_crash(notice: CrashNotice, settings: Settings, owner: str) -> Iterator[str]:
@@ -100,12 +107,10 @@ def _about_disk(data_dir: Path) -> Iterator[str]:
         yield "Results can't be kept: their place can't be written. Set LLMOPS_DATA to one that can."
 
 
-def _about_encoders(owner: str) -> Iterator[str]:
-    from llmops.engines.encoder import store
-
-    for name in store.names(owner):
+def _about_encoders(encoders: "EncoderStore") -> Iterator[str]:
+    for name in encoders.names():
         try:
-            store.check(name, owner)
+            encoders.check(name)
         except LlmopsError:
             yield f"The kept encoder “{name}” is damaged: a file of it was cut short. Delete it, and train it again."
 

@@ -8,6 +8,7 @@ from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Kind, parse_candidate
 from llmops.core.errors import LlmopsError
 from llmops.core.request import Job
+from llmops.core.settings import Settings
 from llmops.core.task import Task
 from llmops.hardware import zerogpu
 from llmops.runtime.pool import Pool
@@ -15,12 +16,12 @@ from llmops.runtime.pool import Pool
 _log = logging.getLogger(__name__)
 
 
-def place(candidates: Sequence[str]) -> None:
+def place(candidates: Sequence[str], settings: Settings) -> None:
     """ZeroGPU's part, before launch: decoders where a lent GPU finds them. Nothing elsewhere."""
     if zerogpu.active():
         from llmops.engines.decoder import zerogpu_engine
 
-        zerogpu_engine.place(candidates)
+        zerogpu_engine.place(candidates, settings)
 
 
 def start(pool: Pool, task: Task, candidates: Sequence[str]) -> threading.Thread:

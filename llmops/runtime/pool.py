@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, replace
 from llmops.core.candidate import EMBEDDED_DECODER, EMBEDDED_ENCODER, Candidate, Kind
 from llmops.core.errors import OutOfMemory, StaysHere, Stopped
 from llmops.core.request import Connection, Job, Report
+from llmops.core.settings import Settings
 from llmops.core.task import Task
-from llmops.engines import engine_for
+from llmops.engines import Engines
 from llmops.engines.base import Engine, FetchingEngine, Model
 from llmops.hardware.machine import device_memory
 from llmops.hardware.memory import held_bytes, keep_no_free_memory
@@ -50,17 +51,20 @@ class Pool:
 
     def __init__(
         self,
-        budget_bytes: int | None = None,
-        engines: Callable[[Kind], Engine] = engine_for,
+        settings: Settings,
+        engines: Callable[[Kind], Engine] | None = None,
         permit: Permit | None = None,
     ) -> None:
-        """permit: asked before a model is handed out, whether this visitor may have it; None: everybody may."""
+        """engines: None for this package's own, made with the settings.
+
+        permit: asked before a model is handed out, whether this visitor may have it; None: everybody may.
+        """
         keep_no_free_memory()
         self.queues = DeviceQueues()
+        self.settings = settings
         self.transfers = Transfers()
         self._permit = permit
-        self._engines = engines
-        self._given_budget = budget_bytes
+        self._engines = engines or Engines(settings)
         self._budgets: dict[str, int] = {}
         self._entries: OrderedDict[str, _Entry] = OrderedDict()  # least recently used first
         self._guard = threading.Lock()
@@ -226,8 +230,8 @@ class Pool:
 
     def budget(self, device: str) -> int:
         """Bytes of weights that may be loaded on a device at once."""
-        if self._given_budget is not None:
-            return self._given_budget
+        if self.settings.pool_budget_bytes is not None:
+            return self.settings.pool_budget_bytes
         with self._guard:
             if device not in self._budgets:
                 self._budgets[device] = int(device_memory(device) * _BUDGET_SHARE)

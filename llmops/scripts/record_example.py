@@ -17,6 +17,7 @@ from pathlib import Path
 from llmops.api.records import CurveWork
 from llmops.core.request import Job
 from llmops.core.run_settings import RunSettings
+from llmops.core.settings import load_settings
 from llmops.data.builtin import load_builtin
 from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.curve import CurveSettings, learning_curve
@@ -41,7 +42,7 @@ CANDIDATES = (
 
 def record(folder: Path, target: Path) -> None:
     """Run it all with a history in `folder`, and write the file."""
-    task, pool, stop = load_builtin("medical"), Pool(), threading.Event()
+    task, pool, stop = load_builtin("medical"), Pool(load_settings()), threading.Event()
     history = History(folder / "history.sqlite")
     mode = AnswerMode(batched=False)
     spec = EvaluationSpec(task, task.split("test"), CANDIDATES, RunSettings(task.languages[0]), mode=mode)

@@ -22,7 +22,7 @@ from llmops.core.candidate import DEFAULT_K, EMBEDDED_ENCODER, Candidate, Kind
 from llmops.core.errors import LlmopsError
 from llmops.core.request import Connection
 from llmops.core.task import Task
-from llmops.engines.encoder import store
+from llmops.engines.encoder.store import EncoderStore
 from llmops.engines.encoder.training import Trained, TrainEvent
 from llmops.engines.encoder.training_record import training_record
 from llmops.report.tables import more, row, table
@@ -117,6 +117,9 @@ def wire(
     """Connect training, keeping and choosing; the token is for a gated base."""
     unkept_encoders = UnkeptEncoders()
 
+    def encoders() -> EncoderStore:
+        return EncoderStore(services.settings, asking().owner)
+
     def train(
         previous: BackgroundJob | None,
         task_id: str,
@@ -140,7 +143,7 @@ def wire(
 
     def keep(unkept: UnkeptEncoder | None, name: str) -> list[Any]:
         try:
-            keep_encoder(unkept, name.strip(), asking().owner)
+            keep_encoder(unkept, name.strip(), encoders())
         except LlmopsError as error:
             return [render.problem(error), gr.skip()]
         return [render.said(f"Kept as trained/{name.strip()}."), _names(services, name.strip())]
@@ -149,11 +152,11 @@ def wire(
         return with_candidates(chosen, [str(Candidate(Kind.ENCODER, f"trained/{name}", "fp32"))] if name else [])
 
     def download(name: str | None) -> str | None:
-        return str(store.pack(name, new_folder(), asking().owner)) if name else None
+        return str(encoders().pack(name, new_folder())) if name else None
 
     def delete(name: str | None) -> list[Any]:
         if name:
-            store.delete(name, asking().owner)
+            encoders().delete(name)
         return [render.said(f"Deleted {name}." if name else "Choose one first."), _names(services, None)]
 
     def upload(path: str | None) -> list[Any]:
@@ -161,7 +164,7 @@ def wire(
             return ["", gr.skip()]
         name = Path(path).stem
         try:
-            store.unpack(Path(path), name, asking().owner)
+            encoders().unpack(Path(path), name)
         except LlmopsError as error:
             return [render.problem(error), gr.skip()]
         return [render.said(f"Kept as trained/{name}."), _names(services, name)]

@@ -4,15 +4,16 @@ import threading
 
 from llmops.core.candidate import parse_candidate
 from llmops.core.request import Generation, Job, Request
+from llmops.core.settings import load_settings
 from llmops.data.builtin import load_builtin
-from llmops.engines.decoder.engine import ENGINE
+from llmops.engines.decoder.engine import make
 
 TASK = load_builtin("medical")
 
 
 def load_model(folder, precision="fp32"):
     candidate = parse_candidate(f"{folder}@{precision}")
-    return ENGINE.load(candidate, TASK, Job())
+    return make(load_settings()).load(candidate, TASK, Job())
 
 
 def request(text="The chair is needed.", language="en", *, stop=None, truncate=False, **generation):

@@ -4,11 +4,17 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from llmops.core.settings import load_settings
 from llmops.engines.encoder import store
 from llmops.engines.encoder.head import Head
+
+
+def encoder_store(owner=""):
+    """The owner's kept encoders, where the test's environment says."""
+    return store.EncoderStore(load_settings(), owner)
 
 
 def keep_encoder(name, owner, size=4):
     head = Head(("a", "b"), np.zeros((2, size), np.float32), np.zeros(2, np.float32))
     meta = store.Meta("t", "few-shot", "embedded/encoder", ("a", "b"), 1, 0, 2, has_body=False)
-    return store.keep(name, SimpleNamespace(), head, meta, owner)
+    return encoder_store(owner).keep(name, SimpleNamespace(), head, meta)

@@ -19,8 +19,8 @@ from llmops.data.builtin import load_builtin
 from llmops.data.columns import guess_columns
 from llmops.data.own_task import to_examples
 from llmops.data.reading import read_table
-from llmops.engines.encoder import store
 from llmops.ui import links
+from tests.support.kept_encoders import encoder_store
 
 # Bounded in time and the same every time; the fixture's folder is used again for each example.
 FUZZ = settings(
@@ -210,6 +210,6 @@ def test_any_zip_is_refused_as_an_encoder_and_leaves_nothing(tmp_path, monkeypat
         for name, body in entries.items():
             archive.writestr(name, body)
     with pytest.raises(LlmopsError):
-        store.unpack(path, "mine")
+        encoder_store().unpack(path, "mine")
     left = [one for one in tmp_path.rglob("*") if one.is_file()]
     assert left == [path]

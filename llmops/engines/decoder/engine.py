@@ -18,6 +18,7 @@ from llmops.core.errors import EndpointError, LlmopsError, ModelNotFound, Stoppe
 from llmops.core.events import Event, Finished, Note, Started
 from llmops.core.request import Connection, Job, Request, Send
 from llmops.core.run import Memory, Run, Source
+from llmops.core.settings import Settings
 from llmops.core.task import Task
 from llmops.core.verdict import read_verdict
 from llmops.embedded import DECODER_DIR
@@ -51,6 +52,9 @@ _POLL_S = 0.005  # the stamps are the batch's own, so waiting costs no accuracy
 class DecoderEngine:
     """Makes DecoderModels."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
     def key(self, candidate: Candidate, task: Task) -> str:
         """Models are shared by name and precision; nothing of a task is in them."""
         return f"{candidate.model}@{candidate.precision}"
@@ -78,16 +82,20 @@ class DecoderEngine:
         if job.stop.is_set():
             raise Stopped("Stopped before loading.")
         job.report("reading the weights", None)
-        return open_folder(folder, candidate, device, notes)
+        return open_folder(folder, candidate, device, notes, self._settings.data_dir)
 
 
-ENGINE = DecoderEngine()
+def make(settings: Settings) -> DecoderEngine:
+    """See engines.Engines."""
+    return DecoderEngine(settings)
 
 
-def open_folder(folder: Path, candidate: Candidate, device: str, notes: tuple[str, ...]) -> "DecoderModel":
-    """A checked folder as a model. Raises LlmopsError."""
+def open_folder(
+    folder: Path, candidate: Candidate, device: str, notes: tuple[str, ...], data_dir: Path
+) -> "DecoderModel":
+    """A checked folder as a model; data_dir keeps quantized copies. Raises LlmopsError."""
     try:
-        parts = loading.load(folder, candidate, device)
+        parts = loading.load(folder, candidate, device, data_dir)
     except LlmopsError:
         raise
     except Exception as error:

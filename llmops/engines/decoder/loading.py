@@ -33,14 +33,14 @@ class LoadedParts:
     reading: LoadMeasurement
 
 
-def load(folder: Path, candidate: Candidate, device: str) -> LoadedParts:
-    """Read a checked folder. Raises ModelRefused, or whatever the libraries raise."""
+def load(folder: Path, candidate: Candidate, device: str, data_dir: Path) -> LoadedParts:
+    """Read a checked folder, or its quantized copy in data_dir. Raises ModelRefused, or what the libraries raise."""
     from transformers import AutoConfig, AutoTokenizer
 
     config = AutoConfig.from_pretrained(folder, **_SAFE)
     _check_kind(config, candidate)
     tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFE)
-    copy = _copy_of(folder, candidate, device)
+    copy = _copy_of(folder, candidate, device, data_dir)
     loaded = _read_copy(copy, candidate, device) if copy is not None and quantized_copies.is_complete(copy) else None
     if loaded is None:
         loaded = read(folder, candidate, device)
@@ -50,12 +50,12 @@ def load(folder: Path, candidate: Candidate, device: str) -> LoadedParts:
     return LoadedParts(model, tokenizer, notes, reading)
 
 
-def _copy_of(folder: Path, candidate: Candidate, device: str) -> Path | None:
+def _copy_of(folder: Path, candidate: Candidate, device: str, data_dir: Path) -> Path | None:
     """Where the quantized copy of a folder belongs: for nf4, which takes seconds a gigabyte to make."""
     if candidate.precision != "nf4":
         return None
     dtype, _ = number_format("nf4", device)
-    return quantized_copies.copy_folder(folder, _quantization("nf4", dtype).to_dict())
+    return quantized_copies.copy_folder(folder, _quantization("nf4", dtype).to_dict(), data_dir)
 
 
 def _read_copy(

@@ -15,8 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llmops.core.settings import load_settings
-
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -26,15 +24,15 @@ _READ = "last-used"
 _log = logging.getLogger(__name__)
 
 
-def copy_folder(source: Path, settings: dict[str, Any]) -> Path | None:
-    """Where the copy of a folder lies or would lie; None where it is not worth its disk. settings: the quantizer's."""
+def copy_folder(source: Path, quantizer: dict[str, Any], data_dir: Path) -> Path | None:
+    """Where the copy of a folder lies or would lie; None where it is not worth its disk. quantizer: its settings."""
     files = sorted(file for file in source.glob("*") if file.suffix in (".safetensors", ".json"))
     if sum(file.stat().st_size for file in files if file.suffix == ".safetensors") < _MIN_SOURCE_BYTES:
         return None
     stamps = [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in map(Path.resolve, files)]
     libraries = [version(name) for name in ("torch", "transformers", "bitsandbytes")]
-    identity = json.dumps([str(source.resolve()), stamps, settings, libraries], default=str)
-    return _root() / hashlib.sha256(identity.encode()).hexdigest()[:24]
+    identity = json.dumps([str(source.resolve()), stamps, quantizer, libraries], default=str)
+    return data_dir / "quantized" / hashlib.sha256(identity.encode()).hexdigest()[:24]
 
 
 def is_complete(copy: Path) -> bool:
@@ -51,13 +49,13 @@ def save_copy(model: "PreTrainedModel", copy: Path) -> None:
     if copy.exists():
         return
     try:
-        _root().mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=_root(), prefix=".partial-"))
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(dir=copy.parent, prefix=".partial-"))
     except OSError as error:
         _log.warning("no quantized copy is kept: %s", error)
         return
     try:
-        if _free_space(sum(tensor.nbytes for tensor in model.state_dict().values())):
+        if _free_space(copy.parent, sum(tensor.nbytes for tensor in model.state_dict().values())):
             model.save_pretrained(partial)
             partial.rename(copy)
     except Exception as error:  # a full disk, or a kind of model that the library can't write
@@ -66,21 +64,17 @@ def save_copy(model: "PreTrainedModel", copy: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _root() -> Path:
-    return load_settings().data_dir / "quantized"
-
-
-def _free_space(needed: int) -> bool:
-    """Drop the copies unused for longest until `needed` bytes fit under the limit; False where they never would."""
-    disk = shutil.disk_usage(_root())
+def _free_space(root: Path, needed: int) -> bool:
+    """Drop the copies unused for longest until `needed` bytes fit under root's limit; False where they never would."""
+    disk = shutil.disk_usage(root)
     limit = disk.total * _DISK_SHARE
-    copies = sorted((copy for copy in _root().iterdir() if not copy.name.startswith(".")), key=_last_used)
+    copies = sorted((copy for copy in root.iterdir() if not copy.name.startswith(".")), key=_last_used)
     sizes = {copy: sum(file.stat().st_size for file in copy.iterdir()) for copy in copies}
-    while copies and (sum(sizes.values()) + needed > limit or shutil.disk_usage(_root()).free < 2 * needed):
+    while copies and (sum(sizes.values()) + needed > limit or shutil.disk_usage(root).free < 2 * needed):
         oldest = copies.pop(0)
         shutil.rmtree(oldest, ignore_errors=True)
         del sizes[oldest]
-    return needed <= limit and shutil.disk_usage(_root()).free >= 2 * needed
+    return needed <= limit and shutil.disk_usage(root).free >= 2 * needed
 
 
 def _last_used(copy: Path) -> float:

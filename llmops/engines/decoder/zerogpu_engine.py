@@ -20,6 +20,7 @@ from llmops.core.errors import LlmopsError, Stopped, rebuilt
 from llmops.core.events import Event, Finished
 from llmops.core.request import Connection, Generation, Job, Request
 from llmops.core.run import Run
+from llmops.core.settings import Settings
 from llmops.core.task import Task
 from llmops.engines.decoder import memory_check
 from llmops.engines.decoder.engine import DecoderEngine, DecoderModel, find_folder, open_folder
@@ -49,10 +50,12 @@ class ZeroGpuDecoderEngine(DecoderEngine):
             raise Stopped("Stopped before loading.")
         folder, notes = find_folder(candidate.model, job)
         memory_check.check_weights(folder, candidate, zerogpu.DEVICE)
-        return ZeroGpuDecoderModel(candidate, folder, notes)
+        return ZeroGpuDecoderModel(candidate, folder, notes, self._settings.data_dir)
 
 
-ENGINE = ZeroGpuDecoderEngine()
+def make(settings: Settings) -> ZeroGpuDecoderEngine:
+    """See engines.Engines."""
+    return ZeroGpuDecoderEngine(settings)
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class ChildRun:
 
     candidate: Candidate
     folder: str
+    data_dir: str  # keeps quantized copies
     task: Task
     text: str
     language: str
@@ -90,10 +94,10 @@ class ZeroGpuDecoderModel:
     load_s: float | None = None  # told by each run: it may find the model in its child, or read it
     before_bytes: int | None = None
 
-    def __init__(self, candidate: Candidate, folder: Path, notes: tuple[str, ...]) -> None:
+    def __init__(self, candidate: Candidate, folder: Path, notes: tuple[str, ...], data_dir: Path) -> None:
         self.notes = (*notes, "ZeroGPU lent a GPU for this run; waiting for it, and its start, are in the queue time.")
         self.weights_bytes = memory_check.estimate(folder, candidate.precision or "bf16")
-        self._candidate, self._folder = candidate, folder
+        self._candidate, self._folder, self._data_dir = candidate, folder, data_dir
 
     def warm_up(self) -> None:
         """Nothing: a child warms up what it has read, before it measures."""
@@ -134,6 +138,7 @@ class ZeroGpuDecoderModel:
         return ChildRun(
             self._candidate,
             str(self._folder),
+            str(self._data_dir),
             request.task,
             request.text,
             request.language,
@@ -148,7 +153,7 @@ class ZeroGpuDecoderModel:
         return _START_S + reading + longest * _TOKEN_S * math.ceil(len(requests) / _BATCH)
 
 
-def place(candidates: Sequence[str]) -> None:
+def place(candidates: Sequence[str], settings: Settings) -> None:
     """Put unquantized decoders where `spaces` finds them. Before launch, in the main thread. Skips what can't be had.
 
     On the CPU first: transformers reads weights in threads, and a GPU that is not there is played in this one only.
@@ -160,7 +165,7 @@ def place(candidates: Sequence[str]) -> None:
         try:
             folder, notes = find_folder(candidate.model, Job())
             memory_check.check_weights(folder, candidate, "cpu")
-            model = open_folder(folder, candidate, "cpu", notes)
+            model = open_folder(folder, candidate, "cpu", notes, settings.data_dir)
         except LlmopsError:  # it will say why when it is asked for
             continue
         model.move(zerogpu.DEVICE)
@@ -214,7 +219,7 @@ def _model(job: ChildRun) -> tuple[DecoderModel, bool]:
     while _read and device_memory(zerogpu.DEVICE) < needed:
         _read.popitem(last=False)[1].close()
     memory_check.check_weights(folder, job.candidate, zerogpu.DEVICE)
-    model = open_folder(folder, job.candidate, zerogpu.DEVICE, ())
+    model = open_folder(folder, job.candidate, zerogpu.DEVICE, (), Path(job.data_dir))
     model.warm_up()
     _read[key] = model
     return model, False

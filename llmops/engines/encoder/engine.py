@@ -16,6 +16,7 @@ from llmops.core.errors import ContextTooLong, InputError, LlmopsError, Stopped
 from llmops.core.events import Event, Finished, Note, Started
 from llmops.core.request import Connection, Job, Report, Request
 from llmops.core.run import Memory, Run, Source, Timing
+from llmops.core.settings import Settings
 from llmops.core.task import Task
 from llmops.engines.encoder import body, int8, memory_estimate, store, training
 from llmops.engines.encoder.head import Head, description_head
@@ -36,6 +37,9 @@ _INT8_SHARE = 0.3  # of fp32's bytes: a quarter, and what stays in floating poin
 class EncoderEngine:
     """Makes EncoderModels."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
     def key(self, candidate: Candidate, task: Task) -> str:
         """Two tasks never share: what a head learnt is part of the model."""
         learnt = [[e.text, e.label, e.language] for e in task.split("pool")]
@@ -49,7 +53,7 @@ class EncoderEngine:
 
     def estimate_bytes(self, candidate: Candidate) -> int | None:
         """The size of the weights file, where it is on disk."""
-        folder = _weights_folder(candidate)
+        folder = self._weights_folder(candidate)
         files = list(folder.glob("*.safetensors")) if folder else []
         size = sum(file.stat().st_size for file in files)
         if not size:
@@ -63,20 +67,61 @@ class EncoderEngine:
 
     def load(self, candidate: Candidate, task: Task, job: Job) -> "EncoderModel":
         """Fetch, train where the method asks for it, and make the int8 copy where wanted. Raises LlmopsError."""
-        way = _load_kept if _is_kept(candidate) else _load_fresh
+        way = self._load_kept if _is_kept(candidate) else self._load_fresh
         parts = way(candidate, task, job)
         if job.stop.is_set():
             raise Stopped("Stopped while loading.")
         shape = _shape(parts.model)
         if candidate.precision != "int8":
             return EncoderModel(candidate, body.TorchBody(parts.model), parts, shape, parts.reading.load_s)
-        folder = int8.int8_copy(parts.model, job.report)
+        folder = int8.int8_copy(parts.model, self._settings.data_dir, job.report)
         with LoadMeasurement("cpu") as compiling:
             small = int8.OpenVinoBody(parts.model, folder)
         return EncoderModel(candidate, small, parts, shape, (parts.reading.load_s or 0) + (compiling.load_s or 0))
 
+    def _load_fresh(self, candidate: Candidate, task: Task, job: Job) -> "_Parts":
+        folder = body.folder_of(candidate.model, job)
+        model, reading = _read(folder, candidate, job.report)
+        if candidate.method == "zero-shot":
+            return _Parts(model, _description_heads(model, task), (), reading)
+        k, seed = int(candidate.option("k") or DEFAULT_K), int(candidate.option("seed") or 0)
+        started_s = time.perf_counter()
+        for event in training.train(model, candidate.method, training.pick_examples(task, k, seed), seed, job.stop):
+            if isinstance(event, training.Trained):
+                taken_s = time.perf_counter() - started_s
+                note = f"Learnt from {event.examples} examples of the pool, at most {k} a class, in {taken_s:.1f} s."
+                return _Parts(model, dict.fromkeys(task.languages, event.head), (note,), reading)
+            if event is not None:
+                job.report(event.message, event.fraction)
+        raise Stopped("The training was stopped.")
 
-ENGINE = EncoderEngine()
+    def _load_kept(self, candidate: Candidate, task: Task, job: Job) -> "_Parts":
+        kept = store.EncoderStore(self._settings, candidate.owner).load(candidate.model.removeprefix(_KEPT))
+        learnt = kept.meta.labels
+        if set(learnt) != set(task.label_ids):
+            raise InputError(
+                f"It was trained on the labels {', '.join(learnt)}; the task has {', '.join(task.label_ids)}.",
+                "Choose the task it was trained for, or train another.",
+            )
+        folder = kept.folder / "body" if kept.meta.has_body else body.folder_of(kept.meta.base, job)
+        model, reading = _read(folder, candidate, job.report)
+        note = f"Kept encoder: {kept.meta.method} on {kept.meta.base}, {kept.meta.examples} examples."
+        return _Parts(model, dict.fromkeys(task.languages, kept.head), (note,), reading)
+
+    def _weights_folder(self, candidate: Candidate) -> "Path | None":
+        if not _is_kept(candidate):
+            return body.known_folder(candidate.model)
+        name = candidate.model.removeprefix(_KEPT)
+        encoders = store.EncoderStore(self._settings, candidate.owner)
+        if name not in encoders.names():
+            return None
+        kept = encoders.load(name)
+        return kept.folder / "body" if kept.meta.has_body else body.known_folder(kept.meta.base)
+
+
+def make(settings: Settings) -> EncoderEngine:
+    """See engines.Engines."""
+    return EncoderEngine(settings)
 
 
 @dataclass(frozen=True)
@@ -220,36 +265,6 @@ def _check_length(tokens: int, limit: int, truncate: bool) -> tuple[str, ...]:
     return (f"The text was cut: {tokens - limit:,} of its {tokens:,} tokens were left out.",)
 
 
-def _load_fresh(candidate: Candidate, task: Task, job: Job) -> _Parts:
-    folder = body.folder_of(candidate.model, job)
-    model, reading = _read(folder, candidate, job.report)
-    if candidate.method == "zero-shot":
-        return _Parts(model, _description_heads(model, task), (), reading)
-    k, seed = int(candidate.option("k") or DEFAULT_K), int(candidate.option("seed") or 0)
-    started_s = time.perf_counter()
-    for event in training.train(model, candidate.method, training.pick_examples(task, k, seed), seed, job.stop):
-        if isinstance(event, training.Trained):
-            taken_s = time.perf_counter() - started_s
-            note = f"Learnt from {event.examples} examples of the pool, at most {k} a class, in {taken_s:.1f} s."
-            return _Parts(model, dict.fromkeys(task.languages, event.head), (note,), reading)
-        if event is not None:
-            job.report(event.message, event.fraction)
-    raise Stopped("The training was stopped.")
-
-
-def _load_kept(candidate: Candidate, task: Task, job: Job) -> _Parts:
-    kept = store.load(candidate.model.removeprefix(_KEPT), candidate.owner)
-    if set(kept.meta.labels) != set(task.label_ids):
-        raise InputError(
-            f"It was trained on the labels {', '.join(kept.meta.labels)}; the task has {', '.join(task.label_ids)}.",
-            "Choose the task it was trained for, or train another.",
-        )
-    folder = kept.folder / "body" if kept.meta.has_body else body.folder_of(kept.meta.base, job)
-    model, reading = _read(folder, candidate, job.report)
-    note = f"Kept encoder: {kept.meta.method} on {kept.meta.base}, {kept.meta.examples} examples."
-    return _Parts(model, dict.fromkeys(task.languages, kept.head), (note,), reading)
-
-
 def _read(folder: "Path", candidate: Candidate, report: Report) -> tuple["SentenceTransformer", LoadMeasurement]:
     report("reading the weights", None)
     body.import_libraries()
@@ -280,13 +295,3 @@ def _description_heads(model: "SentenceTransformer", task: Task) -> dict[str, He
 
 def _is_kept(candidate: Candidate) -> bool:
     return candidate.model.startswith(_KEPT)
-
-
-def _weights_folder(candidate: Candidate) -> "Path | None":
-    if not _is_kept(candidate):
-        return body.known_folder(candidate.model)
-    name = candidate.model.removeprefix(_KEPT)
-    if name not in store.names(candidate.owner):
-        return None
-    kept = store.load(name, candidate.owner)
-    return kept.folder / "body" if kept.meta.has_body else body.known_folder(kept.meta.base)

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmops.core.request import Report
-from llmops.core.settings import load_settings
 from llmops.engines.encoder.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -65,9 +64,9 @@ class OpenVinoBody:
         return vectors
 
 
-def int8_copy(model: "SentenceTransformer", report: Report) -> Path:
-    """The folder of the kept copy, or of a new one."""
-    folder = load_settings().data_dir / "openvino" / _fingerprint(model)
+def int8_copy(model: "SentenceTransformer", data_dir: Path, report: Report) -> Path:
+    """The folder of the copy that data_dir keeps, or of a new one."""
+    folder = data_dir / "openvino" / _fingerprint(model)
     if not (folder / "model.xml").exists():
         report("making the int8 copy (once)", None)
         with _MAKING:

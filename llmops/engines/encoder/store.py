@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from llmops.core.errors import InputError, ModelNotFound, ModelRefused, OutOfMemory, TooMuch
-from llmops.core.settings import kept_folder, load_settings
+from llmops.core.settings import Settings, kept_folder
 from llmops.engines.encoder.head import Head
 from llmops.hub.fetch import is_whole
 
@@ -60,96 +60,91 @@ class Kept:
     meta: Meta
 
 
-def root(owner: str = "") -> Path:
-    """Where an owner's kept encoders lie; "" is the one user of a private page."""
-    return kept_folder(load_settings().data_dir, owner)
+class EncoderStore:
+    """The kept encoders of one owner; "" is the one user of a private page. Raises ValueError for what is no owner."""
 
+    def __init__(self, settings: Settings, owner: str = "") -> None:
+        self.root = kept_folder(settings.data_dir, owner)
+        self._limit_bytes = settings.visitor_disk_bytes
 
-def names(owner: str = "") -> tuple[str, ...]:
-    """Names of an owner's kept encoders."""
-    folder = root(owner)
-    return tuple(sorted(p.name for p in folder.iterdir() if (p / "meta.json").is_file())) if folder.is_dir() else ()
+    def names(self) -> tuple[str, ...]:
+        """Names of the kept encoders."""
+        if not self.root.is_dir():
+            return ()
+        return tuple(sorted(folder.name for folder in self.root.iterdir() if (folder / "meta.json").is_file()))
 
+    def keep(self, name: str, model: "SentenceTransformer", head: Head, meta: Meta) -> Path:
+        """Write a trained encoder under a new name. Raises InputError for a bad or taken name, TooMuch, OutOfMemory."""
+        from safetensors.numpy import save_file
 
-def keep(name: str, model: "SentenceTransformer", head: Head, meta: Meta, owner: str = "") -> Path:
-    """Write a trained encoder under a new name. Raises InputError for a bad or taken name, TooMuch, OutOfMemory."""
-    from safetensors.numpy import save_file
+        with self._new(name) as partial:
+            save_file({"coef": head.coef, "intercept": head.intercept}, partial / "head.safetensors")
+            if meta.has_body:
+                model.save_pretrained(str(partial / "body"), create_model_card=False, safe_serialization=True)
+            described = {**asdict(meta), "format": _FORMAT, "versions": _versions()}
+            (partial / "meta.json").write_text(json.dumps(described, ensure_ascii=False, indent=1), encoding="utf-8")
+            _check_files(partial)
+        return self.root / name
 
-    with _new(name, owner) as partial:
-        save_file({"coef": head.coef, "intercept": head.intercept}, partial / "head.safetensors")
-        if meta.has_body:
-            model.save_pretrained(str(partial / "body"), create_model_card=False, safe_serialization=True)
-        described = {**asdict(meta), "format": _FORMAT, "versions": _versions()}
-        (partial / "meta.json").write_text(json.dumps(described, ensure_ascii=False, indent=1), encoding="utf-8")
-        _check_files(partial)
-    return root(owner) / name
-
-
-@contextmanager
-def _new(name: str, owner: str) -> Iterator[Path]:
-    """A folder to fill; put in place whole at the end, or not at all."""
-    target = root(owner) / check_name(name)
-    if target.exists():
-        raise InputError(f"There is an encoder “{name}” already.", "Choose another name, or delete the old one.")
-    try:
-        root(owner).mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=root(owner), prefix=".partial-"))
+    @contextmanager
+    def _new(self, name: str) -> Iterator[Path]:
+        """A folder to fill; put in place whole at the end, or not at all."""
+        target = self.root / check_name(name)
+        if target.exists():
+            raise InputError(f"There is an encoder “{name}” already.", "Choose another name, or delete the old one.")
         try:
-            yield partial
-            _check_room(owner)
-            partial.rename(target)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        raise OutOfMemory(
-            f"“{name}” could not be stored ({error.strerror or error}).",
-            "Free some space on the disk, and keep it again.",
-        ) from error
+            self.root.mkdir(parents=True, exist_ok=True)
+            partial = Path(tempfile.mkdtemp(dir=self.root, prefix=".partial-"))
+            try:
+                yield partial
+                self._check_room()
+                partial.rename(target)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+        except OSError as error:
+            raise OutOfMemory(
+                f"“{name}” could not be stored ({error.strerror or error}).",
+                "Free some space on the disk, and keep it again.",
+            ) from error
 
+    def _check_room(self) -> None:
+        used = sum(path.stat().st_size for path in self.root.rglob("*") if path.is_file())
+        limit = self._limit_bytes
+        if limit is not None and used > limit:
+            raise TooMuch(
+                f"Your kept encoders would take {used / 1e6:.0f} MB; each visitor has {limit / 1e6:.0f} MB here.",
+                "Download one and delete it, or keep an encoder of the method few-shot, which is small.",
+            )
 
-def _check_room(owner: str) -> None:
-    limit = load_settings().visitor_disk_bytes
-    used = sum(path.stat().st_size for path in root(owner).rglob("*") if path.is_file())
-    if limit is not None and used > limit:
-        raise TooMuch(
-            f"Your kept encoders would take {used / 1e6:.0f} MB; each visitor has {limit / 1e6:.0f} MB here.",
-            "Download one and delete it, or keep an encoder of the method few-shot, which is small.",
-        )
+    def load(self, name: str) -> Kept:
+        """A kept encoder by name. Raises ModelNotFound or ModelRefused."""
+        folder = self.root / check_name(name)
+        if not (folder / "meta.json").is_file():
+            kept_names = ", ".join(self.names()) or "none"
+            raise ModelNotFound(f"No encoder “{name}” is kept here.", f"Kept: {kept_names}. Train one in the Past tab.")
+        return _read(folder)
 
+    def check(self, name: str) -> None:
+        """Raise ModelRefused for a kept encoder that can't be loaded, one that was cut short too; nothing is loaded."""
+        folder = self.load(name).folder
+        cut = next((path for path in folder.rglob("*.safetensors") if not is_whole(path)), None)
+        if cut is not None:
+            raise ModelRefused(f"“{name}” is damaged: {cut.name} was cut short.", "Delete it, and train it again.")
 
-def load(name: str, owner: str = "") -> Kept:
-    """A kept encoder by name. Raises ModelNotFound or ModelRefused."""
-    folder = root(owner) / check_name(name)
-    if not (folder / "meta.json").is_file():
-        kept_names = ", ".join(names(owner)) or "none"
-        raise ModelNotFound(f"No encoder “{name}” is kept here.", f"Kept: {kept_names}. Train one in the Past tab.")
-    return _read(folder)
+    def delete(self, name: str) -> None:
+        """Remove a kept encoder; nothing happens where there is none."""
+        shutil.rmtree(self.root / check_name(name), ignore_errors=True)
 
+    def pack(self, name: str, folder: Path) -> Path:
+        """A zip of a kept encoder in `folder`, for download."""
+        self.load(name)
+        return Path(shutil.make_archive(str(folder / name), "zip", self.root / name))
 
-def check(name: str, owner: str = "") -> None:
-    """Raise ModelRefused for a kept encoder that can't be loaded, one that was cut short too; nothing is loaded."""
-    folder = load(name, owner).folder
-    cut = next((path for path in folder.rglob("*.safetensors") if not is_whole(path)), None)
-    if cut is not None:
-        raise ModelRefused(f"“{name}” is damaged: {cut.name} was cut short.", "Delete it, and train it again.")
-
-
-def delete(name: str, owner: str = "") -> None:
-    """Remove a kept encoder; nothing happens where there is none."""
-    shutil.rmtree(root(owner) / check_name(name), ignore_errors=True)
-
-
-def pack(name: str, folder: Path, owner: str = "") -> Path:
-    """A zip of a kept encoder in `folder`, for download."""
-    load(name, owner)
-    return Path(shutil.make_archive(str(folder / name), "zip", root(owner) / name))
-
-
-def unpack(path: Path, name: str, owner: str = "") -> None:
-    """Keep an encoder out of a zip. Raises ModelRefused for anything else, InputError for the name, TooMuch."""
-    with _new(name, owner) as partial:
-        _extract(path, partial)
-        _read(partial)
+    def unpack(self, path: Path, name: str) -> None:
+        """Keep an encoder out of a zip. Raises ModelRefused for anything else, InputError for the name, TooMuch."""
+        with self._new(name) as partial:
+            _extract(path, partial)
+            _read(partial)
 
 
 def check_name(name: str) -> str:

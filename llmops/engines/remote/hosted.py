@@ -12,6 +12,7 @@ from typing import Any
 from llmops.core.candidate import Candidate
 from llmops.core.errors import InputError, NotConfigured
 from llmops.core.request import Connection, Job, Request
+from llmops.core.settings import Settings
 from llmops.core.task import Task
 from llmops.engines.remote.chat import Accepts, Chunk, RemoteModel, as_chunk, model_notes
 from llmops.engines.remote.openai_compatible import arguments, check_address
@@ -27,6 +28,9 @@ _TOP_LOGPROBS = 5  # what providers allow at most
 
 class HostedEngine:
     """Makes RemoteModels for inference providers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
     def key(self, candidate: Candidate, task: Task) -> str:
         """Nothing heavy is held, so nothing is shared."""
@@ -66,7 +70,9 @@ class HostedEngine:
         return RemoteModel(candidate, open_stream, Accepts(completion_tokens=False), model_notes(place), place)
 
 
-ENGINE = HostedEngine()
+def make(settings: Settings) -> HostedEngine:
+    """See engines.Engines."""
+    return HostedEngine(settings)
 
 
 def _token(connection: Connection, base_url: str | None) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from llmops.core.candidate import Candidate
 from llmops.core.errors import InputError, LlmopsError, NotConfigured
 from llmops.core.request import Connection, Job, Request
+from llmops.core.settings import Settings
 from llmops.core.task import Task
 from llmops.engines.remote.addresses import http_client
 from llmops.engines.remote.chat import Accepts, Chunk, RemoteModel, as_chunk, model_notes
@@ -31,6 +32,9 @@ _NO_KEY = "none"
 
 class OpenAIEngine:
     """Makes RemoteModels for OpenAI-compatible endpoints."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
     def key(self, candidate: Candidate, task: Task) -> str:
         """Nothing heavy is held, so nothing is shared."""
@@ -69,7 +73,9 @@ class OpenAIEngine:
         return RemoteModel(candidate, open_stream, Accepts(completion_tokens=is_openai), model_notes(where), sent_to)
 
 
-ENGINE = OpenAIEngine()
+def make(settings: Settings) -> OpenAIEngine:
+    """See engines.Engines."""
+    return OpenAIEngine(settings)
 
 
 def address(connection: Connection) -> str:

@@ -8,9 +8,11 @@ from typing import Any
 from llmops.core.candidate import parse_candidate
 from llmops.core.events import Finished
 from llmops.core.request import Job, Request
-from llmops.engines.encoder.engine import ENGINE
+from llmops.core.settings import load_settings
+from llmops.engines.encoder.engine import make
 from tests.benchmarks.measure import Measured, Row, Sides, timed
 from tests.benchmarks.texts import TASK, texts
+from tests.support.kept_encoders import encoder_store
 
 _K = 16
 _NAME = "benchmark"
@@ -21,14 +23,14 @@ def load(precision: str, tiny: bool) -> Any:
     """An encoder tuned by SetFit, kept, and loaded by our engine in a precision; warmed up."""
     from llmops.engines.encoder import body, store, training
 
-    if _NAME not in store.names():
+    if _NAME not in encoder_store().names():
         k = 2 if tiny else _K
         fresh = body.load_body(body.embedded_folder(), "embedded/encoder")
         *_, done = training.train(fresh, "setfit", training.pick_examples(TASK, k, 0), 0, threading.Event())
         meta = store.Meta(TASK.id, "setfit", "embedded/encoder", done.head.labels, k, 0, done.examples, has_body=True)
-        store.keep(_NAME, done.model, done.head, meta)
+        encoder_store().keep(_NAME, done.model, done.head, meta)
     candidate = parse_candidate(f"trained/{_NAME}@{precision}")
-    model = ENGINE.load(candidate, TASK, Job())
+    model = make(load_settings()).load(candidate, TASK, Job())
     model.warm_up()
     return model
 
@@ -39,9 +41,9 @@ def library() -> Any:
     from setfit import SetFitModel
     from sklearn.linear_model import LogisticRegression
 
-    from llmops.engines.encoder import body, store
+    from llmops.engines.encoder import body
 
-    kept = store.load(_NAME)
+    kept = encoder_store().load(_NAME)
     head = LogisticRegression()
     head.classes_ = np.array(kept.head.labels)
     head.coef_, head.intercept_ = kept.head.coef[1:], kept.head.intercept[1:]  # two labels: the first row is zero

@@ -4,12 +4,14 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from llmops.core.candidate import Candidate, parse_candidate
 from llmops.core.request import Generation, Job
 from llmops.core.run_settings import RunSettings
+from llmops.core.settings import load_settings
 from llmops.core.task import Example, Task
 from llmops.core.verdict import read_verdict
 from llmops.embedded import DECODER_DIR
@@ -40,7 +42,7 @@ def _row(name: str, what: str, verdict_only: bool, at_least: float) -> Row:
     @contextmanager
     def prepare(tiny: bool) -> Iterator[Sides]:
         examples = labelled(12 if tiny else 100)
-        pool = KeepsLoaded(10**9)
+        pool = KeepsLoaded(replace(load_settings(), pool_budget_bytes=10**9))
         model, tokenizer = bare(DECODER_DIR, "fp32")
         with tempfile.TemporaryDirectory() as folder:
             history = History(Path(folder) / "history.sqlite")

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 
 from llmops.core.candidate import parse_candidate
 from llmops.core.request import Job
+from llmops.core.settings import load_settings
 from llmops.embedded import DECODER_DIR
 from llmops.engines.decoder import loading, quantized_copies
-from llmops.runtime.pool import Pool
 from tests.benchmarks import shapes
 from tests.benchmarks.measure import Measured, Row, Sides, equal
 from tests.benchmarks.rows.streaming import bare
 from tests.benchmarks.texts import TASK
+from tests.support.pools import make_pool
 
 
 @contextmanager
@@ -26,14 +27,14 @@ def _second_load(tiny: bool) -> Iterator[Sides]:
         quantized_copies._MIN_SOURCE_BYTES,
         1 if tiny else quantized_copies._MIN_SOURCE_BYTES,
     )
-    loading.load(folder, candidate, "cpu")  # the first load makes the copy
+    loading.load(folder, candidate, "cpu", load_settings().data_dir)  # the first load makes the copy
 
     def logits(model: object) -> list[float]:
         with torch.inference_mode():
             return model(torch.arange(5, 25)[None]).logits[0, -1].float().tolist()
 
     def ours(repeat: int) -> Measured:
-        parts = loading.load(folder, candidate, "cpu")
+        parts = loading.load(folder, candidate, "cpu", load_settings().data_dir)
         assert any("Read from a copy" in note for note in parts.notes)
         return Measured(parts.reading.load_s or 0, logits(parts.model))
 
@@ -48,7 +49,7 @@ def _second_load(tiny: bool) -> Iterator[Sides]:
 
 @contextmanager
 def _switch(tiny: bool) -> Iterator[Sides]:
-    pool = Pool(4 * 10**9)
+    pool = make_pool(4 * 10**9)
     names = [f"{DECODER_DIR}@bf16", f"{shapes.llama('tiny' if tiny else '0.1B')}@bf16"]
     candidates = [parse_candidate(name) for name in names]
 

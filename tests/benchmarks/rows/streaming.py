@@ -8,7 +8,8 @@ from pathlib import Path
 from llmops.core.candidate import parse_candidate
 from llmops.core.events import Finished, Token
 from llmops.core.request import Generation, Job, Request
-from llmops.engines.decoder.engine import ENGINE, DecoderModel
+from llmops.core.settings import load_settings
+from llmops.engines.decoder.engine import DecoderModel, make
 from tests.benchmarks import shapes
 from tests.benchmarks.measure import Measured, Row, Sides
 from tests.benchmarks.texts import TASK
@@ -19,7 +20,7 @@ _PRECISIONS = ("fp32", "bf16", "fp16", "int8", "nf4")
 def load(folder: Path | str, precision: str) -> DecoderModel:
     """A decoder through our engine, warmed up."""
     candidate = parse_candidate(f"{folder}@{precision}")
-    model = ENGINE.load(candidate, TASK, Job())
+    model = make(load_settings()).load(candidate, TASK, Job())
     model.warm_up()
     return model
 

@@ -19,8 +19,8 @@ from llmops.evaluation.runner import CandidateEnded, EvaluationBegun, evaluate
 from llmops.evaluation.spec import EvaluationSpec
 from llmops.history.store import History
 from llmops.report import decision as drawn
-from llmops.runtime.pool import Pool
 from tests.support.fake_powercap import fake_powercap
+from tests.support.pools import make_pool
 
 TASK = load_builtin("medical")
 ENCODER, DECODER = "embedded/encoder@fp32?method=few-shot", "embedded/decoder@bf16"
@@ -37,7 +37,7 @@ def limits(tmp_path_factory):
 @pytest.fixture(scope="module")
 def evaluated(limits):
     """(history, id): both stages, each text alone; then the cascade of the best threshold, really run."""
-    history, pool = History(limits.history_path), Pool(10**9)
+    history, pool = History(limits.history_path), make_pool(10**9)
 
     def run(names):
         options = RunSettings("en", Generation(max_new_tokens=24))
@@ -129,7 +129,9 @@ def test_with_a_fake_powercap_tree_real_runs_carry_measured_energy_and_a_cascade
         thread.start()
         try:
             given = {"max_new_tokens": 24}
-            runs = run_all(make_comparison(Pool(10**9), TASK, "The lift is needed.", names, given, load_settings()))
+            runs = run_all(
+                make_comparison(make_pool(10**9), TASK, "The lift is needed.", names, given, load_settings())
+            )
         finally:
             stop.set()
             thread.join()

@@ -11,11 +11,11 @@ from llmops.core.run_settings import RunSettings
 from llmops.core.task import Example
 from llmops.data.builtin import load_builtin
 from llmops.embedded import DECODER_DIR
-from llmops.runtime.pool import Pool
 from llmops.scripts.decoder import train as trainer
 from llmops.scripts.decoder.samples import samples
 from llmops.scripts.decoder.score import MAX_NEW_TOKENS, score, unrelated
 from llmops.scripts.decoder.train import TrainingPlan
+from tests.support.pools import make_pool
 
 MEDICAL, SUPPORT = load_builtin("medical"), load_builtin("support")
 
@@ -45,7 +45,7 @@ def test_it_is_a_llama_under_ten_megabytes_without_pickles_or_code():
 
 def test_the_app_itself_reads_the_labels_that_were_scored(medical):
     """Scoring answers in batches of its own; the page runs one text at a time through the decoder engine."""
-    pool = Pool(10**9)
+    pool = make_pool(10**9)
     for row in medical[::6]:
         options = RunSettings(row.example.language)
         run = run_all(Comparison(pool, MEDICAL, row.example.text, ["embedded/decoder@bf16"], options))[0]

@@ -24,8 +24,9 @@ from llmops.evaluation.spec import EvaluationSpec
 from llmops.evaluation.summary import summary
 from llmops.history.store import History
 from llmops.report.export import export
-from llmops.runtime.pool import Pool
 from tests.support.fake_endpoint import FakeEndpoint
+from tests.support.kept_encoders import encoder_store
+from tests.support.pools import make_pool
 from tests.support.serving import ROOT
 
 TASK = load_builtin("medical")
@@ -43,7 +44,7 @@ def run(history, candidates, examples=TEXTS, stop=None, url=None, **options):
     settings = RunSettings("en", Generation(max_new_tokens=24), connection)
     stop = stop or threading.Event()
     spec = EvaluationSpec(TASK, examples, candidates, settings, **options)
-    return list(evaluate(Pool(10**9), spec, history, stop))
+    return list(evaluate(make_pool(10**9), spec, history, stop))
 
 
 def test_every_text_goes_through_every_candidate_with_scikit_learns_figures_on_the_exported_rows(history, tmp_path):
@@ -99,7 +100,6 @@ def test_texts_that_stand_in_the_prompt_are_left_out():
 
 
 def test_what_a_kept_encoder_was_trained_on_does_not_count_and_the_run_says_how_many(history, data_dir):
-    from llmops.engines.encoder import store
     from llmops.engines.encoder.training import Trained, pick_examples, train_named
     from llmops.engines.encoder.training_record import training_record
 
@@ -107,20 +107,20 @@ def test_what_a_kept_encoder_was_trained_on_does_not_count_and_the_run_says_how_
     *_, trained = train_named(own, "embedded/encoder", "few-shot", 2, 0, Job())
     assert isinstance(trained, Trained)
     meta = training_record(own, "embedded/encoder", "few-shot", 2, 0, trained)
-    store.keep("mine-too", trained.model, trained.head, meta)
+    encoder_store().keep("mine-too", trained.model, trained.head, meta)
     learnt = {one.text for one in pick_examples(own, 2, 0)}
     assert len(learnt) == 4
     begun = run(history, ["trained/mine-too@fp32"])[0]
     assert (begun.texts, begun.why) == (8, {"trained/mine-too was trained on them": 4})
     assert not learnt & {row.text for row in history.rows(begun.evaluation_id)}
-    store.delete("mine-too")
+    encoder_store().delete("mine-too")
 
 
 def test_stopped_and_resumed_repeats_nothing_and_loses_nothing(history):
     stop = threading.Event()
     settings = RunSettings("en", Generation(max_new_tokens=24))
     updates = []
-    for update in evaluate(Pool(10**9), EvaluationSpec(TASK, TEXTS, [DECODER], settings), history, stop):
+    for update in evaluate(make_pool(10**9), EvaluationSpec(TASK, TEXTS, [DECODER], settings), history, stop):
         updates.append(update)
         if isinstance(update, CandidateProgress) and update.done == 4:
             stop.set()
@@ -128,7 +128,7 @@ def test_stopped_and_resumed_repeats_nothing_and_loses_nothing(history):
     assert updates[-1].error.kind == "stopped"
     before = {row.place: row.created for row in history.rows(number)}
     assert 4 <= len(before) < 12
-    again = list(resume(Pool(10**9), history, number, Job()))
+    again = list(resume(make_pool(10**9), history, number, Job()))
     assert again[0].evaluation_id == number
     after = history.rows(number)
     assert sorted(row.place for row in after) == list(range(12))

@@ -169,9 +169,9 @@ import json, threading, time
 from llmops.compare.comparison import Comparison, run_all
 from llmops.core.run_settings import RunSettings
 from llmops.core.request import Connection, Generation
-from llmops.runtime.pool import Pool
+from tests.support.pools import make_pool
 from llmops.data.builtin import load_builtin
-pool, ended, said = Pool(10**9), {}, []
+pool, ended, said = make_pool(10**9), {}, []
 def ask(candidate, owner):
     options = RunSettings("en", Generation(max_new_tokens=4), Connection(owner=owner))
     comparison = Comparison(pool, load_builtin("medical"), "The chair is needed.", [candidate], options)
@@ -240,9 +240,9 @@ _LEARNT = """
 import json, threading, time
 from llmops.core.request import Connection, Job
 from llmops.evaluation.curve import CurveSettings, learning_curve
-from llmops.runtime.pool import Pool
+from tests.support.pools import make_pool
 from llmops.data.builtin import load_builtin
-task, pool, stop, said, points = load_builtin("medical"), Pool(10**9), threading.Event(), [], []
+task, pool, stop, said, points = load_builtin("medical"), make_pool(10**9), threading.Event(), [], []
 asked = Connection(owner="ada", hf_token="hf_goodtoken")
 def report(message, fraction):
     said.append(message)

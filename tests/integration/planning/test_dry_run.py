@@ -10,15 +10,15 @@ from llmops.core.errors import InputError, ModelNotFound, OutOfMemory, Stopped
 from llmops.core.request import Connection, Job
 from llmops.planning.architecture import find_config
 from llmops.planning.dry_run import dry_run
-from llmops.runtime.pool import Pool
 from llmops.sizing.memory import kv_bytes, weight_bytes
 from llmops.sizing.shape import first_layers
 from tests.support.fresh_process import in_fresh_process
+from tests.support.pools import make_pool
 
 
 def measure(model, precision="bf16", **options):
     stop = options.pop("stop", None) or threading.Event()
-    settings = {"pool": Pool(), "prompt_tokens": 48, "new_tokens": 6, **options}
+    settings = {"pool": make_pool(), "prompt_tokens": 48, "new_tokens": 6, **options}
     config = find_config(model, Connection())
     return dry_run(model, config, precision, Job(stop=stop), **settings)
 

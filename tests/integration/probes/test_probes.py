@@ -11,8 +11,8 @@ from llmops.data.builtin import load_builtin
 from llmops.embedded import DECODER_DIR
 from llmops.probes import context, load
 from llmops.probes.target import ProbeTarget
-from llmops.runtime.pool import Pool
 from tests.support.fake_endpoint import FakeEndpoint
+from tests.support.pools import make_pool
 
 TASK = load_builtin("medical")
 TEXTS = [one.text for one in TASK.split("test", "en")]
@@ -22,14 +22,14 @@ def probe_load(candidate, url=None, stop=None, **settings):
     options = RunSettings("en", connection=Connection(base_url=url, retries=0, timeout_s=10))
     chosen = load.LoadSettings(**{"levels": (1, 4), "requests_each": 8, "max_new_tokens": 8, **settings})
     job = Job(stop=stop or threading.Event())
-    return list(load.load_probe(Pool(10**9), ProbeTarget(TASK, candidate, options), chosen, job))
+    return list(load.load_probe(make_pool(10**9), ProbeTarget(TASK, candidate, options), chosen, job))
 
 
 def probe_context(candidate, url=None, stop=None, language="en", **settings):
     options = RunSettings(language, Generation(max_new_tokens=24), Connection(base_url=url, retries=0, timeout_s=10))
     chosen = context.ContextSettings(**{"lengths": (64, 256), "depths": (0.0, 0.5, 1.0), **settings})
     job = Job(stop=stop or threading.Event())
-    return list(context.context_probe(Pool(10**9), ProbeTarget(TASK, candidate, options), chosen, job))
+    return list(context.context_probe(make_pool(10**9), ProbeTarget(TASK, candidate, options), chosen, job))
 
 
 @pytest.mark.parametrize("candidate", ["embedded/decoder@bf16", "embedded/decoder@nf4"])

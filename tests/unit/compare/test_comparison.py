@@ -10,12 +10,12 @@ from llmops.compare.comparison import Comparison, Tick, Update, run_all
 from llmops.core.events import Failed, Finished, Token
 from llmops.core.request import Connection
 from llmops.core.run_settings import RunSettings
-from llmops.runtime.pool import Pool
+from tests.support.pools import make_pool
 from tests.support.scripted import TASK, Boom, ScriptedEngine
 
 
 def _comparison(engine, *candidates, **options):
-    return Comparison(Pool(10_000, lambda kind: engine), TASK, "text", candidates, RunSettings("en", **options))
+    return Comparison(make_pool(10_000, lambda kind: engine), TASK, "text", candidates, RunSettings("en", **options))
 
 
 def _drain(comparison):
@@ -87,7 +87,7 @@ def test_stopping_one_column_leaves_the_others_running():
 @pytest.mark.parametrize("after_s", [0.05, 0.4, 1.0])
 def test_stop_at_every_stage_ends_soon_and_the_next_run_works(after_s):
     engine = ScriptedEngine(load_s=0.3)
-    pool = Pool(10_000, lambda kind: engine)
+    pool = make_pool(10_000, lambda kind: engine)
     comparison = Comparison(pool, TASK, "text", ["one:30:50@bf16", "two:30:50@bf16"], RunSettings("en"))
     comparison.start()
     threading.Timer(after_s, comparison.stop).start()

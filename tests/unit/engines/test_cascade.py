@@ -17,8 +17,8 @@ from llmops.core.run_settings import RunSettings
 from llmops.data.builtin import load_builtin
 from llmops.runtime.cascade import CascadeModel
 from llmops.runtime.lease import Lease
-from llmops.runtime.pool import Pool
 from llmops.runtime.transfers import Transfers
+from tests.support.pools import make_pool
 from tests.support.scripted import TASK, Boom, ScriptedEngine
 
 FIRST, SECOND = "one:1:1@fp32?kind=encoder", "two:3:1@bf16"
@@ -26,7 +26,7 @@ BOTH = f"cascade({FIRST}, {SECOND}, 0.8)"
 
 
 def _run(engine, texts, budget=1000, connection=None, **options):
-    pool = Pool(budget, lambda kind: engine)
+    pool = make_pool(budget, lambda kind: engine)
     return run_all(
         Comparison(pool, TASK, "x", texts, RunSettings("en", connection=connection or Connection(), **options))
     )
@@ -115,7 +115,7 @@ def test_cascades_that_share_their_models_and_single_runs_never_block_each_other
     texts = [BOTH, "cascade(one:1:1@fp32?kind=encoder, three:2:1@bf16, 0.8)", "two:3:1@bf16", "three:2:1@bf16"]
     texts += ["cascade(zero:1:1@fp32?kind=encoder, two:3:1@bf16, 0.8)", FIRST]
     engine = ScriptedEngine(sure=0.5)
-    pool = Pool(1000, lambda kind: engine)
+    pool = make_pool(1000, lambda kind: engine)
 
     def visit():
         done.append(run_all(Comparison(pool, TASK, "x", texts, RunSettings("en", all_at_once=True))))
@@ -149,7 +149,7 @@ def waiting(turn, name):
 def test_a_cascade_over_two_devices_waits_in_both_queues_and_leaves_both(monkeypatch):
     monkeypatch.setattr("llmops.runtime.pool.held_bytes", lambda device: 0)
     engine = TwoDevices(sure=0.5)
-    pool = Pool(1000, lambda kind: engine)
+    pool = make_pool(1000, lambda kind: engine)
     candidate = parse_candidate(BOTH)
     assert pool.device(candidate, Connection()) == "cpu+cuda:0"
     cpu, gpu = pool.queues.enter("cpu"), pool.queues.enter("cuda:0")

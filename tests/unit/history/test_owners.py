@@ -21,8 +21,8 @@ from llmops.history.exchange import hand_out, take_in
 from llmops.history.migrations import MIGRATIONS
 from llmops.history.sets import LabelledSet
 from llmops.history.store import History
-from llmops.runtime.pool import Pool
 from tests.support.history_rows import begin, row
+from tests.support.pools import make_pool
 from tests.support.scripted import TASK as SCRIPTED
 from tests.support.scripted import ScriptedEngine
 
@@ -219,7 +219,7 @@ def test_a_finished_comparison_is_replayed_through_the_same_fold(path):
 def test_a_locked_or_full_history_does_not_break_a_comparison(path, monkeypatch):
     monkeypatch.setattr("llmops.history.database._BUSY_S", 0.1)
     history = History(path)
-    pool = Pool(10**9, lambda kind: ScriptedEngine())
+    pool = make_pool(10**9, lambda kind: ScriptedEngine())
     recorded = []
     for locked in (True, False):
         made = Comparison(pool, SCRIPTED, "x", ["one:1:0", "two:1:0"], RunSettings("en"))

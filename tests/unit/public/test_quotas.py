@@ -14,12 +14,11 @@ from llmops.core.errors import InputError, LlmopsError, ModelNotFound, TooMuch
 from llmops.core.run import Run
 from llmops.core.settings import Settings, load_settings
 from llmops.data.builtin import load_builtin
-from llmops.engines.encoder import store
-from llmops.engines.encoder.engine import ENGINE
+from llmops.engines.encoder.engine import make
 from llmops.history.store import History, Row
 from llmops.public import crash_notice, retention
 from llmops.public.quotas import Quotas, Visitor
-from tests.support.kept_encoders import keep_encoder
+from tests.support.kept_encoders import encoder_store, keep_encoder
 
 ONE, OTHER = "v-1111111111111111111111111", "v-2222222222222222222222222"
 
@@ -63,21 +62,22 @@ def test_who_leaves_stops_what_that_page_has_going_and_nothing_else(public):
 
 def test_a_kept_encoder_is_its_owners_alone(public):
     keep_encoder("mine", ONE)
-    assert store.names(ONE) == ("mine",)
-    assert store.names(OTHER) == store.names() == ()
+    assert encoder_store(ONE).names() == ("mine",)
+    assert encoder_store(OTHER).names() == encoder_store().names() == ()
     with pytest.raises(ModelNotFound):
-        store.load("mine", OTHER)
-    store.delete("mine", OTHER)
+        encoder_store(OTHER).load("mine")
+    encoder_store(OTHER).delete("mine")
     keep_encoder("mine", OTHER)  # the same name is free
     task, text = load_builtin("medical"), parse_candidate("trained/mine@fp32")
-    assert ENGINE.key(text.owned_by(ONE), task) != ENGINE.key(text.owned_by(OTHER), task)
+    engine = make(load_settings())
+    assert engine.key(text.owned_by(ONE), task) != engine.key(text.owned_by(OTHER), task)
     assert str(text.owned_by(ONE)) == "trained/mine@fp32"
 
 
 @pytest.mark.parametrize("owner", ["../x", "a/b", ".", "v-1\n"])
 def test_an_owner_is_no_path(public, owner):
     with pytest.raises(ValueError, match="owner"):
-        store.root(owner)
+        encoder_store(owner)
 
 
 def test_kept_encoders_have_so_much_disk_and_what_is_too_much_leaves_nothing(public, monkeypatch):
@@ -85,8 +85,8 @@ def test_kept_encoders_have_so_much_disk_and_what_is_too_much_leaves_nothing(pub
     keep_encoder("small", ONE)
     with pytest.raises(TooMuch, match="1 MB"):
         keep_encoder("big", ONE, size=200_000)
-    assert store.names(ONE) == ("small",)
-    assert [path.name for path in store.root(ONE).iterdir()] == ["small"]
+    assert encoder_store(ONE).names() == ("small",)
+    assert [path.name for path in encoder_store(ONE).root.iterdir()] == ["small"]
     keep_encoder("big", ONE, size=10)
 
 
@@ -128,7 +128,7 @@ def test_a_state_file_that_was_cut_short_counts_as_a_bad_end(tmp_path, written):
 
 def test_a_nearly_full_disk_and_a_damaged_encoder_are_said(public, monkeypatch):
     keep_encoder("mine", ONE)
-    head = store.root(ONE) / "mine" / "head.safetensors"
+    head = encoder_store(ONE).root / "mine" / "head.safetensors"
     head.write_bytes(head.read_bytes()[:-3])
     usage = SimpleNamespace(total=1, used=1, free=5_000_000)
     monkeypatch.setattr("shutil.disk_usage", lambda place: usage)
@@ -136,7 +136,7 @@ def test_a_nearly_full_disk_and_a_damaged_encoder_are_said(public, monkeypatch):
     assert any("nearly full: 5 MB" in one for one in said)
     assert any("“mine” is damaged" in one for one in said)
     with pytest.raises(LlmopsError):
-        store.load("mine", ONE)
+        encoder_store(ONE).load("mine")
 
 
 def test_what_visitors_left_is_deleted_after_some_days_and_the_owners_own_is_not(tmp_path, monkeypatch):
@@ -151,7 +151,7 @@ def test_what_visitors_left_is_deleted_after_some_days_and_the_owners_own_is_not
     assert retention.expire(settings, now + timedelta(days=31)) == 2
     assert History(settings.history_path, ONE).evaluations() == []
     assert len(History(settings.history_path).evaluations()) == 1
-    assert (store.names(ONE), store.names()) == ((), ("mine",))
+    assert (encoder_store(ONE).names(), encoder_store().names()) == ((), ("mine",))
 
 
 def _unfinished(history):

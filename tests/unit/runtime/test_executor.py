@@ -16,7 +16,7 @@ from llmops.evaluation.runner import evaluate
 from llmops.evaluation.spec import EvaluationSpec
 from llmops.history.store import History
 from llmops.runtime.executor import execute
-from llmops.runtime.pool import Pool
+from tests.support.pools import make_pool
 from tests.support.scripted import TASK, Boom, ScriptedEngine
 
 TEXTS = [Example(text, "a", "en", "test") for text in ("first", "second")]
@@ -24,7 +24,7 @@ SECRET = "sk-this-is-a-secret"
 
 
 def run(engine, text="two:2:1@bf16", settings=None, **request):
-    pool = Pool(1000, lambda kind: engine)
+    pool = make_pool(1000, lambda kind: engine)
     with pool.exclusive(parse_candidate(text), TASK, Job()) as lease:
         asked = Request(TASK, "x", "en", **request)
         return execute(lease, asked, settings or RunSettings("en"))
@@ -70,7 +70,7 @@ def test_an_answer_that_was_cut_off_says_so_in_an_evaluation_too(tmp_path):
     history = History(tmp_path / "history.sqlite")
     engine = ScriptedEngine(finish="length")
     spec = EvaluationSpec(TASK, TEXTS, ["two:2:1@bf16"], RunSettings("en"), mode=AnswerMode(batched=False))
-    list(evaluate(Pool(1000, lambda kind: engine), spec, history, threading.Event()))
+    list(evaluate(make_pool(1000, lambda kind: engine), spec, history, threading.Event()))
     rows = history.rows(1)
     assert rows
     assert all("cut off" in " ".join(row.run.notes) for row in rows)
@@ -78,7 +78,7 @@ def test_an_answer_that_was_cut_off_says_so_in_an_evaluation_too(tmp_path):
 
 def test_the_wait_for_the_device_is_in_an_evaluation_rows_queue_time(tmp_path):
     history = History(tmp_path / "history.sqlite")
-    pool = Pool(1000, lambda kind: ScriptedEngine())
+    pool = make_pool(1000, lambda kind: ScriptedEngine())
     spec = EvaluationSpec(TASK, TEXTS[:1], ["two:2:1@bf16"], RunSettings("en"), mode=AnswerMode(batched=False))
     taken, done = threading.Event(), threading.Event()
 

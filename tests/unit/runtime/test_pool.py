@@ -7,7 +7,7 @@ import pytest
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import OutOfMemory
 from llmops.core.request import Job
-from llmops.runtime.pool import Pool
+from tests.support.pools import make_pool
 from tests.support.scripted import TASK, ScriptedEngine
 
 
@@ -17,7 +17,7 @@ def _lease(pool, text):
 
 def test_a_second_visitor_shares_the_loaded_copy():
     engine = ScriptedEngine()
-    pool = Pool(1000, lambda kind: engine)
+    pool = make_pool(1000, lambda kind: engine)
     with _lease(pool, "one:1:1@bf16") as first:
         assert not first.warm
     with _lease(pool, "one:1:1@bf16") as second:
@@ -29,7 +29,7 @@ def test_a_second_visitor_shares_the_loaded_copy():
 
 def test_two_at_the_same_moment_load_once():
     engine = ScriptedEngine(load_s=0.2)
-    pool = Pool(1000, lambda kind: engine)
+    pool = make_pool(1000, lambda kind: engine)
     seen = []
 
     def use():
@@ -47,7 +47,7 @@ def test_two_at_the_same_moment_load_once():
 
 def test_the_least_recently_used_goes_first_and_one_in_use_stays():
     engine = ScriptedEngine(weights_bytes=100)
-    pool = Pool(250, lambda kind: engine)
+    pool = make_pool(250, lambda kind: engine)
     for name in ("one", "two", "one", "three"):  # two is now the least recently used
         with _lease(pool, f"{name}:1:1@bf16"):
             pass
@@ -59,7 +59,7 @@ def test_the_least_recently_used_goes_first_and_one_in_use_stays():
 
 
 def test_a_model_over_the_budget_is_refused_with_both_numbers():
-    pool = Pool(50_000_000, lambda kind: ScriptedEngine(weights_bytes=200_000_000))
+    pool = make_pool(50_000_000, lambda kind: ScriptedEngine(weights_bytes=200_000_000))
     with pytest.raises(OutOfMemory, match=r"0\.2 GB.*0\.1 GB|0\.2 GB.*0\.0 GB"), _lease(pool, "one:1:1@bf16"):
         pass
     assert pool.loaded() == {}
@@ -67,7 +67,7 @@ def test_a_model_over_the_budget_is_refused_with_both_numbers():
 
 def test_unload_frees_only_what_nobody_uses():
     engine = ScriptedEngine()
-    pool = Pool(1000, lambda kind: engine)
+    pool = make_pool(1000, lambda kind: engine)
     candidate = parse_candidate("one:1:1@bf16")
     with _lease(pool, "one:1:1@bf16"):
         assert pool.unload(candidate, TASK) is None
@@ -79,7 +79,7 @@ def test_unload_frees_only_what_nobody_uses():
 
 def test_a_failed_load_leaves_nothing_behind():
     engine = ScriptedEngine(errors={"load one": ValueError("no")})
-    pool = Pool(1000, lambda kind: engine)
+    pool = make_pool(1000, lambda kind: engine)
     with pytest.raises(ValueError, match="no"), _lease(pool, "one:1:1@bf16"):
         pass
     engine.errors.clear()
@@ -91,7 +91,7 @@ def test_long_work_takes_turns_with_a_comparison_and_neither_waits_for_ever():
     from llmops.compare.comparison import Comparison, run_all
     from llmops.core.run_settings import RunSettings
 
-    pool = Pool(1000, lambda kind: ScriptedEngine(weights_bytes=1))
+    pool = make_pool(1000, lambda kind: ScriptedEngine(weights_bytes=1))
     candidate, order = parse_candidate("one:2:5@bf16"), []
 
     def long_work():
@@ -114,7 +114,7 @@ def test_long_work_takes_turns_with_a_comparison_and_neither_waits_for_ever():
 def test_waiting_for_a_turn_ends_with_stop():
     from llmops.core.errors import Stopped
 
-    pool = Pool(1000, lambda kind: ScriptedEngine())
+    pool = make_pool(1000, lambda kind: ScriptedEngine())
     stop = threading.Event()
     threading.Timer(0.2, stop.set).start()
     with pool.queues.turn("cpu", Job()), pytest.raises(Stopped):  # noqa: SIM117

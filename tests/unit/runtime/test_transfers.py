@@ -12,7 +12,7 @@ from llmops.core.errors import Stopped
 from llmops.core.events import Loading
 from llmops.core.request import Connection, Job
 from llmops.core.run_settings import RunSettings
-from llmops.runtime.pool import Pool
+from tests.support.pools import make_pool
 from tests.support.scripted import TASK, Boom, ScriptedEngine
 
 MEANWHILE = "Another model was being fetched meanwhile, which may have slowed this run."
@@ -67,7 +67,7 @@ def engine():
 
 @pytest.fixture
 def pool(engine):
-    return Pool(10**6, lambda kind: engine)
+    return make_pool(10**6, lambda kind: engine)
 
 
 def test_another_visitors_run_finishes_while_a_transfer_goes_on(pool, engine):
@@ -174,5 +174,5 @@ def test_a_visitor_who_may_not_have_a_model_makes_nobody_fetch_it(engine):
     def permit(candidate, connection):
         raise Boom("It is gated.", "Accept its licence.")
 
-    run = Asked(Pool(10**6, lambda kind: engine, permit), "hub:1:1@bf16").run()
+    run = Asked(make_pool(10**6, lambda kind: engine, permit), "hub:1:1@bf16").run()
     assert run.error.message == "It is gated." and engine.tries == []

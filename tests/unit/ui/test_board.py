@@ -2,8 +2,8 @@
 
 from llmops.compare.comparison import Comparison
 from llmops.core.run_settings import RunSettings
-from llmops.runtime.pool import Pool
 from llmops.ui.board import Board
+from tests.support.pools import make_pool
 from tests.support.scripted import TASK, ScriptedEngine
 
 
@@ -16,7 +16,7 @@ class _Nowhere:
 
 def _paints(candidate):
     engine = ScriptedEngine()
-    comparison = Comparison(Pool(10_000, lambda kind: engine), TASK, "text", [candidate], RunSettings("en"))
+    comparison = Comparison(make_pool(10_000, lambda kind: engine), TASK, "text", [candidate], RunSettings("en"))
     made = Board(comparison, _Nowhere())
     comparison.start()
     return [made.views[0].status for _ in made.follow()]

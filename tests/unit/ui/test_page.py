@@ -6,15 +6,15 @@ import pytest
 from llmops.core.settings import Settings
 from llmops.history.store import History
 from llmops.hub.reachability import HubProbe
-from llmops.runtime.pool import Pool
 from llmops.ui.page import build
 from llmops.ui.services import Services
+from tests.support.pools import make_pool
 
 
 @pytest.fixture(scope="module")
 def page_and_history(tmp_path_factory):
     settings = Settings(tmp_path_factory.mktemp("kept"))
-    return build(Services(settings, Pool(10**6), HubProbe(offline=True))), History(settings.history_path)
+    return build(Services(settings, make_pool(10**6), HubProbe(offline=True))), History(settings.history_path)
 
 
 def shown(page, elem_id):

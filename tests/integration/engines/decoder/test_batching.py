@@ -10,6 +10,7 @@ from llmops.core.errors import ContextTooLong, InputError, LlmopsError, Stopped
 from llmops.core.events import Finished
 from llmops.core.request import Generation, Job, Request
 from llmops.core.run_settings import RunSettings
+from llmops.core.settings import load_settings
 from llmops.core.task import Example
 from llmops.data.builtin import load_builtin
 from llmops.engines.decoder import batching
@@ -20,8 +21,8 @@ from llmops.evaluation.runner import CandidateEnded, evaluate
 from llmops.evaluation.spec import EvaluationSpec
 from llmops.evaluation.summary import summary
 from llmops.history.store import History
-from llmops.runtime.pool import Pool
 from tests.support import models
+from tests.support.pools import make_pool
 
 TASK = load_builtin("medical")
 TEXTS = list(TASK.split("test"))[:18] + list(TASK.split("test"))[-4:]  # more of one language than are read at a time
@@ -29,7 +30,7 @@ LONG = Example("word " * 4000, "positive", "en", "test")
 
 
 def load(engine, text):
-    return engine.ENGINE.load(parse_candidate(text), TASK, Job())
+    return engine.make(load_settings()).load(parse_candidate(text), TASK, Job())
 
 
 def requests(texts=TEXTS, tokens=32, **more):
@@ -134,7 +135,7 @@ def test_an_evaluation_says_which_rows_ran_alone_and_tells_throughput_apart(tmp_
     name = "embedded/decoder@fp32"
     for mode in (AnswerMode(), AnswerMode(batched=False), AnswerMode(verdict_only=True)):
         spec = EvaluationSpec(TASK, TEXTS, [name], options, mode=mode)
-        updates = list(evaluate(Pool(10**9), spec, history, threading.Event()))
+        updates = list(evaluate(make_pool(10**9), spec, history, threading.Event()))
         assert [one.error for one in updates if isinstance(one, CandidateEnded)] == [None]
     batched, single, verdicts = (sorted(history.rows(n), key=lambda row: row.place) for n in (1, 2, 3))
     assert [row.y_hat for row in batched] == [row.y_hat for row in single] == [row.y_hat for row in verdicts]
@@ -149,4 +150,4 @@ def test_an_evaluation_says_which_rows_ran_alone_and_tells_throughput_apart(tmp_
     with pytest.raises(InputError, match="without sampling"):
         hot = replace(options, generation=Generation(temperature=0.7))
         spec = EvaluationSpec(TASK, TEXTS, [name], hot, mode=AnswerMode(verdict_only=True))
-        list(evaluate(Pool(10**9), spec, history, threading.Event()))
+        list(evaluate(make_pool(10**9), spec, history, threading.Event()))

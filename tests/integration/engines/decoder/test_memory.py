@@ -9,14 +9,15 @@ from llmops.core.candidate import parse_candidate
 from llmops.core.errors import OutOfMemory
 from llmops.core.request import Connection, Generation
 from llmops.core.run_settings import RunSettings
+from llmops.core.settings import load_settings
 from llmops.data.builtin import load_builtin
 from llmops.embedded import DECODER_DIR
 from llmops.engines.decoder import byte_count
 from llmops.hardware.memory import release_memory, resident_bytes
-from llmops.runtime.pool import Pool
 from tests.support import models
 from tests.support.decoder_runs import finished_run, load_model, request
 from tests.support.fresh_process import in_fresh_process
+from tests.support.pools import make_pool
 
 TASK = load_builtin("medical")
 
@@ -98,12 +99,12 @@ def _every_tensor(root):
 
 
 def test_the_estimate_before_loading_is_near_the_measured_weights(wide):
-    from llmops.engines.decoder.engine import ENGINE
+    from llmops.engines.decoder.engine import make
 
     for precision in ("fp32", "bf16", "int8", "nf4"):
         model = load_model(wide, precision)
         model.warm_up()
-        estimate = ENGINE.estimate_bytes(parse_candidate(f"{wide}@{precision}"))
+        estimate = make(load_settings()).estimate_bytes(parse_candidate(f"{wide}@{precision}"))
         assert estimate == pytest.approx(model.weights_bytes, rel=0.03), precision
         model.close()
 
@@ -138,7 +139,7 @@ def test_after_unloading_ten_times_in_turn_memory_is_back_within_a_tenth_of_one_
 
 def _unloaded_ten_times(folder):
     """(what the pool still holds, bytes that stayed, the same as each run told it, bytes of the model in bf16)"""
-    pool = Pool(10**10)
+    pool = make_pool(10**10)
     options = RunSettings("en", Generation(max_new_tokens=4), unload_after=True)
 
     def once(precision):
@@ -171,7 +172,7 @@ def test_weights_larger_than_memory_are_refused_with_what_would_fit(wide, monkey
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16", "int8", "nf4"])
 def test_the_embedded_decoder_runs_in_every_precision(precision):
     runs = run_all(
-        Comparison(Pool(10**9), TASK, "The chair is needed.", [f"embedded/decoder@{precision}"], RunSettings("en"))
+        Comparison(make_pool(10**9), TASK, "The chair is needed.", [f"embedded/decoder@{precision}"], RunSettings("en"))
     )
     assert runs[0].error is None
     assert runs[0].label in TASK.label_ids
@@ -183,6 +184,6 @@ def test_the_embedded_decoder_runs_in_every_precision(precision):
 def test_connection_secrets_are_in_no_run():
     connection = Connection(openai_key="sk-very-secret-key", hf_token="hf_VerySecretToken")
     options = RunSettings("en", connection=connection)
-    run = run_all(Comparison(Pool(10**9), TASK, "x", ["embedded/decoder@bf16", "nobody/none@bf16"], options))
+    run = run_all(Comparison(make_pool(10**9), TASK, "x", ["embedded/decoder@bf16", "nobody/none@bf16"], options))
     assert "ery-secret" not in str([one.to_json() for one in run])
     assert "VerySecret" not in str([one.to_json() for one in run])

@@ -10,7 +10,7 @@ from llmops.core.request import Job
 from llmops.core.settings import load_settings
 from llmops.data.builtin import load_builtin
 from llmops.engines.decoder import quantized_copies
-from llmops.engines.decoder.engine import ENGINE
+from llmops.engines.decoder.engine import make
 from tests.support import models
 
 TASK = load_builtin("medical")
@@ -19,7 +19,7 @@ SAID = "Read from a copy"
 
 def load(folder, precision="nf4"):
     candidate = parse_candidate(f"{folder}@{precision}")
-    return ENGINE.load(candidate, TASK, Job())
+    return make(load_settings()).load(candidate, TASK, Job())
 
 
 def logits(model):

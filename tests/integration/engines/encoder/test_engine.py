@@ -9,20 +9,22 @@ from llmops.core.errors import ContextTooLong, InputError, ModelNotFound, ModelR
 from llmops.core.events import Finished, Note, Started
 from llmops.core.request import Job, Request
 from llmops.core.run import Source
+from llmops.core.settings import load_settings
 from llmops.core.task import Example, Label, Prompt, Task
 from llmops.data.builtin import load_builtin
 from llmops.engines.encoder import body, training
-from llmops.engines.encoder.engine import ENGINE
+from llmops.engines.encoder.engine import make
 from llmops.engines.encoder.head import fit_head
 from tests.support import models
 from tests.support.fresh_process import in_fresh_process
+from tests.support.kept_encoders import encoder_store
 
 MEDICAL, SUPPORT = load_builtin("medical"), load_builtin("support")
 
 
 def load(text, task=SUPPORT, stop=None):
     candidate = parse_candidate(text)
-    return ENGINE.load(candidate, task, Job(stop=stop or threading.Event()))
+    return make(load_settings()).load(candidate, task, Job(stop=stop or threading.Event()))
 
 
 def run(model, text, task=SUPPORT, language="en", truncate=False):
@@ -145,7 +147,9 @@ def test_the_int8_copy_is_made_once_and_kept_on_disk(data_dir):
     said = []
     candidate = parse_candidate("embedded/encoder@int8?method=zero-shot")
     for _ in range(2):
-        ENGINE.load(candidate, SUPPORT, Job(report=lambda message, fraction: said.append(message))).close()
+        make(load_settings()).load(
+            candidate, SUPPORT, Job(report=lambda message, fraction: said.append(message))
+        ).close()
     assert len(list((data_dir / "openvino").glob("*/model.xml"))) >= 1
     assert sum("int8" in message for message in said) <= 1
 
@@ -285,16 +289,16 @@ def test_a_trained_encoder_is_kept_and_gives_the_same_probabilities_when_loaded_
     name = f"kept-{method}"
     *_, trained = training.train_named(MEDICAL, "embedded/encoder", method, 2, 0, Job())
     meta = store.Meta("medical", method, "embedded/encoder", trained.head.labels, 2, 0, 4, has_body=method == "setfit")
-    folder = store.keep(name, trained.model, trained.head, meta)
+    folder = encoder_store().keep(name, trained.model, trained.head, meta)
     assert not [path for path in folder.rglob("*") if path.suffix in (".pkl", ".bin", ".pt", ".py")]
     text = MEDICAL.split("test", "de")[0].text
     expected = trained.head.probabilities(body.TorchBody(trained.model).embed([text]))[0]
 
-    archive = store.pack(name, tmp_path)
-    store.delete(name)
+    archive = encoder_store().pack(name, tmp_path)
+    encoder_store().delete(name)
     with pytest.raises(ModelNotFound):
         load(f"trained/{name}@fp32", MEDICAL)
-    store.unpack(archive, name)
+    encoder_store().unpack(archive, name)
     model = load(f"trained/{name}@fp32", MEDICAL)
     made = run(model, text, MEDICAL, "de")
     assert [made.probabilities[label] for label in trained.head.labels] == pytest.approx(expected.tolist(), abs=1e-5)
@@ -302,4 +306,4 @@ def test_a_trained_encoder_is_kept_and_gives_the_same_probabilities_when_loaded_
     model.close()
     with pytest.raises(InputError, match="labels"):
         load(f"trained/{name}@fp32", SUPPORT)
-    store.delete(name)
+    encoder_store().delete(name)

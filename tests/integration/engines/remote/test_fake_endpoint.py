@@ -13,8 +13,8 @@ from llmops.core.request import Connection, Generation
 from llmops.core.run_settings import RunSettings
 from llmops.data.builtin import load_builtin
 from llmops.engines.remote.openai_compatible import list_models
-from llmops.runtime.pool import Pool
 from tests.support.fake_endpoint import FakeEndpoint
+from tests.support.pools import make_pool
 from tests.support.serving import free_port
 
 KEY = "canary-key-7f3a9c"
@@ -31,7 +31,7 @@ def no_keys(monkeypatch):
 def _comparison(url, candidate="openai/m", **connection):
     given = Connection(openai_key=KEY, base_url=url, **{"timeout_s": 5.0, "retries": 2, **connection})
     options = RunSettings("en", Generation(max_new_tokens=20), given)
-    return Comparison(Pool(1), load_builtin("medical"), "The aid is needed.", [candidate], options)
+    return Comparison(make_pool(1), load_builtin("medical"), "The aid is needed.", [candidate], options)
 
 
 def _run(url, **connection):
@@ -203,7 +203,7 @@ def test_the_owners_key_never_goes_to_an_address_a_visitor_typed(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     with FakeEndpoint("ok") as fake:
         given = RunSettings("en", connection=Connection(base_url=fake.url))
-        run_all(Comparison(Pool(1), load_builtin("medical"), "x", ["openai/m"], given))
+        run_all(Comparison(make_pool(1), load_builtin("medical"), "x", ["openai/m"], given))
         assert KEY not in str(fake.headers)
 
 
@@ -211,19 +211,19 @@ def test_the_environments_key_goes_to_the_environments_address(monkeypatch):
     with FakeEndpoint("ok") as fake:
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
         monkeypatch.setenv("OPENAI_BASE_URL", fake.url)
-        run_all(Comparison(Pool(1), load_builtin("medical"), "x", ["openai/m"], RunSettings("en")))
+        run_all(Comparison(make_pool(1), load_builtin("medical"), "x", ["openai/m"], RunSettings("en")))
         assert fake.headers[0]["authorization"] == f"Bearer {KEY}"
 
 
 def test_without_key_and_address_the_column_says_what_to_set():
-    run = run_all(Comparison(Pool(1), load_builtin("medical"), "x", ["openai/m"], RunSettings("en")))[0]
+    run = run_all(Comparison(make_pool(1), load_builtin("medical"), "x", ["openai/m"], RunSettings("en")))[0]
     assert run.error.kind == "configuration"
     assert "OPENAI_API_KEY" in run.error.remedy
 
 
 def test_a_hosted_model_without_token_says_so_and_a_url_is_no_model():
     candidates = ["hosted/org/model", "hosted/http://attacker.example/v1"]
-    runs = run_all(Comparison(Pool(1), load_builtin("medical"), "x", candidates, RunSettings("en")))
+    runs = run_all(Comparison(make_pool(1), load_builtin("medical"), "x", candidates, RunSettings("en")))
     assert "HF_TOKEN" in runs[0].error.remedy
     assert "no model id" in runs[1].error.message
 
@@ -232,7 +232,7 @@ def test_the_owners_token_never_goes_to_the_operators_other_endpoint(monkeypatch
     with FakeEndpoint("ok") as fake:
         monkeypatch.setenv("HF_TOKEN", "hf_" + KEY)
         monkeypatch.setenv("LLMOPS_HOSTED_BASE_URL", fake.url)
-        run = run_all(Comparison(Pool(1), load_builtin("medical"), "x", ["hosted/org/m"], RunSettings("en")))[0]
+        run = run_all(Comparison(make_pool(1), load_builtin("medical"), "x", ["hosted/org/m"], RunSettings("en")))[0]
         assert run.label == "positive"
         assert KEY not in str(fake.headers)
 
@@ -242,7 +242,7 @@ def test_fake_endpoint_failures_of_the_hosted_engine_say_what_happened(answer, m
     with FakeEndpoint(answer) as fake:
         monkeypatch.setenv("LLMOPS_HOSTED_BASE_URL", fake.url)
         given = RunSettings("en", connection=Connection(hf_token="hf_" + KEY, retries=0))
-        run = run_all(Comparison(Pool(1), load_builtin("medical"), "x", ["hosted/org/m"], given))[0]
+        run = run_all(Comparison(make_pool(1), load_builtin("medical"), "x", ["hosted/org/m"], given))[0]
     assert run.error.kind in ("endpoint", "configuration")
     assert run.error.remedy
     assert "offline" not in run.error.message

@@ -7,7 +7,7 @@ from llmops.core.request import Connection, Generation
 from llmops.core.run_settings import RunSettings
 from llmops.data.builtin import load_builtin
 from llmops.embedded import DECODER_DIR
-from llmops.runtime.pool import Pool
+from tests.support.pools import make_pool
 from tests.support.serving import StampingProxy
 
 TEXT = "All requirements for the wheelchair are met."
@@ -15,7 +15,7 @@ TEXT = "All requirements for the wheelchair are met."
 
 def _runs(url, *candidates, text=TEXT, tokens=40):
     options = RunSettings("en", Generation(max_new_tokens=tokens), Connection(base_url=url))
-    return run_all(Comparison(Pool(10**9), load_builtin("medical"), text, candidates, options))
+    return run_all(Comparison(make_pool(10**9), load_builtin("medical"), text, candidates, options))
 
 
 def test_a_real_server_streams_with_its_own_token_counts(served):

@@ -92,7 +92,7 @@ def test_the_packages_own_errors_become_ours_with_a_remedy(monkeypatch):
 def test_a_job_crosses_a_fork_and_holds_no_secret():
     task = load_builtin("medical")
     job = zerogpu_engine.ChildRun(
-        parse_candidate("embedded/decoder@bf16"), ".", task, "text", "en", Generation(), False, False
+        parse_candidate("embedded/decoder@bf16"), ".", ".", task, "text", "en", Generation(), False, False
     )
     assert pickle.loads(pickle.dumps(job)) == job
     assert not any("connection" in name or "token" in name for name in vars(job))

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from llmops.core.errors import InputError, ModelNotFound, ModelRefused
-from llmops.engines.encoder import store
 from llmops.engines.encoder.head import Head
+from llmops.engines.encoder.store import Meta
+from tests.support.kept_encoders import encoder_store
 
 HEAD = Head(("a", "b"), np.arange(6, dtype=np.float64).reshape(2, 3), np.array([0.5, -0.5]))
-META = store.Meta("t", "few-shot", "embedded/encoder", ("a", "b"), 8, 0, 16, has_body=False)
+META = Meta("t", "few-shot", "embedded/encoder", ("a", "b"), 8, 0, 16, has_body=False)
 
 
 @pytest.fixture(autouse=True)
@@ -23,8 +24,8 @@ def _own_place(tmp_path, monkeypatch):
 @pytest.fixture
 def packed(tmp_path):
     """A zip as it is downloaded."""
-    store.keep("mine", None, HEAD, META)
-    return store.pack("mine", tmp_path)
+    encoder_store().keep("mine", None, HEAD, META)
+    return encoder_store().pack("mine", tmp_path)
 
 
 def _rewrite(packed, target, **changes):
@@ -39,9 +40,9 @@ def _rewrite(packed, target, **changes):
 
 
 def test_what_is_kept_is_loaded_as_it_was():
-    store.keep("mine", None, HEAD, META)
-    kept = store.load("mine")
-    assert store.names() == ("mine",)
+    encoder_store().keep("mine", None, HEAD, META)
+    kept = encoder_store().load("mine")
+    assert encoder_store().names() == ("mine",)
     assert kept.meta == META
     assert kept.head.labels == HEAD.labels
     assert np.array_equal(kept.head.coef, HEAD.coef)
@@ -49,38 +50,42 @@ def test_what_is_kept_is_loaded_as_it_was():
 
 
 def test_nothing_that_is_kept_is_a_pickle():
-    folder = store.keep("mine", None, HEAD, META)
+    folder = encoder_store().keep("mine", None, HEAD, META)
     assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == ["head.safetensors", "meta.json"]
 
 
 def test_a_download_can_be_brought_back_under_another_name(packed):
-    store.delete("mine")
-    assert store.names() == ()
-    store.unpack(packed, "again")
-    assert store.names() == ("again",)
-    assert np.array_equal(store.load("again").head.coef, HEAD.coef)
+    encoder_store().delete("mine")
+    assert encoder_store().names() == ()
+    encoder_store().unpack(packed, "again")
+    assert encoder_store().names() == ("again",)
+    assert np.array_equal(encoder_store().load("again").head.coef, HEAD.coef)
 
 
 def test_a_name_is_taken_once_and_the_old_one_stays(packed):
     with pytest.raises(InputError, match="already"):
-        store.keep("mine", None, HEAD, META)
+        encoder_store().keep("mine", None, HEAD, META)
     with pytest.raises(InputError, match="already"):
-        store.unpack(packed, "mine")
-    assert np.array_equal(store.load("mine").head.coef, HEAD.coef)
+        encoder_store().unpack(packed, "mine")
+    assert np.array_equal(encoder_store().load("mine").head.coef, HEAD.coef)
 
 
 @pytest.mark.parametrize("name", ["", "..", "../x", "a/b", "/etc", "a b", ".hidden", "x" * 65, "a..b", "ü", "a\x00"])
 def test_a_bad_name_is_refused_everywhere(name, packed):
-    for call in (lambda: store.keep(name, None, HEAD, META), lambda: store.load(name), lambda: store.delete(name)):
+    for call in (
+        lambda: encoder_store().keep(name, None, HEAD, META),
+        lambda: encoder_store().load(name),
+        lambda: encoder_store().delete(name),
+    ):
         with pytest.raises(InputError, match="no name"):
             call()
     with pytest.raises(InputError, match="no name"):
-        store.unpack(packed, name)
+        encoder_store().unpack(packed, name)
 
 
 def test_an_unknown_name_says_what_there_is(packed):
     with pytest.raises(ModelNotFound) as caught:
-        store.load("other")
+        encoder_store().load("other")
     assert "mine" in caught.value.remedy
 
 
@@ -88,16 +93,16 @@ def test_an_unknown_name_says_what_there_is(packed):
 def test_a_zip_that_climbs_out_writes_nothing(packed, tmp_path, name):
     evil = _rewrite(packed, tmp_path / "evil.zip", **{name: b"{}"})
     with pytest.raises(ModelRefused, match="no place"):
-        store.unpack(evil, "new")
+        encoder_store().unpack(evil, "new")
     assert not list(tmp_path.rglob("evil.json"))
-    assert store.names() == ("mine",)
+    assert encoder_store().names() == ("mine",)
 
 
 @pytest.mark.parametrize("name", ["model_head.pkl", "body/pytorch_model.bin", "run.py", "body/x.so", "noending"])
 def test_a_zip_with_a_pickle_or_code_is_refused(packed, tmp_path, name):
     evil = _rewrite(packed, tmp_path / "evil.zip", **{name: b"x"})
     with pytest.raises(ModelRefused, match="no place"):
-        store.unpack(evil, "new")
+        encoder_store().unpack(evil, "new")
 
 
 def test_a_zip_with_a_link_in_it_is_refused(packed, tmp_path):
@@ -108,19 +113,19 @@ def test_a_zip_with_a_link_in_it_is_refused(packed, tmp_path):
     with zipfile.ZipFile(evil, "a") as archive:
         archive.writestr(link, "/etc/passwd")
     with pytest.raises(ModelRefused, match="no place"):
-        store.unpack(evil, "new")
+        encoder_store().unpack(evil, "new")
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(packed, tmp_path):
     evil = _rewrite(packed, tmp_path / "evil.zip", **{"big.txt": b"0" * 50_000_000})
     with pytest.raises(ModelRefused, match="too much"):
-        store.unpack(evil, "new")
+        encoder_store().unpack(evil, "new")
 
 
 def test_too_many_files_are_refused(packed, tmp_path):
     evil = _rewrite(packed, tmp_path / "evil.zip", **{f"{n}.txt": b"x" for n in range(60)})
     with pytest.raises(ModelRefused, match="files"):
-        store.unpack(evil, "new")
+        encoder_store().unpack(evil, "new")
 
 
 @pytest.mark.parametrize(
@@ -135,9 +140,9 @@ def test_too_many_files_are_refused(packed, tmp_path):
 def test_a_damaged_download_is_refused_and_leaves_nothing(packed, tmp_path, changes):
     evil = _rewrite(packed, tmp_path / "evil.zip", **changes)
     with pytest.raises(ModelRefused):
-        store.unpack(evil, "new")
-    assert store.names() == ("mine",)
-    assert not [path for path in store.root().iterdir() if path.name.startswith(".partial")]
+        encoder_store().unpack(evil, "new")
+    assert encoder_store().names() == ("mine",)
+    assert not [path for path in encoder_store().root.iterdir() if path.name.startswith(".partial")]
 
 
 def test_a_head_that_does_not_fit_its_labels_is_refused(packed, tmp_path):
@@ -146,16 +151,16 @@ def test_a_head_that_does_not_fit_its_labels_is_refused(packed, tmp_path):
     about["labels"] = ["a", "b", "c"]
     evil = _rewrite(packed, tmp_path / "evil.zip", **{"meta.json": json.dumps(about).encode()})
     with pytest.raises(ModelRefused, match="labels"):
-        store.unpack(evil, "new")
+        encoder_store().unpack(evil, "new")
 
 
 def test_what_is_no_zip_is_refused(tmp_path):
     path = tmp_path / "x.zip"
     path.write_bytes(b"no zip at all")
     with pytest.raises(ModelRefused, match="can't be read"):
-        store.unpack(path, "new")
+        encoder_store().unpack(path, "new")
     cut = tmp_path / "cut.zip"
-    store.keep("mine", None, HEAD, META)
-    cut.write_bytes(store.pack("mine", tmp_path).read_bytes()[:-30])
+    encoder_store().keep("mine", None, HEAD, META)
+    cut.write_bytes(encoder_store().pack("mine", tmp_path).read_bytes()[:-30])
     with pytest.raises(ModelRefused, match="can't be read"):
-        store.unpack(cut, "new")
+        encoder_store().unpack(cut, "new")
