@@ -1,9 +1,10 @@
-"""The command line: `python -m llmops COMMAND …`."""
+"""The command line: `llmops COMMAND …`, or `python -m llmops COMMAND …` where the package is not installed."""
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from llmops.cli import COMMANDS
 from llmops.core.errors import LlmopsError
@@ -11,7 +12,8 @@ from llmops.core.errors import LlmopsError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 when all went well, 1 when something failed, 2 for a wrong call, 130 when interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m llmops", description="Compare models, plan for them, probe them.")
+    program = "llmops" if Path(sys.argv[0]).stem == "llmops" else "python -m llmops"
+    parser = argparse.ArgumentParser(prog=program, description="Compare models, plan for them, probe them.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, command in COMMANDS.items():
         command.add(commands.add_parser(name, help=command.HELP, description=command.HELP))
