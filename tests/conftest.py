@@ -1,4 +1,4 @@
-"""What all tests share: no hub, no keys, no proxy for local addresses; and the real servers, started once a session."""
+"""What all tests share: no hub, no keys, no proxy for local addresses; their markers; real servers, started once."""
 
 import json
 import os
@@ -15,7 +15,23 @@ for _name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "HF_TOKEN", "LLMOPS_HOSTED_BA
 import pytest  # noqa: E402
 
 from llmops.embedded import DECODER_DIR  # noqa: E402
+from tests.support import needs  # noqa: E402
 from tests.support.serving import app, transformers_serve  # noqa: E402
+
+
+def pytest_ignore_collect(collection_path, config):
+    """With `-m quick`, files of which no test is quick are not even imported: some import torch."""
+    if config.option.markexpr != "quick" or needs.TESTS not in collection_path.parents:
+        return None
+    is_test = collection_path.is_file() and collection_path.name.startswith("test_")
+    return True if is_test and needs.of_file(collection_path) else None
+
+
+def pytest_itemcollected(item):
+    """Markers come from what a test needs; only `slow` is written by hand."""
+    marks = {mark.name for mark in item.iter_markers()}
+    for name in needs.of_test(item.path, item.fixturenames, marks):
+        item.add_marker(name)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -42,9 +42,16 @@ ROOMS = {
 RANK = {room: rank for rank, room in enumerate(ROOMS)}
 
 
+@cache
+def _nodes(path: Path) -> list[ast.AST]:
+    """The statements of a file that import or define a class, anywhere in it."""
+    kinds = ast.Import | ast.ImportFrom | ast.ClassDef
+    return [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, kinds)]
+
+
 def _imports(path: Path) -> Iterator[str]:
     """Modules that a file imports, anywhere in it; for `from package import module` the module too."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -96,7 +103,7 @@ def test_only_the_page_and_its_patches_import_gradio():
 def test_a_class_name_exists_once():
     found: dict[str, list[str]] = {}
     for path in _files():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in _nodes(path):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 found.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
     assert {name: places for name, places in found.items() if len(places) > 1} == {}

@@ -34,6 +34,26 @@ def history(tmp_path_factory):
     return History(path)
 
 
+@pytest.fixture(scope="module")
+def reports(history, tmp_path_factory):
+    """Of the example, by language; None: told none."""
+    folder = tmp_path_factory.mktemp("reports")
+    return {
+        language: written(history, folder / f"{language}.html", **({"language": language} if language else {}))
+        for language in (None, "en", "de")
+    }
+
+
+@pytest.fixture
+def short_history(tmp_path):
+    """An evaluation of one text."""
+    history = History(tmp_path / "history.sqlite")
+    number = history.begin("t", "T", ["Figures", "out"], "hash", [DECODER], {}, 0)
+    answer = Run(DECODER, text="Answers 1.5", label="out")
+    history.add_all(number, [replace(row(DECODER, 0, "Figures", "out"), text="Decision: 1,234.5", run=answer)])
+    return history
+
+
 class Headings(html.parser.HTMLParser):
     """What stands in headings, column titles and summaries."""
 
@@ -59,8 +79,8 @@ def written(history, path, **more):
     return path.read_text(encoding="utf-8")
 
 
-def test_a_report_in_german_has_no_english_heading(history, tmp_path):
-    english, deutsch = (Headings(written(history, tmp_path / f"{one}.html", language=one)) for one in ("en", "de"))
+def test_a_report_in_german_has_no_english_heading(reports):
+    english, deutsch = (Headings(reports[language]) for language in ("en", "de"))
     assert len(english.found) == len(deutsch.found) > 50
     catalogue, missed = german.catalogue()
     for text, other in zip(english.found, deutsch.found, strict=True):
@@ -71,32 +91,27 @@ def test_a_report_in_german_has_no_english_heading(history, tmp_path):
 
 
 def test_nothing_else_of_a_report_lacks_german_either(history):
-    found = history.evaluations()[0]
-    rows = history.rows(found.id)
+    evaluation = history.evaluations()[0]
+    rows = history.rows(evaluation.id)
     catalogue, missed = german.catalogue()
-    made = catalogue.document(report(found, rows, curves.found(history)[:1], _decision(found, rows)))
-    names = {f"{number}. {name}" for number, name in enumerate(found.candidates, 1)}
-    left = {one for one in missed if not one.startswith(("all_at_once", "llm-ops "))}
+    text = catalogue.document(report(evaluation, rows, curves.found(history)[:1], _decision(evaluation, rows)))
+    names = {f"{number}. {name}" for number, name in enumerate(evaluation.candidates, 1)}
+    left = {phrase for phrase in missed if not phrase.startswith(("all_at_once", "llm-ops "))}
     assert left <= SAME | names
     for english in ("takes less", "Each pair stands for itself", "UTC, on ", " cores"):
-        assert english not in made
+        assert english not in text
 
 
-def test_the_default_is_english_and_the_file_says_which_it_is(history, tmp_path):
-    assert '<html lang="en">' in written(history, tmp_path / "r.html")
-    assert '<html lang="de">' in written(history, tmp_path / "r.html", language="de")
+def test_the_default_is_english_and_the_file_says_which_it_is(reports):
+    assert '<html lang="en">' in reports[None]
+    assert '<html lang="de">' in reports["de"]
 
 
-def test_texts_labels_and_answers_stay_as_they_were_written(tmp_path):
-    history = History(tmp_path / "h.sqlite")
-    number = history.begin("t", "T", ["Figures", "out"], "hash", [DECODER], {}, 0)
-    said = Run(DECODER, text="Answers 1.5", label="out")
-    one = row(DECODER, 0, "Figures", "out")
-    history.add_all(number, [replace(one, text="Decision: 1,234.5", run=said)])
-    made = written(history, tmp_path / "r.html", language="de")
-    for text in ("Decision: 1,234.5", "Figures", "out", "Answers 1.5"):
-        assert f'<td translate="no">{text}</td>' in made
-    assert '<th scope="col" translate="no">out</th>' in made
+def test_texts_labels_and_answers_stay_as_they_were_written(short_history, tmp_path):
+    text = written(short_history, tmp_path / "r.html", language="de")
+    for cell in ("Decision: 1,234.5", "Figures", "out", "Answers 1.5"):
+        assert f'<td translate="no">{cell}</td>' in text
+    assert '<th scope="col" translate="no">out</th>' in text
 
 
 def test_an_unknown_language_is_refused_in_words(history, tmp_path):
@@ -104,8 +119,8 @@ def test_an_unknown_language_is_refused_in_words(history, tmp_path):
         written(history, tmp_path / "r.html", language="fr")
 
 
-def test_the_command_line_takes_the_language(history, tmp_path, monkeypatch):
-    monkeypatch.setenv("LLMOPS_DATA", str(history.path.parent))
+def test_the_command_line_takes_the_language(short_history, tmp_path, monkeypatch):
+    monkeypatch.setenv("LLMOPS_DATA", str(short_history.path.parent))
     for name, order in (
         ("export", ["1", str(tmp_path / "a.html")]),
         ("history", ["1", "--export", str(tmp_path / "b.html")]),
@@ -117,13 +132,15 @@ def test_the_command_line_takes_the_language(history, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("query", "accepted", "heading"), [({}, "de-DE", "Zahlen"), ({"ui": "en"}, "de", "Figures")])
-def test_on_the_page_the_report_comes_in_the_language_of_the_visitor(history, monkeypatch, query, accepted, heading):
-    monkeypatch.setenv("LLMOPS_DATA", str(history.path.parent))
+def test_on_the_page_the_report_comes_in_the_language_of_the_visitor(
+    short_history, monkeypatch, query, accepted, heading
+):
+    monkeypatch.setenv("LLMOPS_DATA", str(short_history.path.parent))
     services = Services(load_settings(), None, None)
     with gr.Blocks() as page:
         kept = gr.Dropdown([])
         results_panel.wire(results_panel.build(), kept, kept.change(None), services)
-    asked = next(one for one in page.fns.values() if [out.elem_id for out in one.outputs][:1] == ["save-html"])
+    save = next(event for event in page.fns.values() if [out.elem_id for out in event.outputs][:1] == ["save-html"])
     request = SimpleNamespace(query_params=query, headers={"accept-language": accepted})
-    path, _ = asked.fn(history.evaluations()[0].id, request)
+    path, _ = save.fn(short_history.evaluations()[0].id, request)
     assert f"<h2>{heading}</h2>" in Path(path).read_text(encoding="utf-8")
