@@ -101,7 +101,7 @@ def main() -> None:
 def _get_ready() -> None:
     """On a Space: the preset's models are there before the first visitor is."""
     preset = preset_for(hardware().gpu_bytes, hardware().zerogpu)
-    candidates = preset.hub if services.hub.in_reach(_HUB_WAIT_S) else preset.offline
+    candidates = preset.candidates(services.hub.in_reach(_HUB_WAIT_S))
     preload.place(candidates, settings)
     preload.start(services.pool, load_builtin(_FIRST_TASK), candidates)
 

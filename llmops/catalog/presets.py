@@ -17,6 +17,10 @@ class Preset:
     hub: tuple[str, ...]
     zerogpu: bool = False
 
+    def candidates(self, hub_in_reach: bool | None) -> tuple[str, ...]:
+        """Those to choose; models of the hub only where it is known to be in reach."""
+        return self.hub if hub_in_reach else self.offline
+
 
 @cache
 def presets() -> tuple[Preset, ...]:
@@ -25,6 +29,11 @@ def presets() -> tuple[Preset, ...]:
         Preset(**{**row, "offline": tuple(row["offline"]), "hub": tuple(row["hub"])})
         for row in read_rows("presets", "presets")
     )
+
+
+def find_preset(preset_id: str) -> Preset:
+    """By id, as in `presets`."""
+    return next(preset for preset in presets() if preset.id == preset_id)
 
 
 def preset_for(gpu_bytes: int | None, zerogpu: bool = False) -> Preset:

@@ -84,6 +84,17 @@ class Task:
         """Examples of a split, of one language or of all."""
         return tuple(e for e in self.examples if e.split == name and (language is None or e.language == language))
 
+    def known_language(self, language: str) -> str:
+        """The language, where the task has it; else its first."""
+        return language if language in self.languages else self.languages[0]
+
+    def examples_to_show(self, language: str, most: int) -> list[str]:
+        """Held-out texts of a language, labels taking turns, so that the first few show every label."""
+        examples = self.split("test", language) or self.split("pool", language)
+        of_label = [[example.text for example in examples if example.label == label] for label in self.label_ids]
+        turns = [texts[turn] for turn in range(most) for texts in of_label if turn < len(texts)]
+        return turns[:most]
+
     def messages(self, text: str, language: str) -> list[dict[str, str]]:
         """The chat: a system and a user turn, templates filled. Raises InputError for a language it has not."""
         prompt = self.prompt(language)

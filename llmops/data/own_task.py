@@ -2,14 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 from llmops.core.errors import TaskFileError
+from llmops.core.settings import Settings
 from llmops.core.task import Example, Label, Prompt, Task
 from llmops.data.columns import ColumnMap, column_positions
+from llmops.data.reading import read_table
 from llmops.data.table import Table, row_error
 
+OWN_TASK = "own"
+"""The id of every task of a user's own."""
 _SPLITS = {"pool": "pool", "train": "pool", "training": "pool", "test": "test", "eval": "test", "validation": "test"}
+
+
+def read_own_task(path: Path, mapping: ColumnMap, default_language: str, limits: Settings) -> Task:
+    """A file as a task named after it. Raises TaskFileError."""
+    examples = to_examples(read_table(path, limits), mapping, default_language)
+    return task_from_examples(path.stem, examples)
 
 
 def to_examples(
@@ -52,7 +63,7 @@ def task_from_examples(name: str, examples: Sequence[Example]) -> Task:
     languages = list(dict.fromkeys(example.language for example in examples))
     prompts = {code: Prompt(_instruction(labels, code)) for code in languages}
     return Task(
-        id="own",
+        id=OWN_TASK,
         name=name[:60],
         source="uploaded",
         labels=tuple(

@@ -11,7 +11,7 @@ from llmops.decision import cloud
 from llmops.decision.assumptions import assume
 from llmops.hardware.machine import hardware
 from llmops.history.store import History
-from llmops.ui.board import Board
+from llmops.ui.comparison_view import ComparisonView
 from llmops.ui.explain import words
 from llmops.ui.services import Services
 from llmops.ui.visitor import visitor_of
@@ -53,8 +53,9 @@ def say(runs: Sequence[Run], history: History) -> str:
 def wire(ended: Sequence[gr.events.Dependency], current: gr.State, shown: gr.HTML, services: Services) -> None:
     """Fill in the figures when a run has ended."""
 
-    def fill(made: Board | None, request: gr.Request) -> str:
-        runs = [view.run for view in made.views if view.run is not None] if made is not None else []
+    def fill(comparison: ComparisonView | None, request: gr.Request) -> str:
+        views = comparison.views if comparison is not None else []
+        runs = [view.run for view in views if view.run is not None]
         return say(runs, History(services.settings.history_path, visitor_of(request, services.settings)))
 
     for event in ended:

@@ -16,11 +16,11 @@ def build() -> gr.HTML:
     return gr.HTML(visible=False, elem_id="notices", padding=False)
 
 
-def wire(place: gr.HTML, page: gr.Blocks, services: Services) -> None:
+def wire(notice: gr.HTML, page: gr.Blocks, services: Services) -> None:
     """Fill it when a page is opened."""
 
     def show() -> Any:  # noqa: ANN401
-        found = notices(services.crash_notice, services.settings, asking().owner)
-        return gr.update(value=render.said("Please note:", found), visible=bool(found))
+        sentences = notices(services.crash_notice, services.settings, asking().owner)
+        return gr.update(value=render.said("Please note:", sentences), visible=bool(sentences))
 
-    page.load(show, None, place, **QUIET)
+    page.load(show, None, notice, **QUIET)

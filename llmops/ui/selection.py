@@ -4,16 +4,15 @@ The three tabs share this; what only one of them has stands in its own file.
 """
 
 from dataclasses import dataclass
-from html import escape as _e
 
 import gradio as gr
 
-from llmops.catalog.models import model_kinds, models
-from llmops.core.candidate import DEFAULT_K, METHODS, PRECISIONS, Candidate, Epoch, Kind, parse_candidate
+from llmops.catalog.models import models
+from llmops.core.candidate import DEFAULT_K, METHODS, PRECISIONS, Epoch, Kind
 from llmops.core.errors import InputError
-from llmops.core.format import count
-from llmops.planning.availability import Offer
-from llmops.ui import explain, render
+from llmops.planning.candidate_texts import candidate_texts
+from llmops.ui import explain
+from llmops.ui.events import QUIET, toast
 from llmops.ui.services import texts
 
 
@@ -92,78 +91,16 @@ def wire(selection: Selection, kind: Kind) -> None:
         chosen: list[str] | None, model: str, precisions: list[str], method: str = "", k: float | None = None
     ) -> list[str]:
         try:
-            texts = build_texts(kind, model or "", precisions, method, k)
+            texts = candidate_texts(kind, model or "", precisions, method, k)
         except InputError as error:
-            raise gr.Error(render.toast(error), print_exception=False) from None
+            raise toast(error) from None
         return with_candidates(chosen, texts)
 
-    extra = [part for part in (selection.method, selection.k) if part is not None]
-    selection.add.click(
-        add,
-        [selection.chosen, selection.model, selection.precisions, *extra],
-        selection.chosen,
-        api_visibility="private",
-        show_progress="hidden",
-    )
+    of_encoders = [component for component in (selection.method, selection.k) if component is not None]
+    inputs = [selection.chosen, selection.model, selection.precisions, *of_encoders]
+    selection.add.click(add, inputs, selection.chosen, **QUIET)
 
 
 def with_candidates(chosen: list[str] | None, texts: list[str]) -> list[str]:
     """What is chosen, and these behind it; each once."""
     return list(dict.fromkeys([*(chosen or []), *texts]))
-
-
-def build_texts(kind: Kind, model: str, precisions: list[str], method: str, k: float | None) -> list[str]:
-    """Candidate texts out of the row's parts, one a precision. Raises InputError."""
-    options = (
-        {"kind": str(kind)}
-        if model_kinds().get(model) != kind and not model.startswith(("embedded/", "trained/"))
-        else {}
-    )
-    if kind == Kind.ENCODER and not model.startswith("trained/"):
-        options = {"method": method} | ({"k": str(int(k))} if k and k != DEFAULT_K and method != "zero-shot" else {})
-    if kind in (Kind.OPENAI, Kind.HOSTED):
-        return [str(parse_candidate(str(Candidate(kind, model.strip()))))]
-    if not precisions:
-        raise InputError("No precision is ticked.", "Tick at least one.")
-    made = [Candidate(kind, model.strip(), precision, tuple(sorted(options.items()))) for precision in precisions]
-    return [str(parse_candidate(str(candidate), model_kinds())) for candidate in made]
-
-
-def choices(offers: list[Offer], epoch: Epoch) -> list[tuple[str, str]]:
-    """(what is shown, candidate) of an epoch's offers; encoders once a method, what is not available says so."""
-    rows = []
-    for offer in (one for one in offers if one.epoch == epoch):
-        badge = f" · {offer.fit}" if offer.fit else ""
-        badge += f" · not here: {offer.why_not}" if offer.why_not else ""
-        for text in [f"{offer.candidate}?method={method}" for method in offer.methods] or [offer.candidate]:
-            rows.append((text + badge, text))
-    return rows
-
-
-def table(offers: list[Offer], epoch: Epoch) -> str:
-    """One row a model: licence, gated, parameters, context, note, what it needs, and why it can't run here."""
-    body = "".join(_row(name, [o for o in offers if o.name == name]) for name in _names(offers, epoch))
-    titles = ("Model", "Licence", "Parameters", "Context", "Notes", "Here")
-    header = "".join(f'<th scope="col">{title}</th>' for title in titles)
-    rows = f"<thead><tr>{header}</tr></thead><tbody>{body}</tbody>"
-    return f'<div class="lo-scroll" tabindex="0"><table class="lo-models">{rows}</table></div>'
-
-
-def _names(offers: list[Offer], epoch: Epoch) -> list[str]:
-    return list(dict.fromkeys(offer.name for offer in offers if offer.epoch == epoch))
-
-
-def _row(name: str, same: list[Offer]) -> str:
-    first = same[0]
-    spec = next((spec for spec in models() if spec.name == name), None)
-    size = "" if spec is None or spec.params is None else f"{spec.params / 1e9:.3g} billion"
-    if spec is not None and spec.params and spec.active:
-        size += f" ({spec.active / 1e9:.3g} billion active)"
-    context = count(spec.context) if spec else ""
-    licence = first.licence + (", gated" if first.gated else "")
-    ready = [one for one in same if one.available]
-    here = "ready" if len(ready) == len(same) else first.why_not
-    if ready and len(ready) < len(same):
-        here = "ready in " + ", ".join(one.candidate.rpartition("@")[2] for one in ready)
-    cells = (licence, size, context, f"{first.note} {first.needs}".strip(), here)
-    return f'<tr><th scope="row">{_e(name)}</th>' + "".join(f"<td>{_e(cell)}</td>" for cell in cells) + "</tr>"

@@ -7,9 +7,10 @@ import gradio as gr
 from llmops.core.errors import InputError
 from llmops.core.task import Task
 from llmops.data.builtin import builtin_ids, load_builtin
+from llmops.data.own_task import OWN_TASK
 from llmops.planning.availability import task_languages
-from llmops.ui import render
-from llmops.ui.controls import OWN_TASK, pick_task
+from llmops.ui.controls import pick_task
+from llmops.ui.events import QUIET, toast
 from llmops.ui.services import Services
 
 _EXAMPLES = 6
@@ -74,8 +75,8 @@ def build(services: Services) -> SharedInput:
     )
     with gr.Accordion("Run settings", open=False):
         with gr.Row():
-            most = services.settings.max_new_tokens
-            max_new_tokens = gr.Slider(1, most, value=96, step=1, label="Max new tokens")
+            limit = services.settings.max_new_tokens
+            max_new_tokens = gr.Slider(1, limit, value=96, step=1, label="Max new tokens")
             temperature = gr.Slider(
                 0, 2, value=0, step=0.05, label="Temperature", info="0: always the likeliest token."
             )
@@ -119,13 +120,12 @@ def wire(panel: SharedInput) -> None:
 
     def show_language(task_id: str, own: Task | None, language: str) -> object:
         task = pick_task(task_id, own)
-        return gr.update(samples=example_rows(task, language if language in task.languages else task.languages[0]))
+        return gr.update(samples=example_rows(task, task.known_language(language)))
 
-    given = [panel.task_id, panel.own_task, panel.language]
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
-    panel.task_id.change(show_task, given, [panel.language, panel.examples], **quiet)
-    panel.language.change(show_language, given, panel.examples, **quiet)
-    panel.examples.click(lambda row: row[0], panel.examples, panel.text, **quiet)
+    inputs = [panel.task_id, panel.own_task, panel.language]
+    panel.task_id.change(show_task, inputs, [panel.language, panel.examples], **QUIET)
+    panel.language.change(show_language, inputs, panel.examples, **QUIET)
+    panel.examples.click(lambda row: row[0], panel.examples, panel.text, **QUIET)
 
 
 def show_task(task_id: str, own: Task | None, language: str) -> tuple[object, object]:
@@ -133,8 +133,8 @@ def show_task(task_id: str, own: Task | None, language: str) -> tuple[object, ob
     try:
         task = pick_task(task_id, own)
     except InputError as error:
-        raise gr.Error(render.toast(error), print_exception=False) from None
-    language = language if language in task.languages else task.languages[0]
+        raise toast(error) from None
+    language = task.known_language(language)
     radio = gr.update(choices=task_languages(task), value=language)
     return radio, gr.update(samples=example_rows(task, language))
 
@@ -146,8 +146,5 @@ def task_choices(own: Task | None) -> list[tuple[str, str]]:
 
 
 def example_rows(task: Task, language: str) -> list[list[str]]:
-    """Held-out texts of a language, labels taking turns, so that the first few show every label."""
-    test = task.split("test", language) or task.split("pool", language)
-    of_label = [[e.text for e in test if e.label == label] for label in task.label_ids]
-    turns = [row[index] for index in range(_EXAMPLES) for row in of_label if index < len(row)]
-    return [[text] for text in turns[:_EXAMPLES]]
+    """Texts to click, as rows of the examples' list."""
+    return [[text] for text in task.examples_to_show(language, _EXAMPLES)]

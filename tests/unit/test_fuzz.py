@@ -19,7 +19,7 @@ from llmops.data.builtin import load_builtin
 from llmops.data.columns import guess_columns
 from llmops.data.own_task import to_examples
 from llmops.data.reading import read_table
-from llmops.ui import links
+from llmops.planning import links
 from tests.support.kept_encoders import encoder_store
 
 # Bounded in time and the same every time; the fixture's folder is used again for each example.

@@ -172,7 +172,7 @@ def test_a_cascade_over_two_devices_waits_in_both_queues_and_leaves_both(monkeyp
 
 def test_the_link_of_a_page_keeps_a_cascade():
     from llmops.core.candidate import Epoch
-    from llmops.ui import links
+    from llmops.planning import links
 
     text = "cascade(embedded/encoder@fp32, embedded/decoder@bf16, 0.9)"
     found = links.read({"task": [load_builtin("medical").id], "c": [text]}, 8)

@@ -2,7 +2,7 @@
 
 from llmops.compare.comparison import Comparison
 from llmops.core.run_settings import RunSettings
-from llmops.ui.board import Board
+from llmops.ui.comparison_view import ComparisonView
 from tests.support.pools import make_pool
 from tests.support.scripted import TASK, ScriptedEngine
 
@@ -17,9 +17,9 @@ class _Nowhere:
 def _paints(candidate):
     engine = ScriptedEngine()
     comparison = Comparison(make_pool(10_000, lambda kind: engine), TASK, "text", [candidate], RunSettings("en"))
-    made = Board(comparison, _Nowhere())
+    view = ComparisonView(comparison, _Nowhere())
     comparison.start()
-    return [made.views[0].status for _ in made.follow()]
+    return [view.views[0].status for _ in view.follow()]
 
 
 def test_a_run_of_a_few_milliseconds_is_painted_once_and_only_after_it():

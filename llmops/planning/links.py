@@ -5,7 +5,7 @@ Never a text, never a key.
 It is built from an allow-list of our own: Gradio's deep links would store every component's value on the server.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from llmops.catalog.models import model_kinds
@@ -18,13 +18,13 @@ WRITE_JS = """(task, language, past, present, future) => {
   const query = new URLSearchParams(window.location.search);
   for (const name of ["task", "lang", "c"]) query.delete(name);
   query.set("task", task); query.set("lang", language);
-  for (const one of [...(past || []), ...(present || []), ...(future || [])]) query.append("c", one);
+  for (const candidate of [...(past || []), ...(present || []), ...(future || [])]) query.append("c", candidate);
   window.history.replaceState(null, "", window.location.pathname + "?" + query.toString());
 }"""
 
 
 @dataclass(frozen=True)
-class Selection:
+class LinkedSelection:
     """What a link holds. Candidates that can't be read are left out."""
 
     task_id: str
@@ -33,10 +33,10 @@ class Selection:
 
     def of(self, epoch: Epoch) -> list[str]:
         """The candidates of one tab."""
-        return [text for text in self.candidates if _parsed(text, epoch)]
+        return of_epoch(self.candidates, epoch)
 
 
-def read(query: Mapping[str, list[str]], most: int, preferred: str = "") -> Selection:
+def read(query: Mapping[str, list[str]], most: int, preferred: str = "") -> LinkedSelection:
     """A selection out of query parameters (name → values); unknown tasks fall back to the first.
 
     Without a known language the task's texts are in `preferred` where it has that, else in its first.
@@ -45,9 +45,14 @@ def read(query: Mapping[str, list[str]], most: int, preferred: str = "") -> Sele
     task_id = next(iter(query.get("task", [])), ids[0])
     task = load_builtin(task_id if task_id in ids else ids[0])
     wanted = [*query.get("lang", [])[:1], preferred, task.languages[0]]
-    language = next(one for one in wanted if one in task.languages)
+    language = next(code for code in wanted if code in task.languages)
     chosen = dict.fromkeys(text for text in query.get("c", []) if any(_parsed(text, epoch) for epoch in Epoch))
-    return Selection(task.id, language, tuple(chosen)[:most])
+    return LinkedSelection(task.id, language, tuple(chosen)[:most])
+
+
+def of_epoch(candidates: Iterable[str], epoch: Epoch) -> list[str]:
+    """Those of one epoch; what can't be read is left out."""
+    return [text for text in candidates if _parsed(text, epoch)]
 
 
 def _parsed(text: str, epoch: Epoch) -> Candidate | None:

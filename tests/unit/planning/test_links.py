@@ -1,7 +1,7 @@
 """The selection in the address."""
 
 from llmops.core.candidate import Epoch
-from llmops.ui import links
+from llmops.planning import links
 
 
 def test_a_link_reopens_its_selection():
