@@ -9,18 +9,8 @@ from llmops.core.errors import InputError
 from llmops.core.request import Job
 from llmops.core.task import Task
 from llmops.engines.encoder.store import EncoderStore, Meta
-from llmops.engines.encoder.training import Trained, TrainEvent, train_named
+from llmops.engines.encoder.training import Trained, TrainEvent, TrainingSettings, train_named
 from llmops.runtime.pool import Pool
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """base: model id or folder; method: few-shot or setfit; k: examples a class."""
-
-    base: str
-    method: str
-    k: int
-    seed: int
 
 
 @dataclass
@@ -54,7 +44,7 @@ def train_encoder(pool: Pool, task: Task, settings: TrainingSettings, job: Job) 
     """Fetch the base and train it; the last event is Trained. Raises InputError, Stopped, or what fetching raises."""
     pool.fetch(base_encoder(settings.base), task, job)
     with pool.queues.slices("cpu", job) as breathe:
-        events = train_named(task, settings.base, settings.method, settings.k, settings.seed, job, breathe)
+        events = train_named(task, settings, pool.settings, job, breathe)
         yield from (event for event in events if event is not None)
 
 

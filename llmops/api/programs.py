@@ -28,6 +28,7 @@ _OBJECTIVE = {"slo_ttft_s": "ttft_s", "slo_tpot_s": "tpot_s"}
 
 
 def make_plan(
+    settings: Settings,
     model: str,
     precision: str,
     tokens: int,
@@ -39,13 +40,14 @@ def make_plan(
     """A plan against every GPU, or one by name, and the model's sizes. Raises LlmopsError."""
     connection = connection or Connection()
     rows = [find_gpu(gpu)] if gpu else gpus()
-    shape = find_shape(model, connection)
+    shape = find_shape(model, connection, settings)
     made = planner.plan(model, shape, precision, tokens, requests, rows, new_tokens)
-    note = index_note(model, shape, connection)
+    note = index_note(model, shape, connection, settings)
     return replace(made, notes=(*made.notes, note) if note else made.notes), shape
 
 
 def plan_data(
+    settings: Settings,
     model: str,
     precision: str,
     tokens: int,
@@ -56,7 +58,7 @@ def plan_data(
 ) -> dict[str, Any]:
     """make_plan as plain data. See planner.Plan.to_json."""
     try:
-        made, _ = make_plan(model, precision, tokens, requests, new_tokens, gpu, connection)
+        made, _ = make_plan(settings, model, precision, tokens, requests, new_tokens, gpu, connection)
         return made.to_json() | {"error": None}
     except LlmopsError as error:
         return {"model": model, **error_data(error, connection)}
@@ -73,7 +75,7 @@ def dry_run_data(
 ) -> dict[str, Any]:
     """A dry run. See dry_run.DryRun.to_json."""
     try:
-        config = find_config(model, job.connection)
+        config = find_config(model, job.connection, pool.settings)
         made = dry_run(
             model,
             config,

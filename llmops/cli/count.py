@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict
 
 from llmops.core.request import Connection
+from llmops.core.settings import load_settings
 from llmops.planning.architecture import find_config
 from llmops.sizing.counting import count_shape
 
@@ -18,7 +19,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print `params` and `counted` as TOML."""
-    shape = count_shape(find_config(args.model, Connection()))
+    shape = count_shape(find_config(args.model, Connection(), load_settings()))
     sizes = [f"{name} = {json.dumps(value)}" for name, value in asdict(shape).items() if name != "cache"]
     kept = [[f"{name} = {value}" for name, value in asdict(one).items() if value] for one in shape.cache]
     cache = ", ".join("{ " + ", ".join(one) + " }" for one in kept)

@@ -6,6 +6,7 @@ from typing import Any
 from llmops.api.programs import plan_data
 from llmops.cli.answer import finish
 from llmops.cli.table import number, print_rows
+from llmops.core.settings import load_settings
 
 HELP = "will a model fit, and how fast would it be: every GPU's verdict"
 
@@ -23,7 +24,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the plan."""
-    data = plan_data(args.model, args.precision, args.context, args.requests, args.new_tokens, args.gpu)
+    data = plan_data(
+        load_settings(), args.model, args.precision, args.context, args.requests, args.new_tokens, args.gpu
+    )
     if args.json or data["error"]:
         return finish(data, args.json)
     parts = ("weights_bytes", "kv_cache_bytes", "workspace_bytes", "overhead_bytes", "peak_bytes")

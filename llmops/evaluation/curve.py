@@ -62,7 +62,8 @@ def learning_curve(
         raise InputError(f"The task has at most {most} examples a class to learn from.", "Give a smaller k.")
     pool.fetch(base_encoder(settings.base), task, job)
     true, texts_to_label = [example.label for example in held_out], [example.text for example in held_out]
-    training = RepeatedTraining(settings.base, settings.method, texts_to_label, Job(job.connection, stop=job.stop))
+    silent = Job(job.connection, stop=job.stop)
+    training = RepeatedTraining(settings.base, settings.method, texts_to_label, silent, pool.settings)
     total = len(ks) * len(settings.seeds)
     for number, (k, seed) in enumerate((k, seed) for k in ks for seed in settings.seeds):
         job.check("Stopped; the points so far are kept.")

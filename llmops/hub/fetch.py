@@ -15,6 +15,7 @@ from typing import Any
 
 from llmops.core.errors import EndpointError, LlmopsError, ModelGated, ModelNotFound, ModelRefused, OutOfMemory, Stopped
 from llmops.core.request import Connection, Job, Report
+from llmops.core.settings import Settings
 from llmops.hub.allowed import check_model, folders_allowed
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
@@ -26,9 +27,9 @@ _CHUNK = 1 << 20
 _REMEDY = "Use an embedded model, a folder, or an id that the hub has."
 
 
-def is_folder(model: str) -> bool:
+def is_folder(model: str, settings: Settings) -> bool:
     """True where the name means a place on disk, and such places may be read."""
-    if not folders_allowed():
+    if not folders_allowed(settings):
         return False
     return model.startswith((".", "/", "~")) or (":" in model[:3]) or Path(model).expanduser().is_dir()
 
@@ -63,12 +64,12 @@ def hub_token(connection: Connection) -> str | bool:
     return connection.hf_token or os.environ.get("HF_TOKEN") or False
 
 
-def download(model: str, job: Job) -> Path:
+def download(model: str, job: Job, settings: Settings) -> Path:
     """A hub model as a local folder; files that are in the cache already are not fetched again.
 
     Raises ModelNotFound, ModelGated, ModelRefused, EndpointError (broken transfer), OutOfMemory (full disk), Stopped.
     """
-    _check_id(model)
+    _check_id(model, settings)
     job.report(f"looking for {model} on the hub", None)
     try:
         _check_listing(model, job.connection)
@@ -80,9 +81,9 @@ def download(model: str, job: Job) -> Path:
         raise explain(error, model) from error
 
 
-def small_file(model: str, name: str, connection: Connection) -> Path:
+def small_file(model: str, name: str, connection: Connection, settings: Settings) -> Path:
     """One file of a hub model, such as its config.json; no weights. Raises ModelNotFound, ModelGated, EndpointError."""
-    _check_id(model)
+    _check_id(model, settings)
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
 
     token = hub_token(connection)
@@ -95,9 +96,9 @@ def small_file(model: str, name: str, connection: Connection) -> Path:
         raise explain(error, model) from error
 
 
-def header_bytes(model: str, connection: Connection) -> int:
+def header_bytes(model: str, connection: Connection, settings: Settings) -> int:
     """Bytes of the tensors in a hub model's single weights file, from its header alone. Raises LlmopsError."""
-    _check_id(model)
+    _check_id(model, settings)
     from huggingface_hub import HfApi
 
     try:
@@ -107,10 +108,10 @@ def header_bytes(model: str, connection: Connection) -> int:
     return max(one.data_offsets[1] for one in about.tensors.values())
 
 
-def _check_id(model: str) -> None:
+def _check_id(model: str, settings: Settings) -> None:
     if not _HUB_ID.fullmatch(model) or ".." in model or "--" in model:
         raise ModelNotFound(f"“{model}” is neither a folder nor a hub id.", "Write org/name, or a path that exists.")
-    check_model(model)
+    check_model(model, settings)
 
 
 def _check_listing(model: str, connection: Connection) -> None:

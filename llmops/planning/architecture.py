@@ -12,12 +12,13 @@ from llmops.catalog.shapes import shape_of
 from llmops.core.candidate import EMBEDDED_DECODER
 from llmops.core.errors import InputError, LlmopsError, ModelNotFound
 from llmops.core.request import Connection
+from llmops.core.settings import Settings
 from llmops.embedded import DECODER_DIR
 from llmops.hub import fetch
 from llmops.sizing.shape import Shape
 
 
-def find_config(model: str, connection: Connection) -> dict[str, Any]:
+def find_config(model: str, connection: Connection, settings: Settings) -> dict[str, Any]:
     """A model's configuration. Raises LlmopsError: not in the catalogue and no hub, no such folder, gated."""
     name = model.strip()
     if not name:
@@ -26,16 +27,25 @@ def find_config(model: str, connection: Connection) -> dict[str, Any]:
     if row is not None:
         return dict(row.config)
     if name == EMBEDDED_DECODER:
-        return _read(DECODER_DIR / "config.json", name)
-    if fetch.is_folder(name):
+        return _embedded_config()
+    if fetch.is_folder(name, settings):
         return _read(Path(name).expanduser() / "config.json", name)
-    return _read(fetch.small_file(name, "config.json", connection), name)
+    return _read(fetch.small_file(name, "config.json", connection, settings), name)
 
 
-def find_shape(model: str, connection: Connection) -> Shape:
+def embedded_shape() -> Shape:
+    """The sizes of the decoder that comes with the package."""
+    return shape_of(_embedded_config())
+
+
+def _embedded_config() -> dict[str, Any]:
+    return _read(DECODER_DIR / "config.json", EMBEDDED_DECODER)
+
+
+def find_shape(model: str, connection: Connection, settings: Settings) -> Shape:
     """A model's sizes; see find_config."""
     row = _row(model)
-    return row.shape if row is not None else shape_of(find_config(model, connection))
+    return row.shape if row is not None else shape_of(find_config(model, connection, settings))
 
 
 def _row(model: str) -> Architecture | None:
@@ -43,17 +53,17 @@ def _row(model: str) -> Architecture | None:
     return next((row for row in architectures() if row.id.casefold() == name), None)
 
 
-def index_note(model: str, shape: Shape, connection: Connection) -> str:
+def index_note(model: str, shape: Shape, connection: Connection, settings: Settings) -> str:
     """What the hub's safetensors index or header says of a model that only the hub knows; empty where it agrees.
 
     It gives the bytes of the files; they are two a parameter in the usual 16 bits.
     """
     name = model.strip()
     in_catalogue = any(row.id.casefold() == name.casefold() for row in architectures())
-    if in_catalogue or name == EMBEDDED_DECODER or fetch.is_folder(name):
+    if in_catalogue or name == EMBEDDED_DECODER or fetch.is_folder(name, settings):
         return ""
     try:
-        stored = _stored_bytes(name, connection)
+        stored = _stored_bytes(name, connection, settings)
     except (LlmopsError, KeyError, TypeError, ValueError):
         return ""
     if abs(stored - 2 * shape.params) <= 0.03 * stored:
@@ -64,12 +74,12 @@ def index_note(model: str, shape: Shape, connection: Connection) -> str:
     )
 
 
-def _stored_bytes(name: str, connection: Connection) -> int:
+def _stored_bytes(name: str, connection: Connection, settings: Settings) -> int:
     """Bytes of the weights: from the index, or from the header of a file that is the only one."""
     try:
-        index = _read(fetch.small_file(name, "model.safetensors.index.json", connection), name)
+        index = _read(fetch.small_file(name, "model.safetensors.index.json", connection, settings), name)
     except ModelNotFound:
-        return fetch.header_bytes(name, connection)
+        return fetch.header_bytes(name, connection, settings)
     return int(index["metadata"]["total_size"])
 
 

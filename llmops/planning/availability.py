@@ -11,7 +11,7 @@ from llmops.core.request import Connection
 from llmops.core.task import Task
 from llmops.hardware.machine import device_memory, hardware
 from llmops.planning import planner
-from llmops.planning.architecture import find_shape
+from llmops.planning.architecture import embedded_shape
 from llmops.sizing import memory
 from llmops.sizing.shape import Shape
 
@@ -74,7 +74,7 @@ def _offer(spec: ModelSpec, candidate: Candidate, connection: Connection, hub_in
 
 def _shape(model: str) -> Shape | None:
     row = next((row for row in architectures() if row.id == model), None)
-    return row.shape if row else find_shape(model, Connection()) if model == EMBEDDED_DECODER else None
+    return row.shape if row else embedded_shape() if model == EMBEDDED_DECODER else None
 
 
 def _fit(spec: ModelSpec, candidate: Candidate) -> str:

@@ -122,7 +122,7 @@ def _wire_planning(services: Services) -> None:
         model: catalogue or hub id, embedded/decoder, or a folder. precision: fp32, bf16, fp16, int8 or nf4. context:
         tokens of prompt and answer together. requests: at a time. new_tokens: of the answer. gpu: by name; none: all.
         """
-        return plan_data(model, precision, context, requests, new_tokens, gpu or None)
+        return plan_data(services.settings, model, precision, context, requests, new_tokens, gpu or None)
 
     def dry_run(
         model: str, precision: str = "bf16", layers: int | None = None, prompt_tokens: int = 128, new_tokens: int = 32

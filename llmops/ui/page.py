@@ -92,7 +92,7 @@ def build(services: Services) -> gr.Blocks:
         shared_input.wire(panel)
         task_panel.wire(tasks, panel, services)
         past.wire(tab_past, panel, tab_future.token, services)
-        present.wire(tab_present)
+        present.wire(tab_present, services.settings)
         future.wire(tab_future, services)
         evaluate_tab.wire(tab_evaluate, opened_evaluate, page, controls, services)
         lists = CandidateLists(controls.past, controls.present, controls.future)

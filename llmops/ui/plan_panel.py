@@ -93,7 +93,7 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
     def show_plan(model: str, precision: str, context: float, requests: float, token: str) -> list[str]:
         try:
             counts = (whole_number("context", context), whole_number("requests", requests))
-            plan, shape = make_plan(model or "", precision, *counts, connection=_connection(token))
+            plan, shape = make_plan(services.settings, model or "", precision, *counts, connection=_connection(token))
         except LlmopsError as error:
             return [render.problem(error), ""]
         return [charts.plan(plan), charts.memory(plan, shape)]
@@ -102,7 +102,7 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
         previous: BackgroundJob | None, model: str, precision: str, layers: float, prompt: float, token: str
     ) -> Iterator[list[Any]]:
         def measure(job: Job) -> Iterator[DryRun]:
-            config = find_config(model or "", job.connection)
+            config = find_config(model or "", job.connection, services.settings)
             count, prompt_tokens = whole_number("layers", layers) or None, whole_number("prompt tokens", prompt)
             yield dry_run(model, config, precision, job, pool=services.pool, layers=count, prompt_tokens=prompt_tokens)
 

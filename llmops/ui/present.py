@@ -7,6 +7,7 @@ import gradio as gr
 from llmops.core.candidate import Candidate, Epoch, Kind
 from llmops.core.errors import LlmopsError
 from llmops.core.request import Connection
+from llmops.core.settings import Settings
 from llmops.ui import selection
 
 
@@ -58,7 +59,7 @@ def build() -> Present:
     return Present(chosen, key, base_url, model, list_models, add, said)
 
 
-def wire(tab: Present) -> None:
+def wire(tab: Present, settings: Settings) -> None:
     """Connect the tab's own events."""
     selection.wire(tab.selection, Kind.DECODER)
 
@@ -66,7 +67,8 @@ def wire(tab: Present) -> None:
         from llmops.engines.remote.openai_compatible import list_models
 
         try:
-            names = list_models(Connection(openai_key=key.strip() or None, base_url=base_url.strip() or None))
+            connection = Connection(openai_key=key.strip() or None, base_url=base_url.strip() or None)
+            names = list_models(connection, settings)
         except LlmopsError as error:
             return gr.update(), gr.update(value=f"{error.message} {error.remedy}".strip(), visible=True)
         said = f"{len(names)} models." if names else "The server lists no model; type a name."

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from llmops.api.encoder_training import (
-    TrainingSettings,
     UnkeptEncoder,
     UnkeptEncoders,
     keep_encoder,
@@ -23,7 +22,7 @@ from llmops.core.errors import LlmopsError
 from llmops.core.request import Connection
 from llmops.core.task import Task
 from llmops.engines.encoder.store import EncoderStore
-from llmops.engines.encoder.training import Trained, TrainEvent
+from llmops.engines.encoder.training import Trained, TrainEvent, TrainingSettings
 from llmops.engines.encoder.training_record import training_record
 from llmops.report.tables import more, row, table
 from llmops.ui import lines, render, sign_in

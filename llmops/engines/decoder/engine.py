@@ -65,19 +65,19 @@ class DecoderEngine:
 
     def estimate_bytes(self, candidate: Candidate) -> int | None:
         """From the checkpoint's tensor shapes, where all of it is on disk."""
-        folder = _known_folder(candidate.model) or _cached_folder(candidate.model)
+        folder = _known_folder(candidate.model, self._settings) or _cached_folder(candidate.model)
         return memory_check.estimate(folder, candidate.precision or "bf16") if folder else None
 
     def fetch(self, candidate: Candidate, job: Job) -> None:
         """The files alone; see engines.base.FetchingEngine."""
-        find_folder(candidate.model, job)
+        find_folder(candidate.model, job, self._settings)
 
     def load(self, candidate: Candidate, task: Task, job: Job) -> "DecoderModel":
         """Fetch and load. Raises LlmopsError with what would help."""
         if job.stop.is_set():
             raise Stopped("Stopped before loading.")
         device = self.device(candidate, job.connection)
-        folder, notes = find_folder(candidate.model, job)
+        folder, notes = find_folder(candidate.model, job, self._settings)
         memory_check.check_weights(folder, candidate, device)
         if job.stop.is_set():
             raise Stopped("Stopped before loading.")
@@ -354,9 +354,9 @@ class DecoderModel:
         raise error
 
 
-def find_folder(model: str, job: Job) -> tuple[Path, tuple[str, ...]]:
+def find_folder(model: str, job: Job, settings: Settings) -> tuple[Path, tuple[str, ...]]:
     """The folder of a model, fetched where needed; what is in the cache serves while the hub is out of reach."""
-    folder = _known_folder(model)
+    folder = _known_folder(model, settings)
     if folder is not None:
         if not folder.is_dir():
             raise ModelNotFound(
@@ -365,7 +365,7 @@ def find_folder(model: str, job: Job) -> tuple[Path, tuple[str, ...]]:
         fetch.check_files(folder, model)
         return folder, ()
     try:
-        return fetch.download(model, job), ()
+        return fetch.download(model, job, settings), ()
     except EndpointError:
         folder = _cached_folder(model)
         if folder is None or memory_check.estimate(folder, "bf16") is None:
@@ -373,12 +373,12 @@ def find_folder(model: str, job: Job) -> tuple[Path, tuple[str, ...]]:
         return folder, ("The hub could not be asked: this is the copy fetched before.",)
 
 
-def _known_folder(model: str) -> Path | None:
+def _known_folder(model: str, settings: Settings) -> Path | None:
     """Where an embedded model or a user's folder should be; None for a hub id."""
     if model == EMBEDDED_DECODER:
         return DECODER_DIR
     try:
-        return Path(model).expanduser() if fetch.is_folder(model) else None
+        return Path(model).expanduser() if fetch.is_folder(model, settings) else None
     except (OSError, RuntimeError, ValueError) as error:  # a name too long, an unknown ~user, a null character
         raise ModelNotFound(f"“{model}” can't be a folder.", "Write org/name, or a path that exists.") from error
 

@@ -48,7 +48,7 @@ class ZeroGpuDecoderEngine(DecoderEngine):
         """Fetch; nothing is read yet. Raises LlmopsError with what would help."""
         if job.stop.is_set():
             raise Stopped("Stopped before loading.")
-        folder, notes = find_folder(candidate.model, job)
+        folder, notes = find_folder(candidate.model, job, self._settings)
         memory_check.check_weights(folder, candidate, zerogpu.DEVICE)
         return ZeroGpuDecoderModel(candidate, folder, notes, self._settings.data_dir)
 
@@ -163,7 +163,7 @@ def place(candidates: Sequence[str], settings: Settings) -> None:
         if candidate.kind != Kind.DECODER or candidate.precision in _QUANTIZED:
             continue
         try:
-            folder, notes = find_folder(candidate.model, Job())
+            folder, notes = find_folder(candidate.model, Job(), settings)
             memory_check.check_weights(folder, candidate, "cpu")
             model = open_folder(folder, candidate, "cpu", notes, settings.data_dir)
         except LlmopsError:  # it will say why when it is asked for

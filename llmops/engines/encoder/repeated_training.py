@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmops.core.request import Job
+from llmops.core.settings import Settings
 from llmops.core.task import Task
 from llmops.engines.encoder.body import TorchBody, embed_all, folder_of, load_body
 from llmops.engines.encoder.training import Trained, pick_examples, train
@@ -31,12 +32,13 @@ class RepeatedTraining:
     Nothing is computed before the first training: only then is it this visitor's turn.
     """
 
-    def __init__(self, base: str, method: str, texts: Sequence[str], job: Job) -> None:
+    def __init__(self, base: str, method: str, texts: Sequence[str], job: Job, settings: Settings) -> None:
         self._base, self._method, self._texts, self._job = base.strip(), method, texts, job
+        self._settings = settings
 
     @cached_property
     def _folder(self) -> Path:
-        return folder_of(self._base, self._job)
+        return folder_of(self._base, self._job, self._settings)
 
     @cached_property
     def _untrained(self) -> tuple["SentenceTransformer", "np.ndarray"]:

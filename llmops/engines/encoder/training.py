@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from llmops.core.candidate import base_encoder
 from llmops.core.errors import InputError, Stopped
 from llmops.core.request import Job
+from llmops.core.settings import Settings
 from llmops.core.task import Example, Task
 from llmops.engines.encoder import pair_loss
 from llmops.engines.encoder.body import TorchBody, embed_all, folder_of, load_body
@@ -34,6 +35,16 @@ _LEARNING_RATE = 1e-4
 _PASSES = 2  # over the pairs, where they are few
 _LEARNT_LOSS, _LEARNT_STEPS = 0.005, 4  # mean squared error of the cosines: what is left then is dropout's noise
 _POLL_S = 0.1
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """base: model id or folder; method: few-shot or setfit; k: examples a class."""
+
+    base: str
+    method: str
+    k: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -104,19 +115,17 @@ def train(
 
 def train_named(
     task: Task,
-    base: str,
-    method: str,
-    k: int,
-    seed: int,
+    training: TrainingSettings,
+    settings: Settings,
     job: Job,
     breathe: Callable[[], None] = lambda: None,
 ) -> Generator[TrainEvent | Trained | None, None, None]:
     """The same from a base model's name: read it first, and fetch it where it is not here. Raises LlmopsError."""
-    name = base_encoder(base).model
-    examples = pick_examples(task, k, seed)
+    name = base_encoder(training.base).model
+    examples = pick_examples(task, training.k, training.seed)
     yield TrainEvent("reading the weights", 0.0)
-    folder = folder_of(name, job)
-    yield from train(load_body(folder, name), method, examples, seed, job.stop, breathe)
+    folder = folder_of(name, job, settings)
+    yield from train(load_body(folder, name), training.method, examples, training.seed, job.stop, breathe)
 
 
 def _fine_tune(

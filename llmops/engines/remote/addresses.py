@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from llmops.core.errors import EndpointError
-from llmops.core.settings import Settings, load_settings
+from llmops.core.settings import Settings
 
 if TYPE_CHECKING:
     import httpx2
@@ -27,9 +27,8 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _REMEDY = "Use a public address. Whoever runs the page can allow others in LLMOPS_ENDPOINTS."
 
 
-def http_client(timeout: Any) -> "httpx2.AsyncClient | None":  # noqa: ANN401
+def http_client(timeout: Any, settings: Settings) -> "httpx2.AsyncClient | None":  # noqa: ANN401
     """The client that a stranger's request is sent with; None where the library's own may be used."""
-    settings = load_settings()
     if not settings.public:
         return None
     import httpx2

@@ -50,7 +50,7 @@ class HostedEngine:
         base_url = os.environ.get(_BASE_URL)
         if not base_url and not _ID.fullmatch(candidate.model):
             raise InputError(f"“{candidate.model}” is no model id.", "Write org/name, such as openai/gpt-oss-120b.")
-        check_model(candidate.model.partition(":")[0])
+        check_model(candidate.model.partition(":")[0], self._settings)
         if not _PROVIDER.fullmatch(provider):
             raise InputError("That is no provider's name.", "Write auto, or a name such as together.")
         _token(job.connection, base_url)

@@ -53,10 +53,10 @@ class OpenAIEngine:
         base_url = address(job.connection)
         key_for(base_url, job.connection)
         if not job.connection.openai_key and base_url in (_OPENAI, os.environ.get("OPENAI_BASE_URL", "").rstrip("/")):
-            check_model(candidate.model)  # the operator pays, or serves
+            check_model(candidate.model, self._settings)  # the operator pays, or serves
 
         async def open_stream(request: Request, accepts: Accepts) -> AsyncIterator[Chunk]:
-            async with _client(request.connection) as client:
+            async with _client(request.connection, self._settings) as client:
                 yield Chunk(sent=True)
                 stream = await client.chat.completions.create(
                     **arguments(candidate.model, request, accepts, _TOP_LOGPROBS)
@@ -114,11 +114,11 @@ def key_for(base_url: str, connection: Connection) -> str:
     return _NO_KEY
 
 
-def list_models(connection: Connection) -> list[str]:
+def list_models(connection: Connection, settings: Settings) -> list[str]:
     """Model names that the endpoint lists, sorted. Raises LlmopsError."""
 
     async def ask() -> list[str]:
-        async with _client(connection) as client:
+        async with _client(connection, settings) as client:
             return sorted([model.id async for model in client.models.list()])
 
     try:
@@ -130,7 +130,7 @@ def list_models(connection: Connection) -> list[str]:
         raise type(explained)(explained.message, "A model's name can be typed all the same.") from None
 
 
-def _client(connection: Connection) -> "AsyncOpenAI":
+def _client(connection: Connection, settings: Settings) -> "AsyncOpenAI":
     from openai import AsyncOpenAI, Timeout
 
     base_url = address(connection)
@@ -139,7 +139,7 @@ def _client(connection: Connection) -> "AsyncOpenAI":
         api_key=key_for(base_url, connection),
         base_url=base_url,
         timeout=timeout,
-        http_client=http_client(timeout),
+        http_client=http_client(timeout, settings),
         max_retries=0,  # ours are announced, and are in no figure
     )
 

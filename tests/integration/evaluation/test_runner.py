@@ -15,6 +15,7 @@ import pytest
 from llmops.core.errors import InputError
 from llmops.core.request import Connection, Generation, Job
 from llmops.core.run_settings import RunSettings
+from llmops.core.settings import load_settings
 from llmops.core.task import Example
 from llmops.data.builtin import load_builtin
 from llmops.embedded import DECODER_DIR
@@ -100,11 +101,11 @@ def test_texts_that_stand_in_the_prompt_are_left_out():
 
 
 def test_what_a_kept_encoder_was_trained_on_does_not_count_and_the_run_says_how_many(history, data_dir):
-    from llmops.engines.encoder.training import Trained, pick_examples, train_named
+    from llmops.engines.encoder.training import Trained, TrainingSettings, pick_examples, train_named
     from llmops.engines.encoder.training_record import training_record
 
     own = TASK.with_examples(tuple(replace(one, split="pool") for one in TEXTS))
-    *_, trained = train_named(own, "embedded/encoder", "few-shot", 2, 0, Job())
+    *_, trained = train_named(own, TrainingSettings("embedded/encoder", "few-shot", 2, 0), load_settings(), Job())
     assert isinstance(trained, Trained)
     meta = training_record(own, "embedded/encoder", "few-shot", 2, 0, trained)
     encoder_store().keep("mine-too", trained.model, trained.head, meta)

@@ -212,6 +212,7 @@ _STOPPED = """
 import json, threading, time
 from llmops.hub import fetch
 from llmops.core.request import Connection, Job
+from llmops.core.settings import load_settings
 stop, said = threading.Event(), []
 def report(message, fraction):
     said.append(message)
@@ -219,7 +220,7 @@ def report(message, fraction):
         stop.set()
 started = time.perf_counter()
 try:
-    fetch.download("team/slow", Job(Connection(), report, stop))
+    fetch.download("team/slow", Job(Connection(), report, stop), load_settings())
     kind = "none"
 except Exception as error:
     kind = getattr(error, "kind", repr(error))

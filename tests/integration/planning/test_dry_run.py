@@ -8,6 +8,7 @@ import pytest
 from llmops.catalog.shapes import shape_of
 from llmops.core.errors import InputError, ModelNotFound, OutOfMemory, Stopped
 from llmops.core.request import Connection, Job
+from llmops.core.settings import load_settings
 from llmops.planning.architecture import find_config
 from llmops.planning.dry_run import dry_run
 from llmops.sizing.memory import kv_bytes, weight_bytes
@@ -19,7 +20,7 @@ from tests.support.pools import make_pool
 def measure(model, precision="bf16", **options):
     stop = options.pop("stop", None) or threading.Event()
     settings = {"pool": make_pool(), "prompt_tokens": 48, "new_tokens": 6, **options}
-    config = find_config(model, Connection())
+    config = find_config(model, Connection(), load_settings())
     return dry_run(model, config, precision, Job(stop=stop), **settings)
 
 
@@ -49,7 +50,7 @@ def test_the_embedded_decoders_weights_are_predicted_within_2_percent_in_every_p
 
     model = load_model("embedded/decoder", precision)
     model.warm_up()
-    predicted = weight_bytes(shape_of(find_config("embedded/decoder", Connection())), precision).total
+    predicted = weight_bytes(shape_of(find_config("embedded/decoder", Connection(), load_settings())), precision).total
     assert predicted == pytest.approx(model.weights_bytes, rel=0.02)
     model.close()
 
@@ -73,7 +74,7 @@ def test_a_mixture_in_four_bits_says_that_its_experts_are_not():
 def test_no_copy_in_full_precision_is_made_while_it_is_quantized():
     model, layers = "HuggingFaceTB/SmolLM2-1.7B-Instruct", 6
     weights_bytes, highest = in_fresh_process(_highest_while_quantized, model, layers)
-    full = weight_bytes(shape_of(first_layers(find_config(model, Connection()), layers)), "bf16").total
+    full = weight_bytes(shape_of(first_layers(find_config(model, Connection(), load_settings()), layers)), "bf16").total
     assert weights_bytes < 0.5 * full
     assert highest < 0.8 * full
 
@@ -164,6 +165,6 @@ def test_an_unknown_precision_model_or_folder_is_refused(tmp_path):
 
 def test_the_cache_of_a_long_context_is_predicted_to_the_byte():
     made = measure("google/gemma-3-270m-it", prompt_tokens=700, new_tokens=4)
-    shape = shape_of(find_config("google/gemma-3-270m-it", Connection()))
+    shape = shape_of(find_config("google/gemma-3-270m-it", Connection(), load_settings()))
     assert made.measured.kv_cache_bytes == kv_bytes(shape, "bf16", 703)
     assert made.gaps["kv_cache_bytes"] == 0

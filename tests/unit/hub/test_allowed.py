@@ -75,23 +75,27 @@ def test_a_public_address_is_told(address):
 def test_a_strangers_request_never_reaches_this_machine(public, server, host):
     there = Connection(openai_key="sk-strangers-key", base_url=f"http://{host}:{server.server_port}/v1")
     with pytest.raises(LlmopsError, match=r"no public address|no server called"):
-        openai_compatible.list_models(there)
+        openai_compatible.list_models(there, load_settings())
     assert server.asked == []
 
 
 def test_a_private_page_asks_a_server_on_this_machine(server):
     there = Connection(base_url=f"http://127.0.0.1:{server.server_port}/v1")
-    assert openai_compatible.list_models(there) == ["m"]
+    assert openai_compatible.list_models(there, load_settings()) == ["m"]
 
 
 def test_what_the_operator_allows_is_asked_but_its_redirects_are_not_followed(public, server, monkeypatch):
     monkeypatch.setenv("LLMOPS_ENDPOINTS", f"localhost:{server.server_port}, elsewhere.example")
-    assert openai_compatible.list_models(Connection(base_url=f"http://localhost:{server.server_port}/v1")) == ["m"]
+    assert openai_compatible.list_models(
+        Connection(base_url=f"http://localhost:{server.server_port}/v1"), load_settings()
+    ) == ["m"]
     with pytest.raises(LlmopsError):
-        openai_compatible.list_models(Connection(base_url=f"http://localhost:{server.server_port}/away/v1"))
+        openai_compatible.list_models(
+            Connection(base_url=f"http://localhost:{server.server_port}/away/v1"), load_settings()
+        )
     assert [path for path, _, _ in server.asked] == ["/v1/models", "/away/v1/models"]
     with pytest.raises(LlmopsError, match="no public address"):  # the host alone was not allowed, nor another port
-        openai_compatible.list_models(Connection(base_url="http://localhost:9/v1"))
+        openai_compatible.list_models(Connection(base_url="http://localhost:9/v1"), load_settings())
 
 
 def test_a_name_that_changes_its_address_is_asked_at_the_checked_one(public, server, monkeypatch):
@@ -105,7 +109,7 @@ def test_a_name_that_changes_its_address_is_asked_at_the_checked_one(public, ser
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setattr(addresses, "is_public_address", lambda text: text == "127.0.0.2")
     there = Connection(base_url=f"http://rebind.example:{server.server_port}/v1")
-    assert openai_compatible.list_models(there) == ["m"]
+    assert openai_compatible.list_models(there, load_settings()) == ["m"]
     assert server.asked == [("/v1/models", "127.0.0.2", f"rebind.example:{server.server_port}")]
 
 
@@ -117,21 +121,21 @@ def test_one_private_address_among_several_is_enough_to_refuse(public, monkeypat
 
 
 def test_a_public_page_loads_the_catalogues_models_and_the_operators_and_no_others(public, monkeypatch):
-    check_model("Qwen/Qwen2.5-0.5B-Instruct")
+    check_model("Qwen/Qwen2.5-0.5B-Instruct", load_settings())
     with pytest.raises(ModelRefused, match="not offered"):
-        check_model("someone/else")
+        check_model("someone/else", load_settings())
     monkeypatch.setenv("LLMOPS_MODELS", "someone/else, another/one")
-    check_model("someone/else")
+    check_model("someone/else", load_settings())
 
 
 @pytest.mark.parametrize("name", [str(DECODER_DIR), "~", "/etc", "./llmops", "..", "someone/else"])
 def test_no_folder_and_no_strange_model_is_read_for_strangers(public, name):
     os.chdir(DECODER_DIR.parents[2])
-    assert not fetch.is_folder(name)
+    assert not fetch.is_folder(name, load_settings())
     with pytest.raises(LlmopsError):
-        find_config(name, Connection())
+        find_config(name, Connection(), load_settings())
     with pytest.raises(LlmopsError):
-        fetch.download(name, Job())
+        fetch.download(name, Job(), load_settings())
 
 
 def test_limits_are_tighter_where_strangers_come_and_the_operator_sets_them(monkeypatch):

@@ -287,7 +287,8 @@ def test_a_trained_encoder_is_kept_and_gives_the_same_probabilities_when_loaded_
     from llmops.engines.encoder import store
 
     name = f"kept-{method}"
-    *_, trained = training.train_named(MEDICAL, "embedded/encoder", method, 2, 0, Job())
+    asked = training.TrainingSettings("embedded/encoder", method, 2, 0)
+    *_, trained = training.train_named(MEDICAL, asked, load_settings(), Job())
     meta = store.Meta("medical", method, "embedded/encoder", trained.head.labels, 2, 0, 4, has_body=method == "setfit")
     folder = encoder_store().keep(name, trained.model, trained.head, meta)
     assert not [path for path in folder.rglob("*") if path.suffix in (".pkl", ".bin", ".pt", ".py")]

@@ -11,6 +11,7 @@ from llmops.core.errors import InputError, LlmopsError
 from llmops.core.events import Failed, Finished, Waiting
 from llmops.core.request import Connection, Generation
 from llmops.core.run_settings import RunSettings
+from llmops.core.settings import load_settings
 from llmops.data.builtin import load_builtin
 from llmops.engines.remote.openai_compatible import list_models
 from tests.support.fake_endpoint import FakeEndpoint
@@ -261,8 +262,8 @@ def test_an_address_that_is_none_is_refused_without_being_asked(url):
 
 def test_fake_endpoint_lists_its_models_in_order():
     with FakeEndpoint("ok") as fake:
-        assert list_models(Connection(base_url=fake.url)) == ["a", "b"]
+        assert list_models(Connection(base_url=fake.url), load_settings()) == ["a", "b"]
     with pytest.raises(LlmopsError, match="can't be reached"):
-        list_models(Connection(base_url=f"http://127.0.0.1:{free_port()}/v1"))
+        list_models(Connection(base_url=f"http://127.0.0.1:{free_port()}/v1"), load_settings())
     with pytest.raises(InputError):
-        list_models(Connection(base_url="nonsense"))
+        list_models(Connection(base_url="nonsense"), load_settings())
