@@ -5,109 +5,116 @@ from html import escape as _e
 
 from llmops.core.format import money, percent, seconds
 from llmops.decision.cascade import Point, Simulation
-from llmops.report.svg import Axis, Plot, key, percent_axis
-from llmops.report.svg import Point as Mark
+from llmops.report.axis import Axis, Written, fitted, percent_axis
+from llmops.report.chart import figure
+from llmops.report.plot import Mark, Plot, Series
 from llmops.report.tables import more, row, sentences, table
-from llmops.report.ticks import even_ticks, fitted
 
 _LINES = 21  # of the table
 
 
-def cascade(made: Simulation, sign: str) -> str:
+Reading = Callable[[Point], float | None]
+
+
+def cascade(simulation: Simulation, sign: str) -> str:
     """Everything: what was chosen, four plots, the table."""
-    shares = _plot(made, percent_axis("share of the texts"), _SHARES)
-    others = "".join(_figure(made, *one) for one in _others(sign))
+    shares = figure(_plot(simulation, percent_axis("share of the texts"), _SHARES))
+    others = "".join(_figure(simulation, *other) for other in _others(sign))
     return (
-        f'{_choice(made, sign)}<div class="lo-plots">'
-        f"<figure>{key([name for name, _ in _SHARES])}{shares}</figure>{others}</div>"
-        f"{more('The curve as a table', _table(made, sign))}"
+        f'{_choice(simulation, sign)}<div class="lo-plots">{shares}{others}</div>'
+        f"{more('The curve as a table', _table(simulation, sign))}"
     )
 
 
-_SHARES: Sequence[tuple[str, Callable[[Point], float | None]]] = (
-    ("accuracy", lambda one: one.accuracy),
-    ("macro-F1", lambda one: one.macro_f1),
-    ("handed on to the second", lambda one: one.asked),
-    ("sent elsewhere", lambda one: one.leaving),
+_SHARES: Sequence[tuple[str, Reading]] = (
+    ("accuracy", lambda point: point.accuracy),
+    ("macro-F1", lambda point: point.macro_f1),
+    ("handed on to the second", lambda point: point.asked),
+    ("sent elsewhere", lambda point: point.leaving),
 )
 
 
-def _others(sign: str) -> tuple[tuple[str, Callable[[Point], float | None], Callable[[float], str]], ...]:
+def _others(sign: str) -> tuple[tuple[str, Reading, Written], ...]:
     return (
-        ("cost of 1,000", lambda one: one.cost_per_1000, lambda amount: money(amount, sign)),
-        ("p95 latency", lambda one: one.p95_s, seconds),
-        ("energy of 1,000, Wh", lambda one: one.wh_per_1000, lambda value: f"{value:.3g}"),
+        ("cost of 1,000", lambda point: point.cost_per_1000, lambda amount: money(amount, sign)),
+        ("p95 latency", lambda point: point.p95_s, seconds),
+        ("energy of 1,000, Wh", lambda point: point.wh_per_1000, lambda value: f"{value:.3g}"),
     )
 
 
-def _figure(
-    made: Simulation, name: str, figure: Callable[[Point], float | None], written: Callable[[float], str]
-) -> str:
-    known = [value for one in made.points if (value := figure(one)) is not None]
+def _figure(simulation: Simulation, name: str, reading: Reading, written: Written) -> str:
+    known = [value for point in simulation.points if (value := reading(point)) is not None]
     if not known:
         return f"<figure><figcaption>{_e(name)}: not known</figcaption></figure>"
-    return f"<figure>{_plot(made, fitted(name, known, written, may_log=False), ((name, figure),))}</figure>"
+    upwards = fitted(name, known, written, scale="linear")
+    return figure(_plot(simulation, upwards, ((name, reading),)), has_key=False)
 
 
-def _plot(made: Simulation, upwards: Axis, lines: Sequence[tuple[str, Callable[[Point], float | None]]]) -> str:
-    inner = [one.threshold for one in made.points[1:-1]] or [0.0, 1.0]
+def _plot(simulation: Simulation, upwards: Axis, readings: Sequence[tuple[str, Reading]]) -> Plot:
+    """A dashed line a reading; at the chosen threshold, where there is one, a mark on each and an upright line."""
+    inner = [point.threshold for point in simulation.points[1:-1]] or [0.0, 1.0]
     low, high = min(inner), max(inner)
     low, high = (low, high) if high - low > 1e-6 else (0.0, 1.0)
-    across = Axis("threshold", low, high, tuple(even_ticks(low, high)), lambda value: f"{value:.4g}")
-    plot = Plot(f"{upwards.name} by threshold, {made.first} then {made.second}", across, upwards)
-    shown = [one for one in made.points if low <= one.threshold <= high]
-    for number, (name, figure) in enumerate(lines):
-        points = [(one.threshold, value) for one in shown if (value := figure(one)) is not None]
-        if points:
-            plot.line(points, number, name)
-    if made.choice is not None and low <= made.choice.threshold <= high:
-        threshold = made.choice.threshold
-        plot.guide([(threshold, upwards.low), (threshold, upwards.high)])
-        best = min(shown, key=lambda one: abs(one.threshold - threshold))
-        for number, (name, figure) in enumerate(lines):
-            value = figure(best)
-            if value is not None:
-                said = f"{name} at {best.threshold:.6g}: {upwards.written(value)}"
-                plot.points([Mark(best.threshold, value, said, 4.5)], number)
-    return plot.svg
+    across = fitted("threshold", (low, high), lambda value: f"{value:.4g}", scale="linear")
+    shown = [point for point in simulation.points if low <= point.threshold <= high]
+    series, guides = [_line(name, look, reading, shown) for look, (name, reading) in enumerate(readings)], []
+    if simulation.choice is not None and low <= simulation.choice.threshold <= high:
+        threshold = simulation.choice.threshold
+        guides.append(((threshold, upwards.low), (threshold, upwards.high)))
+        best = min(shown, key=lambda point: abs(point.threshold - threshold))
+        series += [_chosen(name, look, reading(best), best, upwards) for look, (name, reading) in enumerate(readings)]
+    title = f"{upwards.name} by threshold, {simulation.first} then {simulation.second}"
+    return Plot(title, across, upwards, tuple(series), guides=tuple(guides))
 
 
-def _choice(made: Simulation, sign: str) -> str:
-    note = f" {made.left_out:,} more only one of the two has tried." if made.left_out else ""
-    if made.choice is None:
-        why = f'<p class="lo-lead" role="status"><b>{_e(made.why_not)}</b></p>'
-        return why + sentences([f"{made.texts:,} texts.{note}"])
-    ours, others = made.choice.texts
-    body = _row(f"chosen on {ours:,} texts", made.choice.chosen_on, sign)
-    body += _row(f"reported on the other {others:,}", made.choice.reported_on, sign)
-    head = f'<b translate="no">{_e(made.candidate)}</b>'
+def _line(name: str, look: int, reading: Reading, shown: Sequence[Point]) -> Series:
+    points = tuple((point.threshold, value) for point in shown if (value := reading(point)) is not None)
+    return Series(name, look, line=points)
+
+
+def _chosen(name: str, look: int, value: float | None, best: Point, upwards: Axis) -> Series:
+    if value is None:
+        return Series("", look)
+    title = f"{name} at {best.threshold:.6g}: {upwards.written(value)}"
+    return Series("", look, (Mark(best.threshold, value, title, radius=4.5),))
+
+
+def _choice(simulation: Simulation, sign: str) -> str:
+    note = f" {simulation.left_out:,} more only one of the two has tried." if simulation.left_out else ""
+    if simulation.choice is None:
+        why = f'<p class="lo-lead" role="status"><b>{_e(simulation.why_not)}</b></p>'
+        return why + sentences([f"{simulation.texts:,} texts.{note}"])
+    ours, others = simulation.choice.texts
+    body = _row(f"chosen on {ours:,} texts", simulation.choice.chosen_on, sign)
+    body += _row(f"reported on the other {others:,}", simulation.choice.reported_on, sign)
+    head = f'<b translate="no">{_e(simulation.candidate)}</b>'
     halves = "The second line is the honest one: those texts had no part in choosing."
-    if made.timed < made.texts:
-        halves += f" Times are of the {made.timed:,} texts that ran alone through both."
+    if simulation.timed < simulation.texts:
+        halves += f" Times are of the {simulation.timed:,} texts that ran alone through both."
     return f'<p class="lo-lead" role="status">{head}</p>{table(_TITLES, body)}{sentences([halves + note])}'
 
 
 _TITLES = ("", "Threshold", "Accuracy", "Macro-F1", "Handed on", "Sent elsewhere", "Mean", "p95", "Per 1,000", "Wh")
 
 
-def _table(made: Simulation, sign: str) -> str:
-    step = max(1, (len(made.points) - 1) // (_LINES - 1))
-    shown = [*made.points[:-1:step], made.points[-1]]
-    return table(_TITLES, "".join(_row("", one, sign) for one in shown))
+def _table(simulation: Simulation, sign: str) -> str:
+    step = max(1, (len(simulation.points) - 1) // (_LINES - 1))
+    shown = [*simulation.points[:-1:step], simulation.points[-1]]
+    return table(_TITLES, "".join(_row("", point, sign) for point in shown))
 
 
-def _row(name: str, one: Point, sign: str) -> str:
+def _row(name: str, point: Point, sign: str) -> str:
     return row(
         name,
         (
-            f"{one.threshold:.6g}",
-            percent(one.accuracy),
-            percent(one.macro_f1),
-            percent(one.asked),
-            percent(one.leaving),
-            seconds(one.mean_s),
-            seconds(one.p95_s),
-            money(one.cost_per_1000, sign),
-            "" if one.wh_per_1000 is None else f"{one.wh_per_1000:.3g}",
+            f"{point.threshold:.6g}",
+            percent(point.accuracy),
+            percent(point.macro_f1),
+            percent(point.asked),
+            percent(point.leaving),
+            seconds(point.mean_s),
+            seconds(point.p95_s),
+            money(point.cost_per_1000, sign),
+            "" if point.wh_per_1000 is None else f"{point.wh_per_1000:.3g}",
         ),
     )

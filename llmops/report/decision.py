@@ -1,18 +1,18 @@
 """The decision board as HTML: verdict, Pareto plot, every candidate's figures and why it is out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape as _e
 
 from llmops.core.format import money, percent, seconds, size
 from llmops.decision.board import Board
 from llmops.decision.decide import value, written
 from llmops.decision.figures import Figures
+from llmops.report.axis import fitted
+from llmops.report.chart import figure
+from llmops.report.plot import BROAD, Mark, Plot, Series
 from llmops.report.spending import break_even, costs, energies
-from llmops.report.svg import Plot, Point
 from llmops.report.tables import row, sentences, table
-from llmops.report.ticks import fitted
 
-_FRONT, _OTHERS, _OUT = 0, 5, 6  # places among svg.COLOURS
 _AXES = {
     "cost": "cost of 1,000 requests",
     "latency": "p95 latency",
@@ -39,32 +39,49 @@ def verdict(board: Board) -> str:
 
 def pareto(board: Board) -> str:
     """Macro-F1 against the chosen axis, each mark with its number in the table below; the front is joined."""
-    axis, numbers = board.decision.axis, numbered(board)
-    placed = [one for one in board.figures if value(one, axis) is not None]
-    if not placed:
+    axis = board.decision.axis
+    known = [figures for figures in board.figures if value(figures, axis) is not None]
+    if not known:
         return f'<p class="lo-lead">No candidate has a figure for {_AXES[axis]}.</p>'
-    across = fitted(_AXES[axis], [value(one, axis) or 0.0 for one in placed], _format(board, axis))
-    edges = [edge for one in placed for edge in one.macro_f1_interval]
-    upwards = fitted("macro-F1", edges, lambda share: f"{100 * share:.0f} %", may_log=False)
-    plot = Plot(f"Macro-F1 against {_AXES[axis]}: {len(placed)} candidates", across, upwards)
-    front = [one for one in placed if one.candidate in board.decision.front]
-    plot.line(sorted((value(one, axis) or 0.0, one.macro_f1) for one in front), _FRONT, "the front", thin=True)
-    for one in placed:
-        x = value(one, axis) or 0.0
-        plot.guide([(x, one.macro_f1_interval[0]), (x, one.macro_f1_interval[1])])
-        colour = _FRONT if one in front else _OUT if _is_out(board, one) else _OTHERS
-        said = f"{numbers[one.candidate]}. {one.candidate}: {percent(one.macro_f1)}, {_at(board, one)}"
-        plot.points([Point(x, one.macro_f1, said, 6)], colour, hollow=colour != _FRONT)
-        plot.words(x, one.macro_f1, str(numbers[one.candidate]))
-    legend = _key(any(_is_out(board, one) for one in placed), len(front) < len(placed))
-    return f'<figure class="lo-wide">{plot.svg}<figcaption>{legend}</figcaption></figure>'
+    across = fitted(_AXES[axis], [value(figures, axis) or 0.0 for figures in known], _format(board, axis))
+    edges = [edge for figures in known for edge in figures.macro_f1_interval]
+    upwards = fitted("macro-F1", edges, lambda share: f"{100 * share:.0f} %", scale="linear")
+    title = f"Macro-F1 against {_AXES[axis]}: {len(known)} candidates"
+    intervals = tuple(
+        tuple((value(figures, axis) or 0.0, edge) for edge in figures.macro_f1_interval) for figures in known
+    )
+    plot = Plot(title, across, upwards, _standings(board, known), guides=intervals, canvas=BROAD)
+    note = "Upright lines: 95 % intervals. Numbers: see the table."
+    return figure(plot, below=f'<p class="lo-legend">{note}</p>')
 
 
-def _key(some_out: bool, some_beaten: bool) -> str:
-    words = ["Filled: on the front, nothing is better in both."]
-    words += ["Light ring: beaten by another."] if some_beaten else []
-    words += ["Grey ring: ruled out by a limit."] if some_out else []
-    return " ".join([*words, "Upright lines: 95 % intervals. Numbers: see the table."])
+def _standings(board: Board, known: Sequence[Figures]) -> tuple[Series, ...]:
+    """The front, joined; the candidates that others beat; those that a limit rules out."""
+    front = [figures for figures in known if figures.candidate in board.decision.front]
+    out = [figures for figures in known if figures not in front and _is_out(board, figures)]
+    beaten = [figures for figures in known if figures not in front and figures not in out]
+    line = tuple(sorted((value(figures, board.decision.axis) or 0.0, figures.macro_f1) for figures in front))
+    series = (
+        Series("on the front: nothing is better in both", 0, _marks(board, front), line),
+        Series("beaten by another", 5, _marks(board, beaten), hollow=True),
+        Series("ruled out by a limit", 6, _marks(board, out), hollow=True),
+    )
+    return tuple(standing for standing in series if standing.marks)
+
+
+def _marks(board: Board, shown: Sequence[Figures]) -> tuple[Mark, ...]:
+    """A numbered mark a candidate."""
+    axis, numbers = board.decision.axis, numbered(board)
+    return tuple(
+        Mark(
+            value(figures, axis) or 0.0,
+            figures.macro_f1,
+            f"{numbers[figures.candidate]}. {figures.candidate}: {percent(figures.macro_f1)}, {_at(board, figures)}",
+            str(numbers[figures.candidate]),
+            6,
+        )
+        for figures in shown
+    )
 
 
 def candidates(board: Board) -> str:
@@ -75,20 +92,20 @@ def candidates(board: Board) -> str:
         *(("Score",) if board.decision.scores else ()),
     )  # fmt: skip
     body = ""
-    for one in board.figures:
-        low, high = one.macro_f1_interval
+    for figures in board.figures:
+        low, high = figures.macro_f1_interval
         cells = (
-            _standing(board, one),
-            percent(one.macro_f1),
+            _standing(board, figures),
+            percent(figures.macro_f1),
             f"{100 * low:.0f} to {100 * high:.0f}",
-            seconds(one.p95_s),
-            size(one.memory_bytes) if one.here else "none",
-            money(one.cost_per_1000, sign),
-            _wh(one),
-            ", ".join(one.licences or ()),
-            *((f"{board.decision.scores.get(one.candidate, 0):.2f}",) if board.decision.scores else ()),
+            seconds(figures.p95_s),
+            size(figures.memory_bytes) if figures.here else "none",
+            money(figures.cost_per_1000, sign),
+            _wh(figures),
+            ", ".join(figures.licences or ()),
+            *((f"{board.decision.scores.get(figures.candidate, 0):.2f}",) if board.decision.scores else ()),
         )
-        body += row(f"{numbers[one.candidate]}. {one.candidate}", cells)
+        body += row(f"{numbers[figures.candidate]}. {figures.candidate}", cells)
     return table(titles, body) + _reasons_table(board)
 
 
@@ -97,44 +114,44 @@ def _reasons_table(board: Board) -> str:
     numbers = numbered(board)
     body = "".join(
         row(
-            f"{numbers[one.candidate]}. {one.candidate}",
-            (one.privacy, " ".join(_reasons(board, one)) or "within the limits"),
+            f"{numbers[figures.candidate]}. {figures.candidate}",
+            (figures.privacy, " ".join(_reasons(board, figures)) or "within the limits"),
         )
-        for one in board.figures
+        for figures in board.figures
     )
     return f'<div class="lo-reasons">{table(("Candidate", "What leaves the machine", "Limits"), body)}</div>'
 
 
 def numbered(board: Board) -> dict[str, int]:
     """Candidate → its number in plots and tables."""
-    return {one.candidate: number for number, one in enumerate(board.figures, 1)}
+    return {figures.candidate: number for number, figures in enumerate(board.figures, 1)}
 
 
-def _standing(board: Board, one: Figures) -> str:
-    if one.candidate == board.decision.choice:
+def _standing(board: Board, figures: Figures) -> str:
+    if figures.candidate == board.decision.choice:
         return "the choice"
-    if _is_out(board, one):
+    if _is_out(board, figures):
         return "out"
-    return "front" if one.candidate in board.decision.front else ""
+    return "front" if figures.candidate in board.decision.front else ""
 
 
-def _reasons(board: Board, one: Figures) -> tuple[str, ...]:
-    return next((out.reasons for out in board.decision.excluded if out.candidate == one.candidate), ())
+def _reasons(board: Board, figures: Figures) -> tuple[str, ...]:
+    return next((out.reasons for out in board.decision.excluded if out.candidate == figures.candidate), ())
 
 
-def _is_out(board: Board, one: Figures) -> bool:
-    return one.candidate not in board.decision.kept
+def _is_out(board: Board, figures: Figures) -> bool:
+    return figures.candidate not in board.decision.kept
 
 
-def _wh(one: Figures) -> str:
-    if one.energy.wh is None:
+def _wh(figures: Figures) -> str:
+    if figures.energy.wh is None:
         return ""
-    low, high = (f"{end:.3g}" for end in one.energy.wh)
+    low, high = (f"{end:.3g}" for end in figures.energy.wh)
     return low if low == high else f"{low} to {high}"
 
 
-def _at(board: Board, one: Figures) -> str:
-    return written(one, board.decision.axis, board.at.currency.sign)
+def _at(board: Board, figures: Figures) -> str:
+    return written(figures, board.decision.axis, board.at.currency.sign)
 
 
 def _format(board: Board, axis: str) -> Callable[[float], str]:

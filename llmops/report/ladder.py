@@ -15,29 +15,29 @@ _MOST_FLIPS = 200
 
 def ladders_shown(rows: Sequence[Row], measured: Sequence[Metrics]) -> str:
     """Each model that ran in two precisions or more: what flips, memory and speed; nothing where there is none."""
-    return "".join(_ladder(one) for one in ladders(rows, measured))
+    return "".join(_ladder(ladder) for ladder in ladders(rows, measured))
 
 
-def _ladder(made: Ladder) -> str:
-    top = made.rungs[0]
+def _ladder(ladder: Ladder) -> str:
+    top = ladder.rungs[0]
     titles = ("Precision", "Accuracy", f"Flips against {top.precision}", "Become right", "Become wrong")
     body = "".join(
         row(
-            one.precision,
+            rung.precision,
             (
-                percent(one.accuracy),
-                "" if one is top else f"{len(one.flips)} of {one.texts}",
-                "" if one is top else count(one.better),
-                "" if one is top else count(one.worse),
-                size(one.weights_bytes),
-                size(one.peak_bytes),
-                seconds(one.p50_s),
-                "" if one.texts_per_s is None else f"{one.texts_per_s:.3g}",
+                percent(rung.accuracy),
+                "" if rung is top else f"{len(rung.flips)} of {rung.texts}",
+                "" if rung is top else count(rung.better),
+                "" if rung is top else count(rung.worse),
+                size(rung.weights_bytes),
+                size(rung.peak_bytes),
+                seconds(rung.p50_s),
+                "" if rung.texts_per_s is None else f"{rung.texts_per_s:.3g}",
             ),
         )
-        for one in made.rungs
+        for rung in ladder.rungs
     )
-    flips = [(one.precision, flip) for one in made.rungs for flip in one.flips]
+    flips = [(rung.precision, flip) for rung in ladder.rungs for flip in rung.flips]
     listed = "".join(
         row(
             f"{flip.place + 1}",
@@ -47,7 +47,7 @@ def _ladder(made: Ladder) -> str:
     )
     texts = table(("#", "Precision", "Text", "True label", f"In {top.precision}", "There"), listed) if flips else ""
     return (
-        f"<h3>Precision ladder: {_e(made.model)}</h3>"
+        f"<h3>Precision ladder: {_e(ladder.model)}</h3>"
         f"{table((*titles, 'Weights', 'Peak extra', 'p50', 'Texts/s'), body)}"
         f"{more(f'Verdicts that flip: {len(flips)}', texts)}"
     )
@@ -60,28 +60,28 @@ def _verdict(label: str | None) -> str:
 def beside(both: SideBySide) -> str:
     """Two evaluations, a row a candidate: A's figure, then B's."""
     heads = [
-        f"{name}: evaluation {one.id} ({one.task_name}, {one.created[:10]}), {one.machine}"
-        + {"": "", "recorded": ", recorded"}.get(one.origin, f", from {one.origin}")
-        + (f". Note: {one.note}" if one.note else "")
-        for name, one in (("A", both.one), ("B", both.other))
+        f"{name}: evaluation {side.id} ({side.task_name}, {side.created[:10]}), {side.machine}"
+        + {"": "", "recorded": ", recorded"}.get(side.origin, f", from {side.origin}")
+        + (f". Note: {side.note}" if side.note else "")
+        for name, side in (("A", both.one), ("B", both.other))
     ]
     titles = (
         "Candidate", "Common texts", "Same verdict", "Accuracy A", "Accuracy B", "Macro-F1 A", "Macro-F1 B",
         "p50 A", "p50 B", "p99 A", "p99 B", "Texts/s A", "Texts/s B", "Weights A", "Weights B", "Peak A", "Peak B",
     )  # fmt: skip
-    body = "".join(_beside(one) for one in both.candidates)
-    said = [f"{one.candidate}: {_in_words(one.pair.sentence)}" for one in both.candidates if one.pair is not None]
-    changed = _settings(both)
-    return f"{sentences(heads)}{table(titles, body)}{sentences([*said, *changed])}"
+    body = "".join(_beside(matched) for matched in both.candidates)
+    pairs = [(matched.candidate, matched.pair) for matched in both.candidates if matched.pair is not None]
+    compared = [f"{candidate}: {_in_words(pair.sentence)}" for candidate, pair in pairs]
+    return f"{sentences(heads)}{table(titles, body)}{sentences([*compared, *_settings(both)])}"
 
 
-def _beside(one: Beside) -> str:
-    sides = (one.one, one.other)
+def _beside(matched: Beside) -> str:
+    sides = (matched.one, matched.other)
     return row(
-        one.candidate,
+        matched.candidate,
         (
-            count(one.common),
-            percent(one.agreement),
+            count(matched.common),
+            percent(matched.agreement),
             *(percent(side.accuracy) if side else "" for side in sides),
             *(percent(side.macro_f1) if side else "" for side in sides),
             *(_time(side, "p50") for side in sides),
@@ -104,14 +104,14 @@ def _in_words(sentence: str) -> str:
 def _settings(both: SideBySide) -> list[str]:
     """What else differs: settings and libraries."""
     lines = []
-    for what, one, other in (
+    for what, first, second in (
         ("Settings", both.one.settings, both.other.settings),
         ("Versions", both.one.versions, both.other.versions),
     ):
         changed = [
-            f"{name} {one.get(name, 'none')} / {other.get(name, 'none')}"
-            for name in sorted({*one, *other})
-            if one.get(name) != other.get(name)
+            f"{name} {first.get(name, 'none')} / {second.get(name, 'none')}"
+            for name in sorted({*first, *second})
+            if first.get(name) != second.get(name)
         ]
         if changed:
             lines.append(f"{what} that differ (A / B): {', '.join(changed)}.")

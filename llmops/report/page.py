@@ -22,23 +22,27 @@ _MOST_TEXTS = 2000
 
 def figures_css() -> str:
     """What the page and the report share."""
-    return (_DIR / "figures.css").read_text(encoding="utf-8")
+    return _css("plot.css", "figures.css")
+
+
+def _css(*names: str) -> str:
+    return "".join((_DIR / name).read_text(encoding="utf-8") for name in names)
 
 
 def report(
-    found: Evaluation, rows: Sequence[Row], curves: Sequence[Curve] = (), decision: str = "", language: str = "en"
+    evaluation: Evaluation, rows: Sequence[Row], curves: Sequence[Curve] = (), decision: str = "", language: str = "en"
 ) -> str:
     """The whole file. decision: HTML of the decision board, where one was made. language: "en" or "de"."""
-    title = f"llm-ops: {found.task_name}, evaluation {found.id}"
-    css = figures_css() + (_DIR / "page.css").read_text(encoding="utf-8")
+    title = f"llm-ops: {evaluation.task_name}, evaluation {evaluation.id}"
+    css = figures_css() + _css("theme.css", "page.css")
     parts = [
-        f"<h1>{_e(found.task_name)}</h1>",
+        f"<h1>{_e(evaluation.task_name)}</h1>",
         "<h2>Figures</h2>",
-        figures(found, rows),
+        figures(evaluation, rows),
         f"<h2>Decision</h2>{decision}" if decision else "",
-        *(f"<h2>Learning curve</h2>{curve(one)}" for one in curves),
+        *(f"<h2>Learning curve</h2>{curve(kept)}" for kept in curves),
         f"<h2>Answers</h2>{_answers(rows)}",
-        f"<h2>How it was made</h2>{how_made(found)}",
+        f"<h2>How it was made</h2>{how_made(evaluation)}",
     ]
     head = (
         f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
@@ -51,18 +55,24 @@ def report(
 
 def _answers(rows: Sequence[Row]) -> str:
     """A table a candidate, closed: text, true label, verdict, answer or error."""
-    names = list(dict.fromkeys(row.candidate for row in rows))
-    return "".join(more(name, _answer_table([one for one in rows if one.candidate == name])) for name in names)
+    names = list(dict.fromkeys(answer.candidate for answer in rows))
+    return "".join(more(name, _answer_table([answer for answer in rows if answer.candidate == name])) for name in names)
 
 
 def _answer_table(rows: Sequence[Row]) -> str:
-    first = [one for one in rows if one.repeat == 0]
+    first = [answer for answer in rows if answer.repeat == 0]
     body = "".join(
         row(
-            str(one.place + 1),
-            (Foreign(one.text), Foreign(one.language), Foreign(one.y_true), _verdict(one), _said(one)),
+            str(answer.place + 1),
+            (
+                Foreign(answer.text),
+                Foreign(answer.language),
+                Foreign(answer.y_true),
+                _verdict(answer),
+                _explanation(answer),
+            ),
         )
-        for one in first[:_MOST_TEXTS]
+        for answer in first[:_MOST_TEXTS]
     )
     left = len(first) - _MOST_TEXTS
     end = f'<p class="lo-legend">And {left:,} more: export CSV or JSONL for all.</p>' if left > 0 else ""
@@ -70,30 +80,30 @@ def _answer_table(rows: Sequence[Row]) -> str:
     return f'<div class="lo-answers">{table(titles, body)}</div>{end}'
 
 
-def _verdict(one: Row) -> str:
-    if one.failed:
+def _verdict(answer: Row) -> str:
+    if answer.failed:
         return "failed"
-    return Foreign(one.y_hat) if one.y_hat else "unparsed"
+    return Foreign(answer.y_hat) if answer.y_hat else "unparsed"
 
 
-def _said(one: Row) -> str:
-    return one.run.error.message if one.run.error else Foreign(one.run.text)
+def _explanation(answer: Row) -> str:
+    return answer.run.error.message if answer.run.error else Foreign(answer.run.text)
 
 
-def how_made(found: Evaluation) -> str:
+def how_made(evaluation: Evaluation) -> str:
     """Machine, candidates, settings, versions and data of an evaluation, as a table."""
-    settings = ", ".join(f"{name} {value}" for name, value in found.settings.items())
-    versions = ", ".join(f"{name} {value}" for name, value in found.versions.items())
+    settings = ", ".join(f"{name} {value}" for name, value in evaluation.settings.items())
+    versions = ", ".join(f"{name} {value}" for name, value in evaluation.versions.items())
     lines = (
-        ("Machine", found.machine),
-        ("Created", f"{found.created} (evaluation {found.id})"),
-        ("Taken in from", found.origin),
-        ("Candidates", Foreign(", ".join(found.candidates))),
-        ("Labels", Foreign(", ".join(found.labels))),
+        ("Machine", evaluation.machine),
+        ("Created", f"{evaluation.created} (evaluation {evaluation.id})"),
+        ("Taken in from", evaluation.origin),
+        ("Candidates", Foreign(", ".join(evaluation.candidates))),
+        ("Labels", Foreign(", ".join(evaluation.labels))),
         ("Settings", settings),
         ("Versions", Foreign(versions)),
-        ("Texts", f"SHA-256 {found.data_hash[:16]}…; {found.left_out:,} left out"),
-        ("Note", Foreign(found.note)),
+        ("Texts", f"SHA-256 {evaluation.data_hash[:16]}…; {evaluation.left_out:,} left out"),
+        ("Note", Foreign(evaluation.note)),
         ("Written by", f"llm-ops {__version__}"),
     )
     return table(("", ""), "".join(row(name, (value,)) for name, value in lines if value))

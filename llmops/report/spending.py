@@ -7,9 +7,11 @@ from llmops.core.format import count, money
 from llmops.core.run import Source
 from llmops.decision.board import Board
 from llmops.decision.cost import HOURS_A_MONTH, Cost, curve, own_usd
-from llmops.report.svg import Axis, Plot, Point, key
+from llmops.decision.energy import EnergyUse
+from llmops.report.axis import fitted
+from llmops.report.chart import figure
+from llmops.report.plot import BROAD, Mark, Plot, Series
 from llmops.report.tables import row, sentences, table
-from llmops.report.ticks import fitted, log_ticks
 
 _SHARES = (0.01, 0.1, 0.5, 1.0, 2.0)  # of one machine's capacity: the volumes in the table
 
@@ -21,15 +23,15 @@ def costs(board: Board) -> str:
     titles = ("Candidate", f"1,000 requests, {at.currency.code}", *dollars, "A machine answers, a month", "Reckoned")
     body = "".join(
         row(
-            one.candidate,
+            figures.candidate,
             (
-                money(one.cost_per_1000, sign),
-                *(money(None if one.cost.usd is None else 1000 * one.cost.usd, "$") for _ in dollars),
-                _capacity(one.cost, at.utilisation),
-                one.cost.how or f"not known: {one.cost.why_not}",
+                money(figures.cost_per_1000, sign),
+                *(money(None if figures.cost.usd is None else 1000 * figures.cost.usd, "$") for _ in dollars),
+                _capacity(figures.cost, at.utilisation),
+                figures.cost.how or f"not known: {figures.cost.why_not}",
             ),
         )
-        for one in board.figures
+        for figures in board.figures
     )
     return table(titles, body) + sentences(rests(board))
 
@@ -41,28 +43,28 @@ def _capacity(cost: Cost, utilisation: float) -> str:
 
 def rests(board: Board) -> list[str]:
     """The prices, rate and machines that were used, each with date and source."""
-    at, used = board.at, {part for one in board.figures for part in one.cost.machines}
+    at, used = board.at, {part for figures in board.figures for part in figures.cost.machines}
     lines = [
         f"{price.model}: ${price.input_usd:g} read and ${price.output_usd:g} written for a million tokens "
         f"({price.date}; {price.source})."
         for price in at.tokens
-        if any(price.model in one.candidate for one in (*board.apis, *(figure.cost for figure in board.figures)))
+        if any(price.model in cost.candidate for cost in (*board.apis, *(figures.cost for figures in board.figures)))
     ]
-    lines += [_machine(one) for one in (at.cpu, at.gpu) if one is not None and one.name in used]
+    lines += [_machine(machine) for machine in (at.cpu, at.gpu) if machine is not None and machine.name in used]
     lines.append(f"Machines are at work {at.utilisation:.0%} of the hours they are paid for.")
     if at.currency.code != "USD":
         lines.append(f"1 USD is {at.currency.per_usd:g} {at.currency.code} ({at.currency.date}; {at.currency.source}).")
     return lines
 
 
-def _machine(one: Machine) -> str:
-    price = "price not known" if one.usd_hour is None else f"${one.usd_hour:.4g} an hour"
-    return f"{one.name}: {price}, {one.watts:.3g} W at work ({one.date}; {one.source})."
+def _machine(machine: Machine) -> str:
+    price = "price not known" if machine.usd_hour is None else f"${machine.usd_hour:.4g} an hour"
+    return f"{machine.name}: {price}, {machine.watts:.3g} W at work ({machine.date}; {machine.source})."
 
 
 def break_even(board: Board, own: str = "", api: str = "") -> str:
     """Cost of 1,000 requests by monthly volume: an own machine's falls, an API's stays. Defaults: choice, first API."""
-    owns, apis = {one.candidate: one for one in board.owns}, {one.candidate: one for one in board.apis}
+    owns, apis = ({cost.candidate: cost for cost in sort} for sort in (board.owns, board.apis))
     if not owns or not apis:
         return '<p class="lo-lead">A break-even needs a candidate on a machine with a price, and an API with one.</p>'
     fallback = board.decision.choice if board.decision.choice in owns else next(iter(owns))
@@ -71,26 +73,25 @@ def break_even(board: Board, own: str = "", api: str = "") -> str:
     if not points:
         return ""
     sign, rate = board.at.currency.sign, board.at.currency.per_usd
-    volumes = [point.volume for point in points]
-    across = Axis(
-        "requests a month", volumes[0], volumes[-1], tuple(log_ticks(volumes[0], volumes[-1])), _short, log2=True
-    )
+    across = fitted("requests a month", [point.volume for point in points], _short, scale="logarithmic")
     heights = [usd * rate for point in points for usd in (point.own_usd, point.api_usd)]
     upwards = fitted("cost of 1,000", heights, lambda amount: money(amount, sign))
-    plot = Plot(f"Cost of 1,000 requests by monthly volume: {mine.candidate} and {other.candidate}", across, upwards)
-    plot.line([(point.volume, point.own_usd * rate) for point in points], 0, mine.candidate)
-    plot.line([(point.volume, point.api_usd * rate) for point in points], 1, other.candidate)
-    found = next((one for one in board.break_evens if (one.own, one.api) == (mine.candidate, other.candidate)), None)
-    if found and found.volume is not None:
+    series = [
+        Series(mine.candidate, 0, line=tuple((point.volume, point.own_usd * rate) for point in points)),
+        Series(other.candidate, 1, line=tuple((point.volume, point.api_usd * rate) for point in points)),
+    ]
+    pair = (mine.candidate, other.candidate)
+    meeting = next((even for even in board.break_evens if (even.own, even.api) == pair), None)
+    guides = []
+    if meeting and meeting.volume is not None and across.holds(meeting.volume):
+        title = f"equal at {meeting.volume:,.0f} requests a month"
         height = 1000 * (other.usd or 0.0) * rate
-        plot.guide([(found.volume, upwards.low), (found.volume, upwards.high)])
-        plot.points([Point(found.volume, height, f"equal at {found.volume:,.0f} requests a month", 6)], 0)
-        plot.words(found.volume, height, f"{found.volume:,.0f}")
-    said = f'<p class="lo-lead">{_e(found.sentence)}</p>' if found else ""
-    return (
-        f'{said}<figure class="lo-wide">{key((mine.candidate, other.candidate))}{plot.svg}</figure>'
-        f"{_volumes(board, mine, other)}"
-    )
+        series.append(Series("", 0, (Mark(meeting.volume, height, title, f"{meeting.volume:,.0f}", 6),)))
+        guides.append(((meeting.volume, upwards.low), (meeting.volume, upwards.high)))
+    title = f"Cost of 1,000 requests by monthly volume: {mine.candidate} and {other.candidate}"
+    plot = Plot(title, across, upwards, tuple(series), guides=tuple(guides), canvas=BROAD)
+    sentence = f'<p class="lo-lead">{_e(meeting.sentence)}</p>' if meeting else ""
+    return f"{sentence}{figure(plot)}{_volumes(board, mine, other)}"
 
 
 def _volumes(board: Board, mine: Cost, other: Cost) -> str:
@@ -125,15 +126,15 @@ def energies(board: Board) -> str:
     titles = ("Candidate", "Wh for 1,000", "g CO2e for 1,000", "Known", "How")
     body = "".join(
         row(
-            one.candidate,
+            figures.candidate,
             (
-                _ends(one.energy.wh),
-                _ends(one.energy.co2_g),
-                "" if one.energy.wh is None else "measured" if one.energy.source == Source.CLIENT else "estimated",
-                one.energy.how or f"not known: {one.energy.why_not}",
+                _ends(figures.energy.wh),
+                _ends(figures.energy.co2_g),
+                _known_how(figures.energy),
+                figures.energy.how or f"not known: {figures.energy.why_not}",
             ),
         )
-        for one in board.figures
+        for figures in board.figures
     )
     notes = (
         f"Grid: {grid.name}, {grid.g_per_kwh:g} g CO2e a kWh ({grid.year}; {grid.source}); taken for APIs too, since "
@@ -143,6 +144,12 @@ def energies(board: Board) -> str:
         "boundary: compare orders of magnitude.",
     )
     return table(titles, body) + sentences(notes)
+
+
+def _known_how(energy: EnergyUse) -> str:
+    if energy.wh is None:
+        return ""
+    return "measured" if energy.source == Source.CLIENT else "estimated"
 
 
 def _ends(ends: tuple[float, float] | None) -> str:

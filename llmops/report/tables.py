@@ -17,15 +17,16 @@ def table(titles: Sequence[str], rows: str) -> str:
 
 def row(name: str, cells: Sequence[str]) -> str:
     """A row with its name as header; all as text."""
-    return f"<tr>{head(name, 'row')}{''.join(f'<td{_mark(cell)}>{_e(cell)}</td>' for cell in cells)}</tr>"
+    return f"<tr>{head(name, 'row')}{''.join(f'<td{untranslated(cell)}>{_e(cell)}</td>' for cell in cells)}</tr>"
 
 
 def head(name: str, scope: str) -> str:
     """The header of a row or a column."""
-    return f'<th scope="{scope}"{_mark(name)}>{_e(name)}</th>'
+    return f'<th scope="{scope}"{untranslated(name)}>{_e(name)}</th>'
 
 
-def _mark(text: str) -> str:
+def untranslated(text: str) -> str:
+    """The attribute that keeps a foreign text as it is, with a space before it; nothing for our own."""
     return ' translate="no"' if isinstance(text, Foreign) else ""
 
 

@@ -7,10 +7,11 @@ from llmops.core.format import count, rate, seconds, size
 from llmops.planning import planner
 from llmops.planning.dry_run import DryRun
 from llmops.planning.planner import Plan, Verdict
+from llmops.report.axis import Axis, number
+from llmops.report.chart import line_chart
+from llmops.report.plot import NAMED, Limit, joined
 from llmops.report.tables import row, table
 from llmops.sizing.shape import Shape
-from llmops.ui.lines import Limit, Series
-from llmops.ui.lines import chart as lines
 
 _CURVE_POINTS, _TABLE_POINTS = 24, 6
 _NEAR = 0.07  # GPUs whose memory differs by less share a line
@@ -18,54 +19,57 @@ _NEAR = 0.07  # GPUs whose memory differs by less share a line
 _PARTS = (("weights", "Weights"), ("cache", "KV cache"), ("work", "Workspace"), ("over", "Overhead"))
 
 
-def plan(made: Plan) -> str:
+def planned(plan: Plan) -> str:
     """The needs as one stacked bar against each GPU's line, and the verdicts as a table."""
-    parts = (made.weights_bytes, made.kv_cache_bytes, made.workspace_bytes, made.overhead_bytes)
+    parts = (plan.weights_bytes, plan.kv_cache_bytes, plan.workspace_bytes, plan.overhead_bytes)
     legend = "".join(
         f'<span><i class="lo-part lo-{key}"></i>{name} {size(value)}</span>'
         for (key, name), value in zip(_PARTS, parts, strict=True)
     )
-    notes = "".join(f"<li>{_e(note)}</li>" for note in made.notes)
-    rows = "".join(_gpu(verdict, parts, made.peak_bytes) for verdict in made.gpus)
-    title = f"{made.model} in {made.precision}, {made.context:,} tokens, {made.requests} at once"
+    notes = "".join(f"<li>{_e(note)}</li>" for note in plan.notes)
+    rows = "".join(_gpu(verdict, parts, plan.peak_bytes) for verdict in plan.gpus)
+    title = f"{plan.model} in {plan.precision}, {plan.context:,} tokens, {plan.requests} at once"
     return (
-        f'<p class="lo-lead"><b>{_e(title)}: {size(made.peak_bytes)}</b> (estimated)</p>'
+        f'<p class="lo-lead"><b>{_e(title)}: {size(plan.peak_bytes)}</b> (estimated)</p>'
         f'<p class="lo-keys">{legend}<span><i class="lo-line"></i>what the GPU has</span></p>'
-        f'<ul class="lo-notes">{notes}</ul><div class="lo-gpus">{rows}</div>{_verdicts(made)}{_recorded(made)}'
+        f'<ul class="lo-notes">{notes}</ul><div class="lo-gpus">{rows}</div>{_verdicts(plan)}{_recorded(plan)}'
     )
 
 
-def memory(made: Plan, shape: Shape) -> str:
+def memory(plan: Plan, shape: Shape) -> str:
     """Memory against context for each precision, up to twice the asked one, with the GPUs' lines; and as a table."""
-    most = min(shape.context, max(2 * made.context, 2048))
-    precisions = [*(() if made.precision in ("bf16", "int8", "nf4") else (made.precision,)), "bf16", "int8", "nf4"]
+    most = min(shape.context, max(2 * plan.context, 2048))
+    precisions = [*(() if plan.precision in ("bf16", "int8", "nf4") else (plan.precision,)), "bf16", "int8", "nf4"]
 
-    def curve(precision: str, points: int) -> list[tuple[int, int]]:
+    def needs(precision: str, points: int) -> list[tuple[int, int]]:
         steps = dict.fromkeys(max(2, most * step // points) for step in range(1, points + 1))
         return [
-            (n, planner.plan(made.model, shape, precision, n, made.requests, (), made.new_tokens).peak_bytes)
+            (n, planner.plan(plan.model, shape, precision, n, plan.requests, (), plan.new_tokens).peak_bytes)
             for n in steps
         ]
 
-    series = [Series(one, tuple((n, need / 1e9) for n, need in curve(one, _CURVE_POINTS))) for one in precisions]
-    title = f"Memory by context, {made.requests} at once"
-    drawn = lines(title, ("context, tokens", "GB"), series, (_tokens, _short), _levels(made))
-    columns = [curve(one, _TABLE_POINTS) for one in precisions]
+    series = [
+        joined(precision, look, [(n, need / 1e9) for n, need in needs(precision, _CURVE_POINTS)])
+        for look, precision in enumerate(precisions)
+    ]
+    title = f"Memory by context, {plan.requests} at once"
+    drawn = line_chart(title, ("context, tokens", "GB"), (_tokens, number), series, _levels(plan), NAMED)
+    columns = [needs(precision, _TABLE_POINTS) for precision in precisions]
     rows = "".join(
         row(count(n), tuple(size(column[index][1]) for column in columns)) for index, (n, _) in enumerate(columns[0])
     )
     return drawn + f"<details><summary>As a table</summary>{table(('Context', *precisions), rows)}</details>"
 
 
-def _levels(made: Plan) -> list[Limit]:
+def _levels(plan: Plan) -> list[Limit]:
     """A line for each size of GPU."""
     groups: list[list[Verdict]] = []
-    for verdict in sorted(made.gpus, key=lambda one: one.usable_bytes):
+    for verdict in sorted(plan.gpus, key=lambda verdict: verdict.usable_bytes):
         if groups and verdict.usable_bytes < groups[-1][0].usable_bytes * (1 + _NEAR):
             groups[-1].append(verdict)
         else:
             groups.append([verdict])
-    names = [", ".join(one.name for one in group[:2]) if len(group) < 3 else "" for group in groups]
+    names = [", ".join(verdict.name for verdict in group) if len(group) < 3 else "" for group in groups]
     return [
         Limit(name or f"{group[0].name} and {len(group) - 1} more", group[0].usable_bytes / 1e9)
         for name, group in zip(names, groups, strict=True)
@@ -77,12 +81,12 @@ def _tokens(value: float) -> str:
 
 
 def _gpu(verdict: Verdict, parts: Sequence[int], peak: int) -> str:
-    scale = max(peak, verdict.usable_bytes) * 1.02
+    scale = Axis("", 0, max(peak, verdict.usable_bytes) * 1.02)
     bars = "".join(
-        f'<span class="lo-part lo-{key}" style="width:{100 * value / scale:.2f}%"></span>'
+        f'<span class="lo-part lo-{key}" style="width:{100 * scale.share(value):.2f}%"></span>'
         for (key, _), value in zip(_PARTS, parts, strict=True)
     )
-    line = f'<span class="lo-limit" style="left:{100 * verdict.usable_bytes / scale:.2f}%"></span>'
+    line = f'<span class="lo-limit" style="left:{100 * scale.share(verdict.usable_bytes):.2f}%"></span>'
     word = "fits" if verdict.fits else "does not fit"
     return (
         f'<div class="lo-gpu"><span>{_e(verdict.name)}</span><span class="lo-stack">{bars}{line}</span>'
@@ -90,7 +94,7 @@ def _gpu(verdict: Verdict, parts: Sequence[int], peak: int) -> str:
     )
 
 
-def _verdicts(made: Plan) -> str:
+def _verdicts(plan: Plan) -> str:
     titles = (
         "GPU", "USD / h", "Fits", "Requests", "Context", "TTFT", "Decode", "USD / 1,000", "Wh / 1,000",
         "What would help",
@@ -105,12 +109,12 @@ def _verdicts(made: Plan) -> str:
                 count(verdict.max_context),
                 seconds(verdict.predicted.ttft_s) if verdict.fits else "",
                 rate(verdict.predicted.decode_tokens_per_s, "tok/s") if verdict.fits else "",
-                _short(verdict.predicted.usd_per_1000) if verdict.fits else "",
-                _short(verdict.predicted.wh_per_1000) if verdict.fits else "",
+                _figure(verdict.predicted.usd_per_1000) if verdict.fits else "",
+                _figure(verdict.predicted.wh_per_1000) if verdict.fits else "",
                 "; ".join(part for part in (verdict.why_not, verdict.remedy, verdict.note) if part),
             ),
         )
-        for verdict in made.gpus
+        for verdict in plan.gpus
     )
     return table(titles, rows) + (
         '<p class="lo-legend">All estimated. Times are eager transformers\' at batch 1; energy is the GPU at its TDP. '
@@ -118,60 +122,60 @@ def _verdicts(made: Plan) -> str:
     )
 
 
-def _recorded(made: Plan) -> str:
+def _recorded(plan: Plan) -> str:
     """Dry runs of the same model and precision that were measured, with hardware and date."""
-    if not made.measured:
+    if not plan.measured:
         return ""
     titles = ("Recorded dry run", "Weights", "Predicted", "Peak", "Predicted", "Prefill", "Decode")
     rows = "".join(
         row(
-            f"{one.hardware}, {one.date}",
+            f"{trial.hardware}, {trial.date}",
             (
-                size(one.weights_bytes),
-                size(one.predicted_weights_bytes),
-                size(one.peak_bytes),
-                size(one.predicted_peak_bytes),
-                rate(one.prefill_tokens_per_s, "tok/s"),
-                rate(one.decode_tokens_per_s, "tok/s"),
+                size(trial.weights_bytes),
+                size(trial.predicted_weights_bytes),
+                size(trial.peak_bytes),
+                size(trial.predicted_peak_bytes),
+                rate(trial.prefill_tokens_per_s, "tok/s"),
+                rate(trial.decode_tokens_per_s, "tok/s"),
             ),
         )
-        for one in made.measured
+        for trial in plan.measured
     )
     return table(titles, rows)
 
 
-def _short(value: float | None) -> str:
-    return "" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+def _figure(value: float | None) -> str:
+    return "" if value is None else number(value)
 
 
-def dry_run(made: DryRun) -> str:
+def dry_run(trial: DryRun) -> str:
     """Predicted and measured side by side, and the whole where a slice was measured."""
-    whole = made.layers != made.of_layers
+    whole = trial.layers != trial.of_layers
     titles = ["", "Predicted", "Measured", "Gap", *(["All layers (estimated)"] if whole else [])]
-    figures = (
-        ("Weights", lambda one: size(one.weights_bytes), "weights_bytes"),
-        ("KV cache", lambda one: size(one.kv_cache_bytes), "kv_cache_bytes"),
-        ("Peak, weights included", lambda one: size(one.peak_bytes), "peak_bytes"),
-        ("Load", lambda one: seconds(one.load_s), ""),
-        ("TTFT", lambda one: seconds(one.ttft_s), ""),
-        ("Prefill", lambda one: rate(one.prefill_tokens_per_s, "tok/s"), ""),
-        ("Decode", lambda one: rate(one.decode_tokens_per_s, "tok/s"), ""),
+    readings = (
+        ("Weights", lambda figures: size(figures.weights_bytes), "weights_bytes"),
+        ("KV cache", lambda figures: size(figures.kv_cache_bytes), "kv_cache_bytes"),
+        ("Peak, weights included", lambda figures: size(figures.peak_bytes), "peak_bytes"),
+        ("Load", lambda figures: seconds(figures.load_s), ""),
+        ("TTFT", lambda figures: seconds(figures.ttft_s), ""),
+        ("Prefill", lambda figures: rate(figures.prefill_tokens_per_s, "tok/s"), ""),
+        ("Decode", lambda figures: rate(figures.decode_tokens_per_s, "tok/s"), ""),
     )
     rows = "".join(
         row(
             name,
             (
-                written(made.predicted),
-                written(made.measured),
-                _gap(made.gaps.get(key)),
-                *([written(made.whole)] if whole else []),
+                written(trial.predicted),
+                written(trial.measured),
+                _gap(trial.gaps.get(key)),
+                *([written(trial.whole)] if whole else []),
             ),
         )
-        for name, written, key in figures
+        for name, written, key in readings
     )
-    notes = "".join(f"<li>{_e(note)}</li>" for note in made.notes)
-    title = f"{made.model} in {made.precision}: {made.layers} of {made.of_layers} layers on {made.device}"
-    tokens = f"{made.prompt_tokens} tokens in, {made.new_tokens} out"
+    notes = "".join(f"<li>{_e(note)}</li>" for note in trial.notes)
+    title = f"{trial.model} in {trial.precision}: {trial.layers} of {trial.of_layers} layers on {trial.device}"
+    tokens = f"{trial.prompt_tokens} tokens in, {trial.new_tokens} out"
     return (
         f'<p class="lo-lead"><b>{_e(title)}</b>, random weights, {tokens}</p>'
         f'{table(titles, rows)}<ul class="lo-notes">{notes}</ul>'

@@ -25,29 +25,31 @@ def build() -> gr.HTML:
         return gr.HTML(sides({}), padding=False, elem_id="cloud")
 
 
-def sides(said: Mapping[str, Sequence[str]]) -> str:
-    """The nine sides as HTML; `said`: side → sentences of the runs."""
-    return f'<div class="lo-cloud">{"".join(_side(side, said.get(side, ())) for side in cloud.SIDES)}</div>'
+def sides(sentences: Mapping[str, Sequence[str]]) -> str:
+    """The nine sides as HTML; `sentences`: side → what the runs say of it."""
+    return f'<div class="lo-cloud">{"".join(_side(side, sentences.get(side, ())) for side in cloud.SIDES)}</div>'
 
 
-def _side(side: str, said: Sequence[str]) -> str:
+def _side(side: str, sentences: Sequence[str]) -> str:
     name, text = (_e(words("cloud")[side][part]["en"], quote=False) for part in ("name", "text"))
-    items = "".join(f"<li>{_e(one)}</li>" for one in said[:_MOST])
+    items = "".join(f"<li>{_e(sentence)}</li>" for sentence in sentences[:_MOST])
     here = (
-        f'<ul class="lo-here">{items}</ul>' if said else '<p class="lo-here lo-nothing">No figure from a run yet.</p>'
+        f'<ul class="lo-here">{items}</ul>'
+        if sentences
+        else '<p class="lo-here lo-nothing">No figure from a run yet.</p>'
     )
     return f"<section><h3>{name}</h3><p>{text}</p>{here}</section>"
 
 
 def say(runs: Sequence[Run], history: History) -> str:
     """What these runs say, and the owner's last evaluation."""
-    said = cloud.from_runs(runs, assume({}, hardware().describe()))
+    sentences = cloud.from_runs(runs, assume({}, hardware().describe()))
     try:
-        last = next((one for one in history.evaluations() if not one.origin), None)
+        last = next((kept for kept in history.evaluations() if not kept.origin), None)
         more = cloud.from_evaluation(last.id, history.rows(last.id)) if last else {}
     except LlmopsError:
         more = {}  # the runs are what was asked for; the history says elsewhere what is wrong with it
-    return sides({side: [*said.get(side, []), *more.get(side, [])] for side in cloud.SIDES})
+    return sides({side: [*sentences.get(side, []), *more.get(side, [])] for side in cloud.SIDES})
 
 
 def wire(ended: Sequence[gr.events.Dependency], current: gr.State, shown: gr.HTML, services: Services) -> None:

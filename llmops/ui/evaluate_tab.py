@@ -192,7 +192,7 @@ def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, 
 
     def painted(steps: Iterator[Step[EvaluationUpdate]], notes: list[str], request: gr.Request) -> Iterator[list[Any]]:
         """The job, how far each candidate is, and at the end the evaluation among the kept ones. notes: on the file."""
-        state = results.Run(notes=notes)
+        state = results.EvaluationProgress(notes=notes)
         for step in steps:
             if step.result is not None:
                 state.take(step.result)

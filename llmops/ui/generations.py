@@ -5,7 +5,6 @@ Right of a dashed line a GPU holds that model; higher means quicker decoding, wh
 
 from functools import cache
 from html import escape as _e
-from math import log
 
 import gradio as gr
 
@@ -13,7 +12,10 @@ from llmops.catalog.architectures import Architecture, architectures
 from llmops.catalog.gpus import GpuSpec, gpus
 from llmops.core.format import rate, size
 from llmops.planning import planner
-from llmops.report.tables import table
+from llmops.report.axis import fitted
+from llmops.report.chart import figure
+from llmops.report.plot import Canvas, Limit, Mark, Plot, Series
+from llmops.report.tables import Foreign, table
 from llmops.sizing import memory
 
 _TOKENS = 4096  # of one request: what “runs” is told for
@@ -25,17 +27,9 @@ _STEPS = (
     ("70B nf4", "meta-llama/Llama-3.1-70B-Instruct", "nf4"),
     ("70B bf16", "meta-llama/Llama-3.1-70B-Instruct", "bf16"),
 )
-# Okabe and Ito's colours, and a shape each, so that no one needs the colour.
-_ARCHS = {
-    "Volta": ("#999999", "M-6,-6h12v12h-12z"),
-    "Turing": ("#cc79a7", "M0,-7.5L7.5,6H-7.5z"),
-    "Ampere": ("#e69f00", "M0,-8L8,0L0,8L-8,0z"),
-    "Ada": ("#56b4e9", "M0,7.5L7.5,-6H-7.5z"),
-    "Hopper": ("#009e73", "M-2.5,-7h5v4.5h4.5v5h-4.5v4.5h-5v-4.5h-4.5v-5h4.5z"),
-    "Blackwell": ("#0072b2", "M-7,0a7,7 0 1,0 14,0a7,7 0 1,0 -14,0z"),
-}
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 900, 470, 66, 30, 34, 46
-_MEMORY, _BANDWIDTH = (7.0, 230.0), (240.0, 9500.0)
+# Each with the colour and shape that a plot gives to its number.
+_ARCHS = {"Blackwell": 0, "Hopper": 2, "Turing": 3, "Ampere": 4, "Ada": 5, "Volta": 6}
+_CANVAS = Canvas(900, 480, scrolls=True)
 
 
 def build() -> None:
@@ -46,72 +40,37 @@ def build() -> None:
 
 def picture() -> str:
     """Every GPU by memory and bandwidth, both on logarithmic scales; exact numbers in each mark's title."""
-    lines = "".join(_step(place, name, model, precision) for place, (name, model, precision) in enumerate(_STEPS))
-    marks = "".join(
-        _mark(gpu, place) for place, gpu in enumerate(sorted(gpus(), key=lambda one: (one.gb, one.bandwidth)))
-    )
-    title = "GPUs by memory and bandwidth"
+    limits = tuple(_step(name, model, precision) for name, model, precision in _STEPS)
+    gigabytes = [*(gpu.gb for gpu in gpus()), *(limit.at for limit in limits)]
+    x = fitted("Memory", gigabytes, lambda value: f"{value:g} GB", "logarithmic")
+    y = fitted("Bandwidth", [gpu.bandwidth for gpu in gpus()], _bandwidth, "logarithmic")
+    series = tuple(Series(Foreign(arch), look, _marks(arch)) for arch, look in _ARCHS.items())
+    plot = Plot("GPUs by memory and bandwidth", x, y, series, limits, canvas=_CANVAS)
     return (
         '<p class="lo-lead">Right of a dashed line a GPU holds that model with one request of 4,096 tokens (estimated).'
         " The higher a GPU stands, the quicker a decoder writes on it, because every token reads all weights once.</p>"
-        f'<p class="lo-keys">{"".join(_key(name) for name in _ARCHS)}</p>'
-        f'<div class="lo-picture" tabindex="0" role="group" aria-label="{title}">'
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{title}">{_axes()}{lines}{marks}</svg></div>'
+        f"{figure(plot)}"
     )
 
 
-def _x(gigabytes: float) -> float:
-    low, high = _MEMORY
-    return _LEFT + (_WIDTH - _LEFT - _RIGHT) * log(gigabytes / low) / log(high / low)
-
-
-def _y(bandwidth: float) -> float:
-    low, high = _BANDWIDTH
-    return _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * log(bandwidth / low) / log(high / low)
-
-
-def _axes() -> str:
-    bottom, right = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
-    ticks = "".join(
-        f'<line class="lo-axis" x1="{_x(at):.0f}" x2="{_x(at):.0f}" y1="{_TOP}" y2="{bottom}"/>'
-        f'<text x="{_x(at):.0f}" y="{bottom + 17}" text-anchor="middle">{at} GB</text>'
-        for at in (8, 12, 16, 24, 32, 48, 80, 141, 192)
-    )
-    ticks += "".join(
-        f'<line class="lo-axis" x1="{_LEFT}" x2="{right}" y1="{_y(at):.0f}" y2="{_y(at):.0f}"/>'
-        f'<text x="{_LEFT - 6}" y="{_y(at) + 4:.0f}" text-anchor="end">{_bandwidth(at)}</text>'
-        for at in (300, 500, 1000, 2000, 4000, 8000)
-    )
-    return ticks + (f'<text x="{_LEFT}" y="{_HEIGHT - 6}">Memory</text><text x="6" y="14">Bandwidth</text>')
-
-
-def _step(place: int, name: str, model: str, precision: str) -> str:
+def _step(name: str, model: str, precision: str) -> Limit:
     """The line from which on a model fits: memory as sold of which 94 % are usable, as the catalogue reckons."""
-    need = _need(_architecture(model), precision) / 0.94 / 2**30
-    at, top = _x(need), _TOP - 6 + 13 * (place % 2)
-    return (
-        f'<line class="lo-fits" x1="{at:.0f}" x2="{at:.0f}" y1="{top}" y2="{_HEIGHT - _BOTTOM}"/>'
-        f'<text x="{at:.0f}" y="{top - 4}" text-anchor="middle" translate="no">{name}</text>'
+    return Limit(Foreign(name), _need(_architecture(model), precision) / 0.94 / 2**30, upright=True)
+
+
+def _marks(arch: str) -> tuple[Mark, ...]:
+    """A named mark for each GPU of a generation."""
+    return tuple(
+        Mark(
+            gpu.gb,
+            gpu.bandwidth,
+            f"{gpu.name}: {gpu.gb:g} GB of memory, {_bandwidth(gpu.bandwidth)}, {gpu.arch} {gpu.year}",
+            Foreign(gpu.name),
+            6.5,
+        )
+        for gpu in gpus()
+        if gpu.arch == arch
     )
-
-
-def _mark(gpu: GpuSpec, place: int) -> str:
-    colour, shape = _ARCHS[gpu.arch]
-    words = f"{gpu.name}: {gpu.gb:g} GB of memory, {_bandwidth(gpu.bandwidth)}, {gpu.arch} {gpu.year}"
-    left = place % 2 == 0
-    anchor, shift = ("end", -11) if left else ("start", 11)
-    return (
-        f'<g transform="translate({_x(gpu.gb):.0f},{_y(gpu.bandwidth):.0f})"><title>{_e(words)}</title>'
-        f'<path d="{shape}" fill="{colour}" stroke="var(--background-fill-primary)"/>'
-        f'<text x="{shift}" y="4" text-anchor="{anchor}" translate="no">{_e(gpu.name)}</text></g>'
-    )
-
-
-def _key(name: str) -> str:
-    colour, shape = _ARCHS[name]
-    path = f'<path d="{shape}" fill="{colour}"/>'
-    svg = f'<svg width="18" height="18" viewBox="-9 -9 18 18" aria-hidden="true">{path}</svg>'
-    return f'<span translate="no">{svg}{name}</span>'
 
 
 def _bandwidth(value: float) -> str:
@@ -170,14 +129,15 @@ def _speeds(gpu: GpuSpec) -> tuple[str, str]:
 
 @cache
 def _architecture(model: str) -> Architecture:
-    return next(one for one in architectures() if one.id == model)
+    return next(architecture for architecture in architectures() if architecture.id == model)
 
 
 @cache
 def _needs(precision: str) -> tuple[tuple[Architecture, int], ...]:
     """Every architecture that reads so many tokens, smallest first, with its bytes on a GPU."""
-    known = [one for one in architectures() if one.shape.context >= _TOKENS]
-    return tuple((one, _need(one, precision)) for one in sorted(known, key=lambda one: one.params))
+    known = [architecture for architecture in architectures() if architecture.shape.context >= _TOKENS]
+    known.sort(key=lambda architecture: architecture.params)
+    return tuple((architecture, _need(architecture, precision)) for architecture in known)
 
 
 def _need(architecture: Architecture, precision: str) -> int:
@@ -185,8 +145,8 @@ def _need(architecture: Architecture, precision: str) -> int:
 
 
 def _largest(usable_bytes: int, precision: str) -> str:
-    held = [(one, need) for one, need in _needs(precision) if need <= usable_bytes]
-    if not held:
+    fitting = [(architecture, need) for architecture, need in _needs(precision) if need <= usable_bytes]
+    if not fitting:
         return ""
-    one, need = held[-1]
-    return f'<span translate="no">{_e(one.id.rpartition("/")[2].removesuffix("-Instruct"))}</span> ({size(need)})'
+    largest, need = fitting[-1]
+    return f'<span translate="no">{_e(largest.id.rpartition("/")[2].removesuffix("-Instruct"))}</span> ({size(need)})'

@@ -96,7 +96,7 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
             plan, shape = make_plan(services.settings, model or "", precision, *counts, connection=_connection(token))
         except LlmopsError as error:
             return [render.problem(error), ""]
-        return [charts.plan(plan), charts.memory(plan, shape)]
+        return [charts.planned(plan), charts.memory(plan, shape)]
 
     def show_dry_run(
         previous: BackgroundJob | None, model: str, precision: str, layers: float, prompt: float, token: str

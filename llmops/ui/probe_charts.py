@@ -7,9 +7,10 @@ from statistics import median
 from llmops.core.format import count, rate, seconds, size
 from llmops.probes.context import Cell, EndedEarly
 from llmops.probes.load import LoadPoint
+from llmops.report.axis import number
+from llmops.report.chart import line_chart
+from llmops.report.plot import joined
 from llmops.report.tables import row, table
-from llmops.ui.lines import Series
-from llmops.ui.lines import chart as lines
 
 
 def load(points: Sequence[LoadPoint]) -> str:
@@ -21,10 +22,11 @@ def load(points: Sequence[LoadPoint]) -> str:
         "TPOT p50", "TPOT p90", "TPOT p99", "Memory a request more",
     )  # fmt: skip
     rows = "".join(_load_row(point) for point in points)
-    errors = "".join(f"<li>{_e(one)}</li>" for one in dict.fromkeys(one for point in points for one in point.errors))
+    errors = dict.fromkeys(error for point in points for error in point.errors)
+    notes = "".join(f"<li>{_e(error)}</li>" for error in errors)
     good = f"Good: TTFT up to {seconds(points[0].slo_ttft_s)}, TPOT up to {seconds(points[0].slo_tpot_s)}."
-    note = f'<p class="lo-legend">{good} Client-measured. p99 of fewer than 100 requests is near the slowest one.</p>'
-    return table(titles, rows) + (f'<ul class="lo-notes">{errors}</ul>' if errors else "") + note
+    legend = f'<p class="lo-legend">{good} Client-measured. p99 of fewer than 100 requests is near the slowest one.</p>'
+    return table(titles, rows) + (f'<ul class="lo-notes">{notes}</ul>' if notes else "") + legend
 
 
 def latency(points: Sequence[LoadPoint]) -> str:
@@ -36,11 +38,12 @@ def latency(points: Sequence[LoadPoint]) -> str:
         ("TTFT p90", lambda point: point.ttft_s, "p90"),
     )
     series = []
-    for name, read, share in figures:
-        known = [(point, found[share]) for point in points if (found := read(point))]
-        labels = tuple(f"{point.users or point.rate:g}" for point, _ in known) if name == "E2E p90" else ()
-        series.append(Series(name, tuple((point.requests_per_s, value) for point, value in known), labels))
-    return lines("Latency against throughput", ("requests a second", "seconds"), series, (_figure, _figure))
+    for look, (name, read, share) in enumerate(figures):
+        known = [(point, times[share]) for point in points if (times := read(point))]
+        labels = [f"{point.users or point.rate:g}" for point, _ in known] if name == "E2E p90" else ()
+        series.append(joined(name, look, [(point.requests_per_s, value) for point, value in known], labels))
+    axes = ("requests a second", "seconds")
+    return line_chart("Latency against throughput", axes, (number, number), series)
 
 
 def _load_row(point: LoadPoint) -> str:
@@ -85,13 +88,13 @@ def times(cells: Sequence[Cell]) -> str:
     """Median TTFT and E2E over the depths of each length."""
     lengths = {length: [cell for cell in cells if cell.length == length] for length in {cell.length for cell in cells}}
     series = []
-    for name in ("ttft_s", "e2e_s"):
+    for look, name in enumerate(("ttft_s", "e2e_s")):
         middles = [
             (_read(same, length), _middle(getattr(cell, name) for cell in same)) for length, same in lengths.items()
         ]
-        points = tuple(sorted((float(tokens), value) for tokens, value in middles if value is not None))
-        series.append(Series(name.removesuffix("_s").upper(), points))
-    return lines("Time by length", ("prompt tokens", "seconds"), series, (_tokens, _figure))
+        points = sorted((float(tokens), value) for tokens, value in middles if value is not None)
+        series.append(joined(name.removesuffix("_s").upper(), look, points))
+    return line_chart("Time by length", ("prompt tokens", "seconds"), (_tokens, number), series)
 
 
 def _read(same: Iterable[Cell], length: int) -> int:
@@ -115,10 +118,6 @@ def _ended(ended: EndedEarly | None) -> str:
     if ended is None:
         return ""
     return f'<div class="lo-error" role="status"><b>Ended at {ended.length:,} tokens.</b> {_e(ended.message)}</div>'
-
-
-def _figure(value: float) -> str:
-    return f"{value:.3g}"
 
 
 def _tokens(value: float) -> str:

@@ -9,17 +9,18 @@ from llmops.history.comparisons import Comparison
 from llmops.ui import render
 
 
-def replayed(one: Comparison, views: Sequence[View]) -> str:
+def replayed(comparison: Comparison, views: Sequence[View]) -> str:
     """Text, where and how it ran, bars, and a column a candidate."""
-    labels = tuple(Label(label, {one.language: name}, {}, {}) for label, name in one.labels.items())
-    task = Task(one.task_id, one.task_name, labels, {})
-    settings = ", ".join(f"{name} {value}" for name, value in one.settings.items())
-    versions = ", ".join(f"{name} {value}" for name, value in one.versions.items())
-    origin = f", taken in from {one.origin}" if one.origin else ""
-    head = f"{one.task_name}, {one.created[:16].replace('T', ' ')} UTC, by {one.source}, on {one.machine}{origin}"
-    columns = "".join(_column(view, task, one.language) for view in views)
+    labels = tuple(Label(label, {comparison.language: name}, {}, {}) for label, name in comparison.labels.items())
+    task = Task(comparison.task_id, comparison.task_name, labels, {})
+    settings = ", ".join(f"{name} {value}" for name, value in comparison.settings.items())
+    versions = ", ".join(f"{name} {value}" for name, value in comparison.versions.items())
+    origin = f", taken in from {comparison.origin}" if comparison.origin else ""
+    when = f"{comparison.created[:16].replace('T', ' ')} UTC"
+    head = f"{comparison.task_name}, {when}, by {comparison.source}, on {comparison.machine}{origin}"
+    columns = "".join(_column(view, task, comparison.language) for view in views)
     return (
-        f'<p class="lo-lead"><b>{_e(head)}</b></p><div class="lo-answer">{_e(one.text)}</div>'
+        f'<p class="lo-lead"><b>{_e(head)}</b></p><div class="lo-answer">{_e(comparison.text)}</div>'
         f'<p class="lo-legend">{_e(f"{settings}; {versions}")}</p>{render.summary(views)}'
         f'<div class="lo-replay">{columns}</div>'
     )

@@ -17,7 +17,7 @@ ANY = "(any)"
 
 
 @dataclass
-class Run:
+class EvaluationProgress:
     """How far an evaluation is, from its updates. notes: what was wrong with the file."""
 
     begun: EvaluationBegun | None = None
@@ -35,11 +35,11 @@ class Run:
         self.candidates[update.candidate] = update
 
 
-def progress(run: Run) -> str:
+def progress(evaluation: EvaluationProgress) -> str:
     """How many texts count and why not the others; a line and a bar a candidate."""
-    if run.begun is None:
+    if evaluation.begun is None:
         return ""
-    begun = run.begun
+    begun = evaluation.begun
     head = f"Evaluation {begun.evaluation_id}: {begun.texts:,} texts"
     if begun.left_out:
         reasons = ", ".join(f"{number:,} {reason}" for reason, number in begun.why.items())
@@ -47,10 +47,10 @@ def progress(run: Run) -> str:
     unknown = [
         f"{name} keeps no record of what it was trained on: its score may be too good." for name in begun.unknown
     ]
-    notes = "".join(f"<li>{_e(note)}</li>" for note in (*run.notes, *unknown))
-    lines = "".join(_line(name, state, run.done.get(name, 0)) for name, state in run.candidates.items())
-    told = f'<ul class="lo-notes">{notes}</ul>' if notes else ""
-    return f'<p class="lo-lead" role="status">{_e(head)}</p>{told}{lines}'
+    notes = "".join(f"<li>{_e(note)}</li>" for note in (*evaluation.notes, *unknown))
+    lines = "".join(_line(name, state, evaluation.done.get(name, 0)) for name, state in evaluation.candidates.items())
+    listed = f'<ul class="lo-notes">{notes}</ul>' if notes else ""
+    return f'<p class="lo-lead" role="status">{_e(head)}</p>{listed}{lines}'
 
 
 def _line(name: str, state: CandidateProgress | CandidateEnded, done: int) -> str:
@@ -60,15 +60,15 @@ def _line(name: str, state: CandidateProgress | CandidateEnded, done: int) -> st
         words = f"<b>{_e(state.error.message)}</b> {_e(state.error.remedy)}"
         return f'<div class="lo-error" role="alert">{_e(name)}: {words}</div>'
     left = "" if state.seconds_left is None else f", about {seconds(state.seconds_left)} left"
-    said = f"{state.done:,} of {state.total:,}{left} {state.message}".strip()
+    count = f"{state.done:,} of {state.total:,}{left} {state.message}".strip()
     value = state.done / state.total if state.total else 0
     bar = f'<progress class="lo-progress" max="1" value="{value:.3f}" aria-label="{_e(name, quote=True)}"></progress>'
-    return f'<div class="lo-eval"><span>{_e(name)}</span><span>{_e(said)}</span>{bar}</div>'
+    return f'<div class="lo-eval"><span>{_e(name)}</span><span>{_e(count)}</span>{bar}</div>'
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which texts to show. which: all, disagree or wrong; label and language: ANY or one; who: whose errors count."""
+    """Which texts to show. which: all, disagree or wrong; label, language: ANY or a value; who: whose errors count."""
 
     which: str = "all"
     label: str = ANY
@@ -83,30 +83,31 @@ def page(rows: Sequence[LabelledAnswer], chosen: Filter, number: int) -> tuple[d
     by_place: dict[int, dict[str, LabelledAnswer]] = {}
     for row in rows:
         by_place.setdefault(row.place, {})[row.candidate] = row
-    found = [place for place in sorted(by_place) if _passes(by_place[place], candidates, chosen)]
-    number = max(0, min(number, (len(found) - 1) // PAGE))
-    shown = found[number * PAGE : (number + 1) * PAGE]
+    passing = [place for place in sorted(by_place) if _passes(by_place[place], candidates, chosen)]
+    number = max(0, min(number, (len(passing) - 1) // PAGE))
+    shown = passing[number * PAGE : (number + 1) * PAGE]
     data = [_cells(place, by_place[place], candidates) for place in shown]
     first = number * PAGE + 1
-    said = f"{first:,} to {first + len(shown) - 1:,} of {len(found):,} texts" if shown else "No text fits."
-    return {"headers": ["#", "Text", "Language", "True label", *candidates], "data": data}, said, number
+    span = f"{first:,} to {first + len(shown) - 1:,} of {len(passing):,} texts" if shown else "No text fits."
+    return {"headers": ["#", "Text", "Language", "True label", *candidates], "data": data}, span, number
 
 
-def _cells(place: int, found: dict[str, LabelledAnswer], candidates: Sequence[str]) -> list[Any]:
-    one = next(iter(found.values()))
-    return [place + 1, one.text, one.language, one.y_true, *(verdict(found.get(name)) for name in candidates)]
+def _cells(place: int, by_candidate: dict[str, LabelledAnswer], candidates: Sequence[str]) -> list[Any]:
+    any_row = next(iter(by_candidate.values()))
+    verdicts = (verdict(by_candidate.get(name)) for name in candidates)
+    return [place + 1, any_row.text, any_row.language, any_row.y_true, *verdicts]
 
 
-def _passes(found: dict[str, LabelledAnswer], candidates: Sequence[str], chosen: Filter) -> bool:
-    one = next(iter(found.values()))
-    if chosen.label not in (ANY, one.y_true) or chosen.language not in (ANY, one.language):
+def _passes(by_candidate: dict[str, LabelledAnswer], candidates: Sequence[str], chosen: Filter) -> bool:
+    any_row = next(iter(by_candidate.values()))
+    if chosen.label not in (ANY, any_row.y_true) or chosen.language not in (ANY, any_row.language):
         return False
-    if chosen.words and chosen.words.casefold() not in one.text.casefold():
+    if chosen.words and chosen.words.casefold() not in any_row.text.casefold():
         return False
     if chosen.which == "disagree":
-        return len({verdict(found.get(name)) for name in candidates if name in found}) > 1
+        return len({verdict(by_candidate[name]) for name in candidates if name in by_candidate}) > 1
     if chosen.which == "wrong":
-        judged = [row for name, row in found.items() if chosen.who in (ANY, name)]
+        judged = [row for name, row in by_candidate.items() if chosen.who in (ANY, name)]
         return any(row.y_hat != row.y_true for row in judged)
     return True
 
@@ -127,7 +128,7 @@ def answers(rows: Sequence[Row]) -> str:
     items = "".join(
         f"<li><b>{_e(row.candidate)}{f', repeat {row.repeat + 1}' if row.repeat else ''}</b>: "
         f"{'✓' if row.y_hat == row.y_true else '✗'} {_e(verdict(row))}{_sure(row)}"
-        f'<div class="lo-answer">{_e(_said(row))}</div></li>'
+        f'<div class="lo-answer">{_e(_explanation(row))}</div></li>'
         for row in rows
     )
     return f'{head}<ul class="lo-notes lo-full">{items}</ul>'
@@ -143,6 +144,6 @@ def _sure(row: Row) -> str:
     return f" ({_e(', '.join(parts))})" if parts else ""
 
 
-def _said(row: Row) -> str:
+def _explanation(row: Row) -> str:
     error = row.run.error
     return f"{error.message} {error.remedy}".strip() if error else row.run.text

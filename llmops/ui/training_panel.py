@@ -24,8 +24,11 @@ from llmops.core.task import Task
 from llmops.engines.encoder.store import EncoderStore
 from llmops.engines.encoder.training import Trained, TrainEvent, TrainingSettings
 from llmops.engines.encoder.training_record import training_record
+from llmops.report.axis import number
+from llmops.report.chart import line_chart
+from llmops.report.plot import joined
 from llmops.report.tables import more, row, table
-from llmops.ui import lines, render, sign_in
+from llmops.ui import render, sign_in
 from llmops.ui.background import BackgroundJob, Step, follow, wire_stop
 from llmops.ui.controls import pick_task
 from llmops.ui.downloads import new_folder
@@ -194,12 +197,8 @@ def _names(services: Services, chosen: str | None) -> Any:  # noqa: ANN401
 
 def _curve(losses: list[float]) -> str:
     """The loss of every step, drawn and as a table of at most so many rows."""
-    points = tuple((float(step), loss) for step, loss in enumerate(losses, 1))
-    step = -(-len(points) // _ROWS) or 1
-    rows = "".join(row(f"{number:g}", (f"{loss:.4f}",)) for number, loss in points[::-1][::step][::-1])
-    drawn = lines.chart("Loss by step", ("step", "loss"), [lines.Series("loss", points)], (_number, _number))
+    points = [(float(step), loss) for step, loss in enumerate(losses, 1)]
+    every = -(-len(points) // _ROWS) or 1
+    rows = "".join(row(f"{step:g}", (f"{loss:.4f}",)) for step, loss in points[::-1][::every][::-1])
+    drawn = line_chart("Loss by step", ("step", "loss"), (number, number), [joined("loss", 0, points)])
     return drawn + (more("As a table", table(("step", "loss"), rows)) if points else "")
-
-
-def _number(value: float) -> str:
-    return f"{value:.3g}"

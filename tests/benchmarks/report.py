@@ -11,8 +11,8 @@ from typing import Any
 
 from tests.benchmarks.growth import GROWTH
 from tests.benchmarks.measure import Result
+from tests.benchmarks.powers import plot
 from tests.benchmarks.rows import ROWS
-from tests.benchmarks.svg import plot
 
 HERE = Path(__file__).parent
 _LIBRARIES = (
@@ -78,25 +78,24 @@ def line(result: Mapping[str, Any]) -> str:
 def report(data: Mapping[str, Any], folder: Path) -> str:
     """RESULTS.md; writes the plots beside it."""
     parts = [_HEAD, _table(data["rows"]), _hardware(data)]
-    growth = [one for one in GROWTH if one.name in data["growth"]]
-    if growth:
+    measured = [growth for growth in GROWTH if growth.name in data["growth"]]
+    if measured:
         parts.append("## How cost grows\n")
         parts.append(
             "A straight line on logarithmic axes is a power; an exponent of 1 is linear. “At the end” is the exponent "
             "over the last three points, where fixed costs weigh least.\n"
         )
         (folder / "plots").mkdir(exist_ok=True)
-    for one in growth:
-        series = one.series([tuple(point) for point in data["growth"][one.name]["points"]])
-        (folder / "plots" / f"{one.name}.svg").write_text(
-            plot(one.what, one.axis, "seconds, MB", series), encoding="utf-8"
-        )
-        parts.append(f"### {one.what}\n\n![{one.what}](plots/{one.name}.svg)\n")
-        for line_ in series:
-            exponent, end = line_.power()[0], line_.last_power()
-            first, last = line_.points[0], line_.points[-1]
+    for growth in measured:
+        curves = growth.curves([tuple(point) for point in data["growth"][growth.name]["points"]])
+        drawn = plot(growth.what, (growth.axis, "seconds, MB"), curves)
+        (folder / "plots" / f"{growth.name}.svg").write_text(drawn, encoding="utf-8")
+        parts.append(f"### {growth.what}\n\n![{growth.what}](plots/{growth.name}.svg)\n")
+        for curve in curves:
+            exponent, end = curve.power()[0], curve.last_power()
+            first, last = curve.points[0], curve.points[-1]
             parts.append(
-                f"- {line_.name}: {first[1]:.3g} at {first[0]:,g}, {last[1]:.3g} at {last[0]:,g}; "
+                f"- {curve.name}: {first[1]:.3g} at {first[0]:,g}, {last[1]:.3g} at {last[0]:,g}; "
                 f"exponent {exponent:.2f}, at the end {end:.2f}"
             )
         parts.append("")
@@ -121,16 +120,17 @@ def _table(rows: Mapping[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in ROWS:
-        one = rows.get(row.name)
-        if one is None:
+        result = rows.get(row.name)
+        if result is None:
             lines.append(f"| {row.name} | {row.what} | {row.against} | | | | | not measured | |")
-        elif "failed" in one:
-            lines.append(f"| {row.name} | {row.what} | {row.against} | | | | | no | {one['failed']} |")
+        elif "failed" in result:
+            lines.append(f"| {row.name} | {row.what} | {row.against} | | | | | no | {result['failed']} |")
         else:
-            ours, baseline = (f"{_spread(one[side])} {one['unit']}" for side in ("ours", "baseline"))
-            ratio = f"**{one['ratio']:.3g} ×** ({one['low']:.3g} to {one['high']:.3g})"
-            cells = (row.what, row.against, ours, baseline, ratio, one["target"], "yes" if one["holds"] else "**no**")
-            lines.append(f"| {row.name} | " + " | ".join(cells) + f" | {one['said']} |")
+            ours, baseline = (f"{_spread(result[side])} {result['unit']}" for side in ("ours", "baseline"))
+            ratio = f"**{result['ratio']:.3g} ×** ({result['low']:.3g} to {result['high']:.3g})"
+            holds = "yes" if result["holds"] else "**no**"
+            cells = (row.what, row.against, ours, baseline, ratio, result["target"], holds)
+            lines.append(f"| {row.name} | " + " | ".join(cells) + f" | {result['said']} |")
     return "\n".join(lines) + "\n"
 
 
@@ -144,13 +144,13 @@ def _short(value: float) -> str:
 
 
 def _hardware(data: Mapping[str, Any]) -> str:
-    found = [one["where"] for kind in ("rows", "growth") for one in data[kind].values()]
-    if not found:
+    places = [entry["where"] for kind in ("rows", "growth") for entry in data[kind].values()]
+    if not places:
         return ""
-    machines = sorted({one["machine"] for one in found})
-    versions = found[-1]["versions"]
-    load = [one["load"] for one in found]
-    days = sorted({one["day"] for one in found})
+    machines = sorted({place["machine"] for place in places})
+    versions = places[-1]["versions"]
+    load = [place["load"] for place in places]
+    days = sorted({place["day"] for place in places})
     return (
         f"Machine: {'; '.join(machines)}. Measured on {', '.join(days)}; load average at the end of a row "
         f"{min(load)} to {max(load)} (above the number of cores, others were at work beside it). "
