@@ -10,6 +10,7 @@ from llmops.core.request import Job
 from llmops.core.task import Task
 from llmops.engines.encoder.store import EncoderStore, Meta
 from llmops.engines.encoder.training import Trained, TrainEvent, TrainingSettings, train_named
+from llmops.engines.encoder.training_record import training_record
 from llmops.runtime.pool import Pool
 
 
@@ -29,23 +30,30 @@ class UnkeptEncoders:
     def __init__(self) -> None:
         self._with_body: deque[UnkeptEncoder] = deque()
 
-    def hold(self, trained: Trained, meta: Meta) -> UnkeptEncoder:
+    def hold(self, unkept: UnkeptEncoder) -> None:
         """One more; the oldest is dropped where there are too many."""
-        if not meta.has_body:  # a few-shot head leaves the base as it is, so its model is not wanted again
-            return UnkeptEncoder(replace(trained, model=None), meta)  # type: ignore[arg-type]
-        unkept = UnkeptEncoder(trained, meta)
-        self._with_body.append(unkept)
+        if unkept.meta.has_body:
+            self._with_body.append(unkept)
         while len(self._with_body) > self._MOST:
             self._with_body.popleft().trained = None
-        return unkept
 
 
-def train_encoder(pool: Pool, task: Task, settings: TrainingSettings, job: Job) -> Iterator[TrainEvent | Trained]:
-    """Fetch the base and train it; the last event is Trained. Raises InputError, Stopped, or what fetching raises."""
+def train_encoder(pool: Pool, task: Task, settings: TrainingSettings, job: Job) -> Iterator[TrainEvent | UnkeptEncoder]:
+    """Fetch the base and train it; the encoder comes last. Raises InputError, Stopped, or what fetching raises."""
     pool.fetch(base_encoder(settings.base), task, job)
     with pool.queues.slices("cpu", job) as breathe:
-        events = train_named(task, settings, pool.settings, job, breathe)
-        yield from (event for event in events if event is not None)
+        for event in train_named(task, settings, pool.settings, job, breathe):
+            if isinstance(event, Trained):
+                yield _unkept(
+                    event, training_record(task, settings.base, settings.method, settings.k, settings.seed, event)
+                )
+            elif event is not None:
+                yield event
+
+
+def _unkept(trained: Trained, meta: Meta) -> UnkeptEncoder:
+    """A few-shot head leaves the base as it is, so its model is not wanted again."""
+    return UnkeptEncoder(trained if meta.has_body else replace(trained, model=None), meta)  # type: ignore[arg-type]
 
 
 def keep_encoder(unkept: UnkeptEncoder | None, name: str, encoders: EncoderStore) -> None:

@@ -57,9 +57,9 @@ class Step(Generic[Result]):
         if self.error is not None:
             return render.problem(self.error)
         if self.ended:
-            return render.said(done) if done else ""
+            return render.message(done) if done else ""
         if self.progress is None:
-            return render.said("starting")
+            return render.message("starting")
         return render.progress(self.progress.message, self.progress.fraction or 0)
 
 

@@ -130,7 +130,7 @@ def wire(
         updates: list[Any] = [gr.skip()] * len(values)
         updates[place] = with_candidates(values[place], [str(candidate)])
         sentence = f"Added to {candidate.epoch.capitalize()}: run it, evaluate it, or copy it from there."
-        return [render.said(sentence), *updates]
+        return [render.message(sentence), *updates]
 
     count = len(panel.inputs)
     first, second = panel.inputs.first, panel.inputs.second

@@ -97,7 +97,7 @@ def wire(shown: ComparisonColumns, panel: SharedInput, controls: Controls, servi
         for _ in steps:
             yield [view, "", *painting(view, places)]
         if trouble := view.trouble():
-            yield [view, render.said(trouble), *unpainted]
+            yield [view, render.message(trouble), *unpainted]
 
     def run(previous: ComparisonView | None, request: gr.Request, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
         stop(previous)

@@ -98,7 +98,7 @@ def wire(tab: DecideTab, opened: gr.Tab, lists: CandidateLists, services: Servic
         *values: Any,  # noqa: ANN401
     ) -> list[Any]:
         if evaluation is None:
-            return [render.said("Evaluate first: then there is something to decide on."), *_NOTHING]
+            return [render.message("Evaluate first: then there is something to decide on."), *_NOTHING]
         try:
             board = kept_board(services.history(request), evaluation, DecisionInputs(*values).given())
         except LlmopsError as error:

@@ -151,7 +151,7 @@ def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, 
             return render.problem(error)
         if labelled is None:
             return ""
-        return render.said(f"{len(labelled.examples):,} texts can be evaluated.", labelled.sentences())
+        return render.message(f"{len(labelled.examples):,} texts can be evaluated.", labelled.sentences())
 
     def start(
         ladder: bool, previous: BackgroundJob | None, request: gr.Request, values: tuple[Any, ...]

@@ -16,13 +16,13 @@ from llmops.i18n.translation import WORDS_DIR
 @cache
 def words(name: str) -> dict[str, dict[str, dict[str, str]]]:
     """A file of words: id → part → language → text."""
-    found: dict[str, Any] = tomllib.loads((WORDS_DIR / f"{name}.toml").read_text(encoding="utf-8"))
-    return found
+    entries: dict[str, Any] = tomllib.loads((WORDS_DIR / f"{name}.toml").read_text(encoding="utf-8"))
+    return entries
 
 
 def terms(*ids: str) -> str:
     """The terms as HTML: <details> that open by mouse and keyboard."""
-    return f'<div class="lo-terms">{"".join(_term(words("terms")[one]) for one in ids)}</div>'
+    return f'<div class="lo-terms">{"".join(_term(words("terms")[term]) for term in ids)}</div>'
 
 
 def _term(term: dict[str, dict[str, str]]) -> str:

@@ -1,5 +1,6 @@
 """The History tab: what was kept, to open, replay, lay side by side, annotate, delete, take in and hand out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -16,9 +17,11 @@ from llmops.history.exchange import hand_out, take_in
 from llmops.history.store import History
 from llmops.report.curve import curve
 from llmops.report.figures import figures
+from llmops.report.kept_lists import kept_table
 from llmops.report.ladder import beside
 from llmops.report.page import how_made
 from llmops.report.tables import more
+from llmops.report.titles import machine_title
 from llmops.ui import render
 from llmops.ui.downloads import new_folder
 from llmops.ui.events import QUIET
@@ -34,18 +37,18 @@ class HistoryTab:
 
     kind: gr.Radio
     refresh: gr.Button
-    found: gr.Dataframe
-    said: gr.HTML
+    rows: gr.Dataframe
+    status: gr.HTML
     note: gr.Textbox
     keep_note: gr.Button
     delete: gr.Button
     shown: gr.HTML
-    one: gr.Dropdown
-    other: gr.Dropdown
-    lay: gr.Button
+    first: gr.Dropdown
+    second: gr.Dropdown
+    set_beside: gr.Button
     beside: gr.HTML
     file: gr.File
-    ask: gr.Button
+    hand_out: gr.Button
     save: gr.DownloadButton
     opened: gr.State
 
@@ -60,10 +63,10 @@ def build() -> HistoryTab:
     with gr.Row(equal_height=True):
         kind = gr.Radio(_KINDS, value="evaluation", label="Show", scale=4, elem_id="history-kind")
         refresh = gr.Button("Refresh", scale=0, min_width=110, elem_classes="lo-side", elem_id="history-refresh")
-    found = gr.Dataframe(
+    rows = gr.Dataframe(
         label="Kept", interactive=False, wrap=True, max_height=320, show_search="filter", elem_id="history-found"
     )
-    said = gr.HTML(elem_id="history-said", padding=False)
+    status = gr.HTML(elem_id="history-said", padding=False)
     with gr.Row(equal_height=True):
         note = gr.Textbox(label="Note on what is open", scale=4, min_width=260, elem_id="history-note")
         keep_note = gr.Button("Keep note", scale=0, min_width=130, elem_classes="lo-side")
@@ -71,10 +74,10 @@ def build() -> HistoryTab:
     shown = gr.HTML(elem_id="history-shown", padding=False)
     gr.Markdown("### Two evaluations side by side: another day, another setting, another machine")
     with gr.Row(equal_height=True):
-        one = gr.Dropdown([], label="A", scale=3, min_width=240, elem_id="history-a")
-        other = gr.Dropdown([], label="B", scale=3, min_width=240, elem_id="history-b")
-        lay = gr.Button("Lay side by side", scale=0, min_width=160, elem_classes="lo-side")
-    side = gr.HTML(elem_id="history-beside", padding=False)
+        first = gr.Dropdown([], label="A", scale=3, min_width=240, elem_id="history-a")
+        second = gr.Dropdown([], label="B", scale=3, min_width=240, elem_id="history-b")
+        set_beside = gr.Button("Lay side by side", scale=0, min_width=160, elem_classes="lo-side")
+    side_by_side_html = gr.HTML(elem_id="history-beside", padding=False)
     with gr.Row():
         file = gr.File(
             label="Another machine's history (sqlite): take it in",
@@ -83,11 +86,11 @@ def build() -> HistoryTab:
             elem_classes="lo-file",
         )
         with gr.Column(min_width=240):
-            ask = gr.Button("Hand out mine as a file", elem_id="history-out")
+            hand_out_button = gr.Button("Hand out mine as a file", elem_id="history-out")
             save = gr.DownloadButton("history.sqlite", elem_id="save-history", elem_classes="lo-unseen")
     return HistoryTab(
-        kind, refresh, found, said, note, keep_note, delete, shown, one, other, lay, side, file, ask, save,
-        gr.State(None),
+        kind, refresh, rows, status, note, keep_note, delete, shown, first, second, set_beside, side_by_side_html,
+        file, hand_out_button, save, gr.State(None),
     )  # fmt: skip
 
 
@@ -99,17 +102,16 @@ def wire(tab: HistoryTab, opened: gr.Tab, page: gr.Blocks, services: Services) -
         """The lists alone: what is open, and A and B, stay."""
         try:
             history = services.history(request)
-            rows = _rows(kind, history)
-            names = [(f"{one.id} · {one.created[:16].replace('T', ' ')} · {one.machine}", one.id)
-                     for one in history.evaluations()]  # fmt: skip
+            rows = kept_table(kind, history)
+            titles = [(machine_title(evaluation), evaluation.id) for evaluation in history.evaluations()]
         except LlmopsError as error:
             return [gr.skip(), gr.skip(), gr.skip(), render.problem(error)]
-        return [gr.update(value=rows), gr.update(choices=names), gr.update(choices=names), ""]
+        return [gr.update(value=rows), gr.update(choices=titles), gr.update(choices=titles), ""]
 
-    def anew(kind: str, request: gr.Request) -> list[Any]:
+    def listed_and_closed(kind: str, request: gr.Request) -> list[Any]:
         return [*listed(kind, request), None, "", ""]
 
-    def open_one(kind: str, event: gr.SelectData, request: gr.Request) -> list[Any]:
+    def open_row(kind: str, event: gr.SelectData, request: gr.Request) -> list[Any]:
         number = int(event.row_value[0]) if event.row_value else 0
         try:
             return [number, *_opened(kind, number, services.history(request)), ""]
@@ -117,40 +119,26 @@ def wire(tab: HistoryTab, opened: gr.Tab, page: gr.Blocks, services: Services) -
             return [None, "", "", render.problem(error)]
 
     def keep_note(kind: str, number: int | None, note: str, request: gr.Request) -> list[Any]:
-        def annotate(history: History, number: int) -> str:
-            if kind == "evaluation":
-                history.annotate(number, note)
-            else:
-                _module(kind).annotate(history, number, note)
-            return "The note is kept."
-
-        return _change(kind, number, request, annotate)
+        return change(kind, number, request, lambda history, number: _annotate(kind, history, number, note))
 
     def delete(kind: str, number: int | None, request: gr.Request) -> list[Any]:
-        def remove(history: History, number: int) -> str:
-            if kind == "evaluation":
-                history.delete(number)
-            else:
-                _module(kind).delete(history, number)
-            return f"Deleted {kind} {number}."
+        return [*change(kind, number, request, lambda history, number: _delete(kind, history, number)), None, "", ""]
 
-        return [*_change(kind, number, request, remove), None, "", ""]
-
-    def _change(kind: str, number: int | None, request: gr.Request, what: Any) -> list[Any]:  # noqa: ANN401
+    def change(kind: str, number: int | None, request: gr.Request, apply: Callable[[History, int], str]) -> list[Any]:
+        """`apply` changes what is open and tells so in a sentence."""
         try:
             if number is None:
                 raise InputError("Nothing is open.", "Click a row first.")
             history = services.history(request)
-            words = what(history, number)
-            return [render.said(words), gr.update(value=_rows(kind, history))]
+            return [render.message(apply(history, number)), gr.update(value=kept_table(kind, history))]
         except LlmopsError as error:
             return [render.problem(error), gr.skip()]
 
-    def lay(one: int | None, other: int | None, request: gr.Request) -> str:
+    def set_beside(first: int | None, second: int | None, request: gr.Request) -> str:
         try:
-            if one is None or other is None:
+            if first is None or second is None:
                 raise InputError("Two evaluations are needed.", "Choose A and B.")
-            return beside(side_by_side(services.history(request), one, other))
+            return beside(side_by_side(services.history(request), first, second))
         except LlmopsError as error:
             return render.problem(error)
 
@@ -162,67 +150,55 @@ def wire(tab: HistoryTab, opened: gr.Tab, page: gr.Blocks, services: Services) -
         except LlmopsError as error:
             return render.problem(error)
         numbers = ", ".join(map(str, added))
-        return render.said(f"Taken in: evaluations {numbers}." if added else "Nothing new is in it.")
+        return render.message(f"Taken in: evaluations {numbers}." if added else "Nothing new is in it.")
 
-    def out(request: gr.Request) -> str:
+    def download(request: gr.Request) -> str:
         path = new_folder() / "history.sqlite"
         hand_out(services.history(request), path)
         return str(path)
 
-    lists = [tab.found, tab.one, tab.other, tab.said]
+    lists = [tab.rows, tab.first, tab.second, tab.status]
     in_order: dict[str, Any] = {**QUIET, "concurrency_id": "history-lists"}  # the last one asked for is what stands
     opened.select(listed, tab.kind, lists, **in_order)
     everything = [*lists, tab.opened, tab.note, tab.shown]
-    gr.on([tab.kind.change, tab.refresh.click, page.load], anew, tab.kind, everything, **in_order)
-    tab.found.select(open_one, tab.kind, [tab.opened, tab.note, tab.shown, tab.said], **QUIET)
-    tab.keep_note.click(keep_note, [tab.kind, tab.opened, tab.note], [tab.said, tab.found], **QUIET)
-    gone = [tab.said, tab.found, tab.opened, tab.note, tab.shown]
-    tab.delete.click(delete, [tab.kind, tab.opened], gone, **QUIET)
-    tab.lay.click(lay, [tab.one, tab.other], tab.beside, **QUIET)
-    taken = tab.file.upload(upload, tab.file, tab.said, **QUIET)
-    taken.success(lambda: None, None, tab.file, **QUIET)
-    made = tab.ask.click(out, None, tab.save, **QUIET)
-    made.success(None, None, None, js=save_js("save-history"), **QUIET)
+    gr.on([tab.kind.change, tab.refresh.click, page.load], listed_and_closed, tab.kind, everything, **in_order)
+    tab.rows.select(open_row, tab.kind, [tab.opened, tab.note, tab.shown, tab.status], **QUIET)
+    tab.keep_note.click(keep_note, [tab.kind, tab.opened, tab.note], [tab.status, tab.rows], **QUIET)
+    tab.delete.click(delete, [tab.kind, tab.opened], [tab.status, tab.rows, tab.opened, tab.note, tab.shown], **QUIET)
+    tab.set_beside.click(set_beside, [tab.first, tab.second], tab.beside, **QUIET)
+    uploaded = tab.file.upload(upload, tab.file, tab.status, **QUIET)
+    uploaded.success(lambda: None, None, tab.file, **QUIET)
+    packed = tab.hand_out.click(download, None, tab.save, **QUIET)
+    packed.success(None, None, None, js=save_js("save-history"), **QUIET)
 
 
 def _module(kind: str) -> ModuleType:
     return comparisons if kind == "comparison" else curves
 
 
-def _rows(kind: str, history: History) -> dict[str, list[Any]]:
-    """The list as a Dataframe's value."""
-    if kind == "comparison":
-        data = [
-            [one.id, _when(one.created), one.task_name, one.text, len(one.candidates), one.source, one.machine,
-             one.origin, one.note]
-            for one in comparisons.found(history)
-        ]  # fmt: skip
-        return {"headers": ["#", "Created", "Task", "Text", "Runs", "By", "Machine", "From", "Note"], "data": data}
-    if kind == "curve":
-        data = [
-            [one.id, _when(one.created), one.task_name, f"{one.base}, {one.method}", len(one.points), one.machine,
-             one.origin, one.note]
-            for one in curves.found(history)
-        ]  # fmt: skip
-        return {"headers": ["#", "Created", "Task", "Encoder", "Points", "Machine", "From", "Note"], "data": data}
-    data = [
-        [one.id, _when(one.created), one.task_name, ", ".join(one.candidates), one.machine, one.origin, one.note]
-        for one in history.evaluations()
-    ]
-    return {"headers": ["#", "Created", "Task", "Candidates", "Machine", "From", "Note"], "data": data}
+def _annotate(kind: str, history: History, number: int, note: str) -> str:
+    if kind == "evaluation":
+        history.annotate(number, note)
+    else:
+        _module(kind).annotate(history, number, note)
+    return "The note is kept."
 
 
-def _when(created: str) -> str:
-    return created[:16].replace("T", " ")
+def _delete(kind: str, history: History, number: int) -> str:
+    if kind == "evaluation":
+        history.delete(number)
+    else:
+        _module(kind).delete(history, number)
+    return f"Deleted {kind} {number}."
 
 
 def _opened(kind: str, number: int, history: History) -> list[str]:
     """(note, HTML) of one of them. Raises HistoryError."""
     if kind == "comparison":
-        one = comparisons.one(history, number)
-        return [one.note, replayed(one, views(history, number))]
+        comparison = comparisons.one(history, number)
+        return [comparison.note, replayed(comparison, views(history, number))]
     if kind == "curve":
-        drawn = curves.one(history, number)
-        return [drawn.note, curve(drawn)]
-    found = history.evaluation(number)
-    return [found.note, figures(found, history.rows(number)) + more("How it was made", how_made(found))]
+        kept_curve = curves.one(history, number)
+        return [kept_curve.note, curve(kept_curve)]
+    evaluation = history.evaluation(number)
+    return [evaluation.note, figures(evaluation, history.rows(number)) + more("How it was made", how_made(evaluation))]

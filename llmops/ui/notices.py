@@ -21,6 +21,6 @@ def wire(notice: gr.HTML, page: gr.Blocks, services: Services) -> None:
 
     def show() -> Any:  # noqa: ANN401
         sentences = notices(services.crash_notice, services.settings, asking().owner)
-        return gr.update(value=render.said("Please note:", sentences), visible=bool(sentences))
+        return gr.update(value=render.message("Please note:", sentences), visible=bool(sentences))
 
     page.load(show, None, notice, **QUIET)

@@ -21,7 +21,7 @@ class Present:
     model: gr.Dropdown
     list_models: gr.Button
     add: gr.Button
-    said: gr.Textbox
+    server_status: gr.Textbox
 
 
 def build() -> Present:
@@ -55,8 +55,8 @@ def build() -> Present:
             )
             list_models = gr.Button("List models", scale=0, min_width=120, elem_classes="lo-side")
             add = gr.Button("Add endpoint", scale=0, min_width=120, elem_classes="lo-side")
-        said = gr.Textbox(label="The server says", visible=False, interactive=False)
-    return Present(chosen, key, base_url, model, list_models, add, said)
+        server_status = gr.Textbox(label="The server says", visible=False, interactive=False)
+    return Present(chosen, key, base_url, model, list_models, add, server_status)
 
 
 def wire(tab: Present, settings: Settings) -> None:
@@ -71,11 +71,13 @@ def wire(tab: Present, settings: Settings) -> None:
             names = list_models(connection, settings)
         except LlmopsError as error:
             return gr.update(), gr.update(value=f"{error.message} {error.remedy}".strip(), visible=True)
-        said = f"{len(names)} models." if names else "The server lists no model; type a name."
-        return gr.update(choices=names), gr.update(value=said, visible=True)
+        sentence = f"{len(names)} models." if names else "The server lists no model; type a name."
+        return gr.update(choices=names), gr.update(value=sentence, visible=True)
 
     def add(chosen: list[str] | None, model: str) -> list[str]:
         return selection.with_candidates(chosen, [str(Candidate(Kind.OPENAI, model.strip()))] if model else [])
 
-    tab.list_models.click(list_models, [tab.key, tab.base_url], [tab.model, tab.said], api_visibility="private")
+    tab.list_models.click(
+        list_models, [tab.key, tab.base_url], [tab.model, tab.server_status], api_visibility="private"
+    )
     tab.add.click(add, [tab.selection.chosen, tab.model], tab.selection.chosen, api_visibility="private")

@@ -198,4 +198,4 @@ def _load_status(step: Step[LoadPoint]) -> str:
     last = step.results[-1] if step.results else None
     if last is None or last.stopped or last.failures < last.requests:
         return step.status("Done.")
-    return render.said("Ended early: no request of the last level was answered. Why is below the table.")
+    return render.message("Ended early: no request of the last level was answered. Why is below the table.")

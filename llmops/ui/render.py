@@ -80,7 +80,7 @@ def toast(error: LlmopsError) -> str:
     return _e(f"{error.message} {error.remedy}".strip())
 
 
-def said(sentence: str, notes: Sequence[str] = ()) -> str:
+def message(sentence: str, notes: Sequence[str] = ()) -> str:
     """A sentence for the user, with notes below it."""
     return f'<div role="status">{_e(sentence)}</div>{_notes(notes)}'
 
@@ -148,7 +148,7 @@ def figures(view: View) -> str:
 def _watt_hours(run: Run) -> str:
     """Measured by counters, of a cascade its stages' sum; empty where any of it was not measured."""
     spent = [stage.energy for stage in run.stages] or [run.energy]
-    known = [one.wh for one in spent if one is not None]
+    known = [energy.wh for energy in spent if energy is not None]
     return f"{sum(known):.3g} Wh" if len(known) == len(spent) else ""
 
 
@@ -185,7 +185,8 @@ def selected(candidates: Sequence[str]) -> str:
     """What Run would run, by name."""
     if not candidates:
         return '<div class="lo-line">Nothing is selected: choose candidates in Past, Present or Future.</div>'
-    return f'<div class="lo-line"><span>Selected:</span> {_listed([_own_name(one) for one in candidates])}</div>'
+    names = _listed([_own_name(candidate) for candidate in candidates])
+    return f'<div class="lo-line"><span>Selected:</span> {names}</div>'
 
 
 def run_line(views: Sequence[View], run_id: str) -> str:

@@ -14,7 +14,7 @@ from llmops.report.export import FORMATS, export
 from llmops.report.figures import figures
 from llmops.ui import render, results
 from llmops.ui.downloads import new_folder
-from llmops.ui.events import QUIET
+from llmops.ui.events import QUIET, toast
 from llmops.ui.language import language_of_request
 from llmops.ui.results import ANY, Filter
 from llmops.ui.services import Services
@@ -39,7 +39,7 @@ class ResultsPanel:
     number: gr.State
     detail: gr.HTML
     exports: tuple[tuple[gr.Button, gr.DownloadButton], ...]
-    said: gr.HTML
+    export_status: gr.HTML
 
 
 def build() -> ResultsPanel:
@@ -87,8 +87,8 @@ def _export(kind: str) -> tuple[gr.Button, gr.DownloadButton]:
     )
 
 
-def wire(panel: ResultsPanel, kept: gr.Dropdown, again: EventChain, services: Services) -> None:
-    """Connect showing, filtering, reading and exporting. again: after it, what is shown has more rows."""
+def wire(panel: ResultsPanel, evaluation: gr.Dropdown, resumed: EventChain, services: Services) -> None:
+    """Connect showing, filtering, reading and exporting. resumed: after it, the evaluation has more rows."""
     chosen = [panel.which, panel.label, panel.language, panel.who, panel.words]
     table = [panel.rows, panel.counted, panel.number]
 
@@ -97,19 +97,19 @@ def wire(panel: ResultsPanel, kept: gr.Dropdown, again: EventChain, services: Se
             return ["", *[gr.update(choices=[ANY], value=ANY)] * 3, *_page([], Filter(), 0), ""]
         try:
             history = services.history(request)
-            found, rows = history.evaluation(number), history.rows(number)
+            evaluation, rows = history.evaluation(number), history.rows(number)
         except LlmopsError as error:
             return [render.problem(error), *[gr.skip()] * 6, ""]
-        lists = (found.labels, dict.fromkeys(row.language for row in rows), dict.fromkeys(r.candidate for r in rows))
-        updates = [gr.update(choices=[ANY, *one], value=ANY) for one in lists]
+        languages, candidates = ({getattr(row, name): None for row in rows} for name in ("language", "candidate"))
+        lists = [gr.update(choices=[ANY, *names], value=ANY) for names in (evaluation.labels, languages, candidates)]
         first = [row for row in rows if row.repeat == 0]
-        return [figures(found, rows), *updates, *_page(first, Filter(), 0), ""]
+        return [figures(evaluation, rows), *lists, *_page(first, Filter(), 0), ""]
 
-    def turn(step: int) -> Any:  # noqa: ANN401
-        def page(number: int | None, at: int, request: gr.Request, *values: str) -> list[Any]:
-            return _page(_verdicts(services, number, request), Filter(*values), at + step)
+    def previous_page(number: int | None, page: int, request: gr.Request, *values: str) -> list[Any]:
+        return _page(_verdicts(services, number, request), Filter(*values), page - 1)
 
-        return page
+    def next_page(number: int | None, page: int, request: gr.Request, *values: str) -> list[Any]:
+        return _page(_verdicts(services, number, request), Filter(*values), page + 1)
 
     def refilter(number: int | None, request: gr.Request, *values: str) -> list[Any]:
         return _page(_verdicts(services, number, request), Filter(*values), 0)
@@ -121,16 +121,16 @@ def wire(panel: ResultsPanel, kept: gr.Dropdown, again: EventChain, services: Se
         return results.answers(services.history(request).answers(number, int(place) - 1))
 
     shown = [panel.metrics, panel.label, panel.language, panel.who, *table, panel.detail]
-    kept.change(show, kept, shown, **QUIET)
-    again.then(show, kept, shown, **QUIET)
+    evaluation.change(show, evaluation, shown, **QUIET)
+    resumed.then(show, evaluation, shown, **QUIET)
     for component in (panel.which, panel.label, panel.language, panel.who):
-        component.input(refilter, [kept, *chosen], table, **QUIET)
-    panel.words.change(refilter, [kept, *chosen], table, trigger_mode="always_last", **QUIET)
-    panel.before.click(turn(-1), [kept, panel.number, *chosen], table, **QUIET)
-    panel.after.click(turn(1), [kept, panel.number, *chosen], table, **QUIET)
-    panel.rows.select(open_row, kept, panel.detail, **QUIET)
+        component.input(refilter, [evaluation, *chosen], table, **QUIET)
+    panel.words.change(refilter, [evaluation, *chosen], table, trigger_mode="always_last", **QUIET)
+    panel.before.click(previous_page, [evaluation, panel.number, *chosen], table, **QUIET)
+    panel.after.click(next_page, [evaluation, panel.number, *chosen], table, **QUIET)
+    panel.rows.select(open_row, evaluation, panel.detail, **QUIET)
     for kind, (ask, save) in zip(FORMATS, panel.exports, strict=True):
-        _wire_export(kind, ask, save, panel, kept, services)
+        _wire_export(kind, ask, save, panel, evaluation, services)
 
 
 def _wire_export(
@@ -138,7 +138,7 @@ def _wire_export(
     ask: gr.Button,
     save: gr.DownloadButton,
     panel: ResultsPanel,
-    kept: gr.Dropdown,
+    evaluation: gr.Dropdown,
     services: Services,
 ) -> None:
     def make(number: int | None, request: gr.Request) -> list[Any]:
@@ -148,11 +148,11 @@ def _wire_export(
         try:
             export(services.history(request), number, path, language=language_of_request(request))
         except LlmopsError as error:
-            raise gr.Error(render.toast(error), print_exception=False) from None
-        return [str(path), render.said(f"{path.name} is made.")]
+            raise toast(error) from None
+        return [str(path), render.message(f"{path.name} is made.")]
 
-    made = ask.click(make, kept, [save, panel.said], **{**QUIET, "show_progress": "full"})
-    made.success(None, None, None, js=save_js(f"save-{kind}"), **QUIET)
+    packed = ask.click(make, evaluation, [save, panel.export_status], **{**QUIET, "show_progress": "full"})
+    packed.success(None, None, None, js=save_js(f"save-{kind}"), **QUIET)
 
 
 def _verdicts(services: Services, number: int | None, request: gr.Request) -> list[LabelledAnswer]:
@@ -160,5 +160,5 @@ def _verdicts(services: Services, number: int | None, request: gr.Request) -> li
 
 
 def _page(rows: Sequence[LabelledAnswer], chosen: Filter, number: int) -> list[Any]:
-    value, said, at = results.page(rows, chosen, number)
-    return [gr.update(value=value), render.said(said if rows else ""), at]
+    table, sentence, page = results.page(rows, chosen, number)
+    return [gr.update(value=table), render.message(sentence if rows else ""), page]

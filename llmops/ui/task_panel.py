@@ -92,7 +92,7 @@ def wire(panel: TaskPanel, shared: SharedInput, services: Services) -> None:
         except LlmopsError as error:
             return [*no_columns(len(_ROLES)), render.problem(error)]
         sentence = f"{len(columns.table.rows):,} rows read. Check the columns, then use the file."
-        return [*columns.updates, render.said(sentence, columns.table.notes)]
+        return [*columns.updates, render.message(sentence, columns.table.notes)]
 
     def use_file(
         path: str | None, text: str | None, label: str | None, language: str, split: str, default: str
@@ -105,7 +105,7 @@ def wire(panel: TaskPanel, shared: SharedInput, services: Services) -> None:
         except LlmopsError as error:
             return [gr.skip(), gr.skip(), render.problem(error)]
         sentence = f"{len(own.examples):,} texts, {len(own.labels)} labels, in {', '.join(own.languages)}."
-        return [*_chosen(own), render.said(sentence)]
+        return [*_chosen(own), render.message(sentence)]
 
     def edit(
         task_id: str, own: Task | None, language: str, instruction: str, user: str, rows: list[list[str]]
@@ -114,7 +114,7 @@ def wire(panel: TaskPanel, shared: SharedInput, services: Services) -> None:
             edited = edit_task(pick_task(task_id, own), language, instruction, user, rows)
         except LlmopsError as error:
             return [gr.skip(), gr.skip(), render.problem(error)]
-        return [*_chosen(edited), render.said("The task is changed for this session.")]
+        return [*_chosen(edited), render.message("The task is changed for this session.")]
 
     task = [shared.task_id, shared.own_task, shared.language]
     changed = [shared.own_task, shared.task_id, panel.status]

@@ -22,8 +22,7 @@ from llmops.core.errors import LlmopsError
 from llmops.core.request import Connection
 from llmops.core.task import Task
 from llmops.engines.encoder.store import EncoderStore
-from llmops.engines.encoder.training import Trained, TrainEvent, TrainingSettings
-from llmops.engines.encoder.training_record import training_record
+from llmops.engines.encoder.training import TrainEvent, TrainingSettings
 from llmops.report.axis import number
 from llmops.report.chart import line_chart
 from llmops.report.plot import joined
@@ -135,11 +134,11 @@ def wire(
             yield [previous, None, render.problem(error), ""]
             return
         connection = Connection(owner=asking().owner, hf_token=sign_in.token_of(inputs.token))
-        unkept = None
+        unkept: UnkeptEncoder | None = None
         for step in follow(previous, lambda job: train_encoder(services.pool, task, settings, job), connection):
-            if isinstance(step.result, Trained):
-                about = (settings.base, settings.method, settings.k, settings.seed)
-                unkept = unkept_encoders.hold(step.result, training_record(task, *about, step.result))
+            if isinstance(step.result, UnkeptEncoder):
+                unkept = step.result
+                unkept_encoders.hold(unkept)
             losses = [event.loss for event in step.results if isinstance(event, TrainEvent) and event.loss is not None]
             yield [step.job, unkept, _status(step, unkept), _curve(losses)]
 
@@ -148,7 +147,7 @@ def wire(
             keep_encoder(unkept, name.strip(), encoders())
         except LlmopsError as error:
             return [render.problem(error), gr.skip()]
-        return [render.said(f"Kept as trained/{name.strip()}."), _names(services, name.strip())]
+        return [render.message(f"Kept as trained/{name.strip()}."), _names(services, name.strip())]
 
     def use(chosen: list[str] | None, name: str | None) -> list[str]:
         return with_candidates(chosen, [str(Candidate(Kind.ENCODER, f"trained/{name}", "fp32"))] if name else [])
@@ -159,7 +158,7 @@ def wire(
     def delete(name: str | None) -> list[Any]:
         if name:
             encoders().delete(name)
-        return [render.said(f"Deleted {name}." if name else "Choose one first."), _names(services, None)]
+        return [render.message(f"Deleted {name}." if name else "Choose one first."), _names(services, None)]
 
     def upload(path: str | None) -> list[Any]:
         if path is None:
@@ -169,7 +168,7 @@ def wire(
             encoders().unpack(Path(path), name)
         except LlmopsError as error:
             return [render.problem(error), gr.skip()]
-        return [render.said(f"Kept as trained/{name}."), _names(services, name)]
+        return [render.message(f"Kept as trained/{name}."), _names(services, name)]
 
     values = TrainingInputs(panel.base, panel.method, panel.k, panel.seed, token)
     inputs = [panel.job, shared.task_id, shared.own_task, *values]
@@ -183,7 +182,7 @@ def wire(
     panel.upload.upload(upload, panel.upload, [panel.status, panel.kept], **QUIET)
 
 
-def _status(step: Step[TrainEvent | Trained], unkept: UnkeptEncoder | None) -> str:
+def _status(step: Step[TrainEvent | UnkeptEncoder], unkept: UnkeptEncoder | None) -> str:
     """How far the training is, by its own steps where it has begun."""
     if isinstance(step.result, TrainEvent):
         return render.progress(step.result.message, step.result.fraction)
