@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from llmops.core.errors import TooMuch
-from llmops.core.settings import load_settings
+from llmops.core.settings import Settings
 
 Stop = Callable[[], None]
 
@@ -24,9 +24,10 @@ class Visitor:
 
 
 class Quotas:
-    """What is going on. Thread-safe."""
+    """What is going on in this process, under the limits of its settings. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._guard = threading.Lock()
         self._runs: dict[str, int] = {}
         self._jobs: dict[str, int] = {}
@@ -35,7 +36,7 @@ class Quotas:
     @contextmanager
     def runs(self, visitor: Visitor, count: int, stop: Stop) -> Iterator[None]:
         """So many columns at once. Raises TooMuch above what one visitor may have."""
-        limit = load_settings().visitor_runs
+        limit = self._settings.visitor_runs
         message = f"{count} more runs would be more at once than the {limit} that each visitor has here."
         with self._counted(self._runs, visitor, count, limit, message), self._stoppable(visitor, stop):
             yield
@@ -43,7 +44,7 @@ class Quotas:
     @contextmanager
     def job(self, visitor: Visitor, stop: Stop) -> Iterator[None]:
         """An evaluation, a probe, a dry run or a training. Raises TooMuch above what one visitor may have."""
-        limit = load_settings().visitor_jobs
+        limit = self._settings.visitor_jobs
         going = "one evaluation, probe or training" if limit == 1 else f"{limit} evaluations, probes and trainings"
         message = f"You have {going} going, which is what each visitor has here at once."
         with self._counted(self._jobs, visitor, 1, limit, message), self._stoppable(visitor, stop):
@@ -84,7 +85,3 @@ class Quotas:
                 self._stops[visitor.session].remove(stop)
                 if not self._stops[visitor.session]:
                     del self._stops[visitor.session]
-
-
-QUOTAS = Quotas()
-"""Everything that goes on in this process."""

@@ -16,13 +16,12 @@ from llmops.core.run import Run, RunError
 from llmops.core.view import Status, View
 from llmops.data.builtin import load_builtin
 from llmops.planning.availability import offers
-from llmops.public.quotas import QUOTAS
 from llmops.ui import decide_api, records_api
 from llmops.ui.background import as_job
 from llmops.ui.events import AT_ONCE
 from llmops.ui.services import Services
 from llmops.ui.stream import follow, plain
-from llmops.ui.visitor import asking, visitor_of
+from llmops.ui.visitor import visitor_of
 
 _HUB_WAIT_S = 3.0
 
@@ -33,7 +32,9 @@ def wire(services: Services) -> None:
     def candidates() -> list[dict[str, Any]]:
         """All that can be selected: candidate text, name, epoch, available, why_not, licence, needs, weights_bytes."""
         reach = services.hub.in_reach(_HUB_WAIT_S)
-        return [offer.to_json() for offer in offers(Connection(), reach, services.kept_encoders(asking().owner))]
+        return [
+            offer.to_json() for offer in offers(Connection(), reach, services.kept_encoders(services.asking().owner))
+        ]
 
     def compare(
         request: gr.Request, text: str, task: str, candidates: list[str], settings: dict[str, Any] | None = None
@@ -50,13 +51,19 @@ def wire(services: Services) -> None:
         """
         try:
             comparison = make_comparison(
-                services.pool, load_builtin(task), text, candidates, settings, services.settings, asking().owner
+                services.pool,
+                load_builtin(task),
+                text,
+                candidates,
+                settings,
+                services.settings,
+                services.asking().owner,
             )
         except LlmopsError as error:
             return _refused(error, candidates)
         recorder = Recorder(services.settings.history_path, visitor_of(request, services.settings), "api", comparison)
         try:
-            with QUOTAS.runs(asking(), len(comparison.candidates), comparison.stop):
+            with services.quotas.runs(services.asking(), len(comparison.candidates), comparison.stop):
                 runs = [run.to_json() for run in run_all(comparison, recorder.take)]
         except TooMuch as error:
             return _refused(error, candidates)
@@ -78,12 +85,18 @@ def wire(services: Services) -> None:
         """
         try:
             comparison = make_comparison(
-                services.pool, load_builtin(task), text, candidates, settings, services.settings, asking().owner
+                services.pool,
+                load_builtin(task),
+                text,
+                candidates,
+                settings,
+                services.settings,
+                services.asking().owner,
             )
             owner = visitor_of(request, services.settings)
             recorder = Recorder(services.settings.history_path, owner, "api", comparison)
             views = [View(candidate) for candidate in comparison.candidates]
-            with QUOTAS.runs(asking(), len(views), comparison.stop):
+            with services.quotas.runs(services.asking(), len(views), comparison.stop):
                 comparison.start()
                 for _ in follow(comparison, views, recorder, first_at_once=True):
                     yield {"columns": [plain(view) for view in views]}
@@ -134,7 +147,7 @@ def _wire_planning(services: Services) -> None:
         new_tokens: written one by one.
         """
         counts = (layers or None, prompt_tokens, new_tokens)
-        return as_job(lambda job: dry_run_data(model, precision, *counts, services.pool, job))
+        return as_job(services, lambda job: dry_run_data(model, precision, *counts, services.pool, job))
 
     def load_probe(task: str, candidate: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """Parallel requests against a candidate: a point a level.
@@ -144,7 +157,7 @@ def _wire_planning(services: Services) -> None:
         slo_tpot_s, and those of /compare.
         """
         pool, limits = services.pool, services.settings
-        return as_job(lambda job: load_data(pool, task, candidate, settings, limits, job))
+        return as_job(services, lambda job: load_data(pool, task, candidate, settings, limits, job))
 
     def context_probe(task: str, candidate: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """The same finding at several depths of growing text: a cell a length and depth.
@@ -153,7 +166,7 @@ def _wire_planning(services: Services) -> None:
         settings: an object with any of lengths, depths, finding, label, seed, and those of /compare.
         """
         pool, limits = services.pool, services.settings
-        return as_job(lambda job: context_data(pool, task, candidate, settings, limits, job))
+        return as_job(services, lambda job: context_data(pool, task, candidate, settings, limits, job))
 
     gr.api(plan, api_name="plan")
     for measure, name in ((dry_run, "dry_run"), (load_probe, "load_probe"), (context_probe, "context_probe")):

@@ -17,10 +17,9 @@ from llmops.core.errors import TooMuch
 from llmops.core.failures import as_run_error
 from llmops.core.request import Connection, Job
 from llmops.core.run import RunError
-from llmops.public.quotas import QUOTAS
 from llmops.ui import render
 from llmops.ui.events import QUIET
-from llmops.ui.visitor import asking
+from llmops.ui.services import Services
 
 Result = TypeVar("Result")
 _POLL_S = 0.2
@@ -64,7 +63,10 @@ class Step(Generic[Result]):
 
 
 def follow(
-    previous: BackgroundJob | None, work: Callable[[Job], Iterable[Result]], connection: Connection | None = None
+    services: Services,
+    previous: BackgroundJob | None,
+    work: Callable[[Job], Iterable[Result]],
+    connection: Connection | None = None,
 ) -> Iterator[Step[Result]]:
     """A step at once, then one at each result of `work(job)` and each progress, and a last one that has ended.
 
@@ -72,11 +74,11 @@ def follow(
     counts as one of the visitor's jobs: above what one visitor may have, the last step holds TooMuch.
     """
     stop(previous)
-    connection = connection or Connection(owner=asking().owner)
+    connection = connection or Connection(owner=services.asking().owner)
     step: Step[Result] = Step(BackgroundJob())
     yield step
     try:
-        for item in _in_thread(work, connection, step.job.stop):
+        for item in _in_thread(services, work, connection, step.job.stop):
             if isinstance(item, JobProgress):
                 step = replace(step, result=None, progress=item)
             else:
@@ -99,19 +101,19 @@ def wire_stop(button: gr.Button, job: gr.State) -> None:
     button.click(stop, job, None, queue=False, **QUIET)
 
 
-def as_job(work: Callable[[Job], dict[str, Any]]) -> dict[str, Any]:
+def as_job(services: Services, work: Callable[[Job], dict[str, Any]]) -> dict[str, Any]:
     """What `work(job)` answers a program, as one of the visitor's jobs; stopped when the program leaves."""
-    visitor = asking()
+    visitor = services.asking()
     job = Job(Connection(owner=visitor.owner))
     try:
-        with QUOTAS.job(visitor, job.stop.set):
+        with services.quotas.job(visitor, job.stop.set):
             return work(job)
     except TooMuch as error:
         return error_data(error, None)
 
 
 def _in_thread(
-    work: Callable[[Job], Iterable[Any]], connection: Connection, stop: threading.Event
+    services: Services, work: Callable[[Job], Iterable[Any]], connection: Connection, stop: threading.Event
 ) -> Iterator[JobProgress | Any]:
     """Results of `work(job)` and its progress, as they come; raises what it raises. Closing it stops the work."""
     items: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
@@ -128,7 +130,7 @@ def _in_thread(
             items.put(("error", error))
 
     context = contextvars.copy_context()  # who asks: whose quota a lent GPU costs
-    with QUOTAS.job(asking(), stop.set):
+    with services.quotas.job(services.asking(), stop.set):
         threading.Thread(target=context.run, args=(run,), name="background-job", daemon=True).start()
         try:
             yield from _read(items)

@@ -105,7 +105,7 @@ def wire(shown: ComparisonColumns, panel: SharedInput, controls: Controls, servi
             comparison = Controls(*values).comparison(services)
             owner = visitor_of(request, services.settings)
             recorder = Recorder(services.settings.history_path, owner, "page", comparison)
-            view = ComparisonView(comparison, recorder)
+            view = ComparisonView(comparison, recorder, services)
             yield from paint(view, view.run())
         except LlmopsError as error:
             yield [previous, render.problem(error), *unpainted]

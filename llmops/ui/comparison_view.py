@@ -9,9 +9,8 @@ from llmops.compare.comparison import Comparison
 from llmops.compare.recorder import Recorder
 from llmops.core.run_settings import RunSettings
 from llmops.core.view import View
-from llmops.public.quotas import QUOTAS
+from llmops.ui.services import Services
 from llmops.ui.stream import follow
-from llmops.ui.visitor import asking
 
 
 @dataclass
@@ -20,6 +19,7 @@ class ComparisonView:
 
     comparison: Comparison
     recorder: Recorder
+    services: Services
     views: list[View] = field(init=False)
     id: str = field(init=False, default_factory=lambda: f"{time.time_ns():x}")
 
@@ -28,7 +28,7 @@ class ComparisonView:
 
     def run(self) -> Iterator[None]:
         """Start every column; yields when it is time to paint, and once before. Raises TooMuch."""
-        with QUOTAS.runs(asking(), len(self.views), self.comparison.stop):
+        with self.services.quotas.runs(self.services.asking(), len(self.views), self.comparison.stop):
             yield None  # before the start, so that painting costs no run anything
             self.comparison.start()
             yield from self.follow()
@@ -40,7 +40,7 @@ class ComparisonView:
         """
         with ExitStack() as counted:
             if not self.comparison.reading:
-                counted.enter_context(QUOTAS.runs(asking(), 1, self.comparison.stop))
+                counted.enter_context(self.services.quotas.runs(self.services.asking(), 1, self.comparison.stop))
             self.views[column] = View(self.comparison.candidates[column])
             if not self.comparison.retry(column, settings):
                 yield from self.follow()

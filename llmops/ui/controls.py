@@ -14,7 +14,6 @@ from llmops.core.task import Task
 from llmops.data.builtin import load_builtin
 from llmops.ui import sign_in
 from llmops.ui.services import Services
-from llmops.ui.visitor import asking
 
 OWN_TASK = "own"
 
@@ -50,10 +49,10 @@ class Controls(NamedTuple):
         """The visitor's own task, or a built-in one. Raises InputError."""
         return pick_task(self.task_id, self.own_task)
 
-    def connection(self) -> Connection:
+    def connection(self, services: Services) -> Connection:
         """Keys and addresses as typed; empty fields are None. Without a typed token, that of who signed in."""
         return Connection(
-            owner=asking().owner,
+            owner=services.asking().owner,
             openai_key=(self.openai_key or "").strip() or None,
             base_url=(self.base_url or "").strip() or None,
             hf_token=sign_in.token_of(self.hf_token),
@@ -68,7 +67,7 @@ class Controls(NamedTuple):
             generation=read_generation(
                 self.max_new_tokens, self.temperature, self.seed, services.settings.max_new_tokens
             ),
-            connection=self.connection(),
+            connection=self.connection(services),
             truncate=bool(self.truncate),
             all_at_once=bool(self.all_at_once),
             unload_after=bool(self.unload_after),

@@ -94,7 +94,7 @@ def wire(panel: CurvePanel, evaluation: gr.Dropdown, controls: Controls, service
         def points(job: Job) -> Iterator[CurvePoint]:
             yield from learning_curve(services.pool, work.task, work.texts, settings, job)
 
-        for step in follow(previous, points, page.connection()):
+        for step in follow(services, previous, points, page.connection(services)):
             if step.ended:
                 yield [step.job, *_kept(work, step.results, step.status())]
             else:

@@ -163,7 +163,9 @@ def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, 
         except LlmopsError as error:
             yield [previous, render.problem(error), gr.skip()]
             return
-        steps = follow(previous, lambda job: evaluate(services.pool, spec, history, job.stop), page.connection())
+        steps = follow(
+            services, previous, lambda job: evaluate(services.pool, spec, history, job.stop), page.connection(services)
+        )
         yield from painted(steps, labelled.sentences() if labelled else [], request)
 
     def start_candidates(previous: BackgroundJob | None, request: gr.Request, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
@@ -186,7 +188,10 @@ def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, 
             yield [previous, render.problem(error), gr.skip()]
             return
         steps = follow(
-            previous, lambda job: resume(services.pool, history, number, job), Controls(*values).connection()
+            services,
+            previous,
+            lambda job: resume(services.pool, history, number, job),
+            Controls(*values).connection(services),
         )
         yield from painted(steps, [], request)
 

@@ -8,7 +8,6 @@ from llmops.public.crash_notice import notices
 from llmops.ui import render
 from llmops.ui.events import QUIET
 from llmops.ui.services import Services
-from llmops.ui.visitor import asking
 
 
 def build() -> gr.HTML:
@@ -20,7 +19,7 @@ def wire(notice: gr.HTML, page: gr.Blocks, services: Services) -> None:
     """Fill it when a page is opened."""
 
     def show() -> Any:  # noqa: ANN401
-        sentences = notices(services.crash_notice, services.settings, asking().owner)
+        sentences = notices(services.crash_notice, services.settings, services.asking().owner)
         return gr.update(value=render.message("Please note:", sentences), visible=bool(sentences))
 
     page.load(show, None, notice, **QUIET)

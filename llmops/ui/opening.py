@@ -12,7 +12,6 @@ from llmops.core.request import Connection
 from llmops.planning import links
 from llmops.planning.availability import offers, task_languages
 from llmops.planning.first_view import first_view
-from llmops.public.quotas import QUOTAS
 from llmops.report import offers as offer_lists
 from llmops.ui import language, render, sign_in
 from llmops.ui.controls import Controls
@@ -21,7 +20,6 @@ from llmops.ui.future import Future
 from llmops.ui.past import Past
 from llmops.ui.present import Present
 from llmops.ui.services import Services
-from llmops.ui.visitor import asking
 
 _HUB_WAIT_S = 1.0
 _EPOCHS = (Epoch.PAST, Epoch.PRESENT, Epoch.FUTURE)
@@ -69,7 +67,7 @@ def wire(
     def open_page(request: gr.Request) -> list[Any]:
         query = {name: request.query_params.getlist(name) for name in request.query_params}
         link = links.read(query, services.settings.max_columns, language.language_of_request(request))
-        reach, trained = services.hub.in_reach(_HUB_WAIT_S), services.kept_encoders(asking().owner)
+        reach, trained = services.hub.in_reach(_HUB_WAIT_S), services.kept_encoders(services.asking().owner)
         first = first_view(link, reach)
         offered = offers(Connection(hf_token=sign_in.token()), reach, trained)
         return [
@@ -98,7 +96,7 @@ def wire(
     )
     for script in (language.SWITCH_JS, gradio_page.MEND_JS):
         page.load(None, None, None, js=script, **QUIET)
-    page.unload(lambda: QUOTAS.session_ended(asking().session))
+    page.unload(lambda: services.quotas.session_ended(services.asking().session))
     opening.preset.input(use_preset, opening.preset, lists, **QUIET)
     in_address = [controls.task_id, controls.language, *lists]
     gr.on([component.change for component in in_address], None, in_address, None, js=links.WRITE_JS, **QUIET)

@@ -19,7 +19,6 @@ from llmops.ui import charts, render, sign_in
 from llmops.ui.background import BackgroundJob, follow, wire_stop
 from llmops.ui.events import QUIET, in_queue
 from llmops.ui.services import Services
-from llmops.ui.visitor import asking
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,9 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
     def show_plan(model: str, precision: str, context: float, requests: float, token: str) -> list[str]:
         try:
             counts = (whole_number("context", context), whole_number("requests", requests))
-            plan, shape = make_plan(services.settings, model or "", precision, *counts, connection=_connection(token))
+            plan, shape = make_plan(
+                services.settings, model or "", precision, *counts, connection=_connection(services, token)
+            )
         except LlmopsError as error:
             return [render.problem(error), ""]
         return [charts.planned(plan), charts.memory(plan, shape)]
@@ -106,7 +107,7 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
             count, prompt_tokens = whole_number("layers", layers) or None, whole_number("prompt tokens", prompt)
             yield dry_run(model, config, precision, job, pool=services.pool, layers=count, prompt_tokens=prompt_tokens)
 
-        for step in follow(previous, measure, _connection(token)):
+        for step in follow(services, previous, measure, _connection(services, token)):
             measured = charts.dry_run(step.results[0]) if step.results and step.error is None else step.status()
             yield [step.job, measured]
 
@@ -118,5 +119,5 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
     wire_stop(panel.stop, panel.job)
 
 
-def _connection(token: str) -> Connection:
-    return Connection(owner=asking().owner, hf_token=sign_in.token_of(token))
+def _connection(services: Services, token: str) -> Connection:
+    return Connection(owner=services.asking().owner, hf_token=sign_in.token_of(token))

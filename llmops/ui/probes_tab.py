@@ -158,7 +158,7 @@ def wire(tab: ProbesTab, controls: Controls, services: Services) -> None:
             settings, _ = read_load(inputs.given(page.language), task, services.settings, names=_NAMES)
             yield from load_probe(services.pool, _target(inputs.candidate, page, services), settings, job)
 
-        for step in follow(previous, probe, page.connection()):
+        for step in follow(services, previous, probe, page.connection(services)):
             points = step.results
             yield [step.job, _load_status(step), probe_charts.latency(points), probe_charts.load(points)]
 
@@ -170,7 +170,7 @@ def wire(tab: ProbesTab, controls: Controls, services: Services) -> None:
             settings, _ = read_context(inputs.given(page.language), task, services.settings)
             yield from context_probe(services.pool, _target(inputs.candidate, page, services), settings, job)
 
-        for step in follow(previous, probe, page.connection()):
+        for step in follow(services, previous, probe, page.connection(services)):
             cells = [result for result in step.results if isinstance(result, Cell)]
             ended = next((result for result in step.results if isinstance(result, EndedEarly)), None)
             yield [step.job, step.status("Done."), probe_charts.heat(cells, ended), probe_charts.times(cells)]

@@ -23,7 +23,7 @@ def wire(services: Services) -> None:
         batched (true unless told), verdict_only, and those of /compare.
         """
         pool, limits = services.pool, services.settings
-        return as_job(lambda job: evaluate_data(pool, task, candidates, settings, limits, job))
+        return as_job(services, lambda job: evaluate_data(pool, task, candidates, settings, limits, job))
 
     def learning_curve(task: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """An encoder's accuracy against the examples it learns from, and the k that reaches each decoder.
@@ -33,7 +33,7 @@ def wire(services: Services) -> None:
         and decoders are taken).
         """
         pool, limits = services.pool, services.settings
-        return as_job(lambda job: curve_data(pool, task, settings, limits, job))
+        return as_job(services, lambda job: curve_data(pool, task, settings, limits, job))
 
     def history(
         request: gr.Request, evaluation: int | None = None, other: int | None = None, comparison: int | None = None

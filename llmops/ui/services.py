@@ -1,9 +1,9 @@
-"""What every callback shares in this process: settings, the pool of models, the hub.
+"""What every callback shares in this process: settings, the pool of models, the hub, what visitors have going.
 
 No visitor's data is among it."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from llmops.core.settings import Settings, kept_folder
 from llmops.history.store import History
 from llmops.hub.reachability import HubProbe
 from llmops.public.crash_notice import ENDED_WELL, CrashNotice
+from llmops.public.quotas import Quotas, Visitor
 from llmops.report.page import figures_css
 from llmops.runtime.pool import Pool
-from llmops.ui.visitor import visitor_of
+from llmops.ui.visitor import asking, visitor_of
 
 _DIR = Path(__file__).parent
 
@@ -28,6 +29,14 @@ class Services:
     pool: Pool
     hub: HubProbe
     crash_notice: CrashNotice = ENDED_WELL
+    quotas: Quotas = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "quotas", Quotas(self.settings))  # the class is frozen
+
+    def asking(self) -> Visitor:
+        """Who asks in the callback that runs now, or in a thread that has its context."""
+        return asking(self.settings)
 
     def history(self, request: gr.Request | None) -> History:
         """The history as this request's visitor sees it. Raises HistoryError."""

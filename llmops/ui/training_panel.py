@@ -35,7 +35,6 @@ from llmops.ui.events import QUIET, in_queue
 from llmops.ui.selection import Selection, with_candidates
 from llmops.ui.services import Services
 from llmops.ui.shared_input import SharedInput
-from llmops.ui.visitor import asking
 
 _ROWS = 20
 
@@ -119,7 +118,7 @@ def wire(
     unkept_encoders = UnkeptEncoders()
 
     def encoders() -> EncoderStore:
-        return EncoderStore(services.settings, asking().owner)
+        return EncoderStore(services.settings, services.asking().owner)
 
     def train(
         previous: BackgroundJob | None,
@@ -133,9 +132,11 @@ def wire(
         except LlmopsError as error:
             yield [previous, None, render.problem(error), ""]
             return
-        connection = Connection(owner=asking().owner, hf_token=sign_in.token_of(inputs.token))
+        connection = Connection(owner=services.asking().owner, hf_token=sign_in.token_of(inputs.token))
         unkept: UnkeptEncoder | None = None
-        for step in follow(previous, lambda job: train_encoder(services.pool, task, settings, job), connection):
+        for step in follow(
+            services, previous, lambda job: train_encoder(services.pool, task, settings, job), connection
+        ):
             if isinstance(step.result, UnkeptEncoder):
                 unkept = step.result
                 unkept_encoders.hold(unkept)
@@ -190,7 +191,7 @@ def _status(step: Step[TrainEvent | UnkeptEncoder], unkept: UnkeptEncoder | None
 
 
 def _names(services: Services, chosen: str | None) -> Any:  # noqa: ANN401
-    names = list(services.kept_encoders(asking().owner))
+    names = list(services.kept_encoders(services.asking().owner))
     return gr.update(choices=names, value=chosen if chosen in names else None)
 
 

@@ -11,7 +11,7 @@ import hashlib
 import gradio as gr
 
 from llmops.compat import gradio_internals
-from llmops.core.settings import Settings, load_settings
+from llmops.core.settings import Settings
 from llmops.public.cookies import VISITOR_COOKIE, VISITOR_COOKIE_FORM
 from llmops.public.quotas import Visitor
 
@@ -32,10 +32,10 @@ def visitor_of(request: gr.Request | None, settings: Settings) -> str:
     return _opaque("cookie", cookie) if cookie else _opaque("session", gradio_internals.session_of(request))
 
 
-def asking() -> Visitor:
+def asking(settings: Settings) -> Visitor:
     """Who asks in the callback that runs now, or in a thread that has its context."""
     request = gradio_internals.current_request()
-    return Visitor(visitor_of(request, load_settings()), gradio_internals.session_of(request))
+    return Visitor(visitor_of(request, settings), gradio_internals.session_of(request))
 
 
 def hugging_face_name(request: gr.Request) -> str | None:

@@ -32,7 +32,7 @@ def public(monkeypatch, tmp_path):
 
 def test_a_visitor_has_so_many_runs_and_jobs_and_another_has_his_own(public, monkeypatch):
     monkeypatch.setenv("LLMOPS_VISITOR_RUNS", "3")
-    quotas, quiet = Quotas(), lambda: None
+    quotas, quiet = Quotas(load_settings()), lambda: None
     with quotas.runs(Visitor(ONE), 2, quiet):
         with pytest.raises(TooMuch, match=r"2 more runs.*3"), quotas.runs(Visitor(ONE), 2, quiet):
             pass
@@ -46,7 +46,7 @@ def test_a_visitor_has_so_many_runs_and_jobs_and_another_has_his_own(public, mon
 
 
 def test_who_leaves_stops_what_that_page_has_going_and_nothing_else(public):
-    quotas = Quotas()
+    quotas = Quotas(load_settings())
     mine, other_tab, others = threading.Event(), threading.Event(), threading.Event()
     with (
         quotas.runs(Visitor(ONE, "page"), 1, mine.set),

@@ -2,7 +2,9 @@
 
 from llmops.compare.comparison import Comparison
 from llmops.core.run_settings import RunSettings
+from llmops.core.settings import load_settings
 from llmops.ui.comparison_view import ComparisonView
+from llmops.ui.services import Services
 from tests.support.pools import make_pool
 from tests.support.scripted import TASK, ScriptedEngine
 
@@ -17,7 +19,7 @@ class _Nowhere:
 def _paints(candidate):
     engine = ScriptedEngine()
     comparison = Comparison(make_pool(10_000, lambda kind: engine), TASK, "text", [candidate], RunSettings("en"))
-    view = ComparisonView(comparison, _Nowhere())
+    view = ComparisonView(comparison, _Nowhere(), Services(load_settings(), None, None))
     comparison.start()
     return [view.views[0].status for _ in view.follow()]
 
