@@ -23,7 +23,7 @@ from llmops.core.publicness import is_space
 from llmops.core.settings import load_settings
 from llmops.data.builtin import load_builtin
 from llmops.hardware.machine import hardware
-from llmops.history import recorded, repository
+from llmops.history import hub_backup, recorded
 from llmops.hub import licence
 from llmops.hub.reachability import HubProbe
 from llmops.public import crash_notice, owner_keys, preload, retention, sharing
@@ -71,7 +71,7 @@ def main() -> None:
     if access.message:
         print(access.message, flush=True)
     if settings.history_repo:
-        print(repository.keep(settings.history_path, settings.history_repo, owner_keys.hub_token()).said, flush=True)
+        print(hub_backup.keep(settings.history_path, settings.history_repo, owner_keys.hub_token()).said, flush=True)
     recorded.offer(settings.history_path)
     retention.start(settings)
     if is_space(os.environ):

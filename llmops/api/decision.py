@@ -10,7 +10,8 @@ from llmops.core.settings import Settings
 from llmops.decision.assumptions import NAMES
 from llmops.decision.board import make_board, read_assumptions
 from llmops.decision.cascade import Bounds, Simulation, simulate
-from llmops.history.store import Evaluation, History, Row
+from llmops.history.evaluations import Evaluation, Row
+from llmops.history.store import History
 
 _BOUNDS = {"max_cost": 1e9, "max_p95_s": 1e6, "max_leaving": 1.0, "min_macro_f1": 1.0}
 
@@ -47,11 +48,11 @@ def cascade_data(
 def kept(history: History, evaluation: int | None) -> tuple[Evaluation, list[Row]]:
     """An evaluation and its rows; None: the newest one. Raises HistoryError, InputError where nothing is kept."""
     if evaluation is None:
-        newest = next(iter(history.evaluations()), None)
+        newest = next(iter(history.evaluations.newest()), None)
         if newest is None:
             raise InputError("No evaluation is kept yet.", "Evaluate first: python -m llmops evaluate.")
         evaluation = newest.id
-    return history.evaluation(evaluation), history.rows(evaluation)
+    return history.evaluations.get(evaluation), history.evaluations.rows(evaluation)
 
 
 def read_cascade(

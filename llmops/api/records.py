@@ -28,8 +28,6 @@ from llmops.evaluation.runner import CandidateEnded, EvaluationBegun, evaluate, 
 from llmops.evaluation.side_by_side import side_by_side
 from llmops.evaluation.spec import EvaluationSpec
 from llmops.evaluation.summary import summary
-from llmops.hardware.fingerprint import fingerprint, versions
-from llmops.history import comparisons, curves
 from llmops.history.curves import Curve, CurvePoint
 from llmops.history.database import now
 from llmops.history.sets import LabelledSet
@@ -84,17 +82,18 @@ def history_data(
     try:
         history = History(limits.history_path, owner)
         if comparison is not None:
-            one = comparisons.one(history, comparison)
-            runs = [run and run.to_json() for run in comparisons.runs(history, comparison)]
+            one = history.comparisons.get(comparison)
+            runs = [run and run.to_json() for run in history.comparisons.runs(comparison)]
             return {"comparison": asdict(one), "runs": runs, "error": None}
         if evaluation is not None and other is not None:
             return {"side_by_side": side_by_side(history, evaluation, other).to_json(), "error": None}
         if evaluation is not None:
             return {**summary(history, evaluation), "error": None}
         return {
-            "evaluations": [asdict(one) for one in history.evaluations()],
-            "comparisons": [asdict(one) for one in comparisons.found(history)],
-            "curves": [asdict(one) for one in curves.found(history)],
+            **{
+                f"{kind}s": [asdict(record) for record in repository.newest(repository.most_listed)]
+                for kind, repository in history.kinds.items()
+            },
             "error": None,
         }
     except LlmopsError as error:
@@ -117,14 +116,20 @@ class CurveWork:
         lines: dict[str, float] = {}
         labelled = LabelledSet.of(task, hold_out(task, task.split("test"), []).texts)
         if evaluation is not None:
-            found = history.evaluation(evaluation)
-            labelled = history.labelled(evaluation)
-            lines = zero_shot_lines(measure(history.rows(evaluation), found.labels))
-        made = curves.Curve(
-            0, now(), labelled.task.id, labelled.task.name, labelled.hash, settings.base.strip(), settings.method, (),
-            lines, {"seeds": list(settings.seeds), "ks": list(settings.ks)}, fingerprint(), versions(), "", "",
-        )  # fmt: skip
-        return cls(history, labelled.task, labelled.texts, made)
+            found = history.evaluations.get(evaluation)
+            labelled = history.evaluations.labelled(evaluation)
+            lines = zero_shot_lines(measure(history.evaluations.rows(evaluation), found.labels))
+        blank = Curve(
+            task_id=labelled.task.id,
+            task_name=labelled.task.name,
+            settings={"seeds": list(settings.seeds), "ks": list(settings.ks)},
+            data_hash=labelled.hash,
+            base=settings.base.strip(),
+            method=settings.method,
+            points=(),
+            lines=lines,
+        )
+        return cls(history, labelled.task, labelled.texts, blank)
 
     def with_points(self, points: Sequence[CurvePoint]) -> Curve:
         """The curve so far."""
@@ -132,10 +137,8 @@ class CurveWork:
 
     def keep(self, points: Sequence[CurvePoint]) -> Curve:
         """The curve as the history has it. Raises HistoryError."""
-        one = self.blank
-        about = (one.task_id, one.task_name, one.data_hash, one.base, one.method)
-        number = curves.keep(self.history, *about, points, one.lines, one.settings)
-        return curves.one(self.history, number)
+        number = self.history.curves.add(replace(self.blank, created=now(), points=tuple(points)))
+        return self.history.curves.get(number)
 
 
 def curve_data(

@@ -96,7 +96,7 @@ def _work(
     given = {name: getattr(args, name) for name in names if getattr(args, name) not in (None, False)}
     options: RunSettings = read_settings(given, task, "", settings)
     if args.resume is not None:
-        kept = history.evaluation(args.resume).candidates
+        kept = history.evaluations.get(args.resume).candidates
         if args.candidate and set(args.candidate) != set(kept):
             raise InputError(f"Evaluation {args.resume} had other candidates: {', '.join(kept)}.", "Name none.")
         return resume(pool, history, args.resume, Job(options.connection, stop=stop))

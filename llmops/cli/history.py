@@ -2,14 +2,14 @@
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from llmops.cli.table import number, print_rows
 from llmops.core.settings import load_settings
 from llmops.evaluation.side_by_side import SideBySide, side_by_side
 from llmops.evaluation.summary import summary
-from llmops.history import comparisons, curves, recorded
+from llmops.history import recorded
 from llmops.history.exchange import hand_out, take_in
 from llmops.history.store import History
 from llmops.i18n.translation import LANGUAGES
@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """Do what was asked, or print."""
     history = History(load_settings().history_path)
     recorded.offer(history.path)
+    kind = "comparison" if args.comparison else "curve" if args.curve else "evaluation"
     if args.take_in:
         added = take_in(history, args.take_in)
         print(f"{len(added)} evaluations taken in: {', '.join(map(str, added))}" if added else "Nothing new in it.")
@@ -45,19 +46,17 @@ def run(args: argparse.Namespace) -> int:
         print(f"Written: {args.hand_out}")
     elif args.id is None:
         _list(history)
-    elif args.comparison or args.curve:
-        _other(history, args)
-    elif args.beside is not None:
+    elif args.beside is not None and kind == "evaluation":
         _print_beside(side_by_side(history, args.id, args.beside))
-    elif args.export:
+    elif args.export and kind == "evaluation":
         export(history, args.id, args.export, language=args.language)
         print(f"Written: {args.export}")
     elif args.note is not None:
-        history.annotate(args.id, args.note)
+        history.kinds[kind].annotate(args.id, args.note)
     elif args.delete:
-        history.delete(args.id)
+        history.kinds[kind].delete(args.id)
     else:
-        print(json.dumps(summary(history, args.id), ensure_ascii=False, indent=2))
+        _show(history, kind, args.id)
     return 0
 
 
@@ -66,36 +65,30 @@ def _list(history: History) -> None:
     header = ("id", "created", "task", "candidates", "machine", "from", "note")
     rows = [
         (str(one.id), one.created, one.task_name, str(len(one.candidates)), one.machine, one.origin, one.note)
-        for one in history.evaluations()
+        for one in history.evaluations.newest()
     ]
     print_rows([header, *rows])
     print("\nComparisons")
     header = ("id", "created", "task", "candidates", "by", "text", "note")
     rows = [
         (str(c.id), c.created, c.task_name, str(len(c.candidates)), c.source, " ".join(c.text.split())[:60], c.note)
-        for c in comparisons.found(history)
+        for c in history.comparisons.newest(history.comparisons.most_listed)
     ]
     print_rows([header, *rows])
     print("\nLearning curves")
     header = ("id", "created", "task", "points", "base", "method", "note")
     rows = [
         (str(one.id), one.created, one.task_name, str(len(one.points)), one.base, one.method, one.note)
-        for one in curves.found(history)
+        for one in history.curves.newest()
     ]
     print_rows([header, *rows])
 
 
-def _other(history: History, args: argparse.Namespace) -> None:
-    module: Any = comparisons if args.comparison else curves
-    if args.note is not None:
-        module.annotate(history, args.id, args.note)
-    elif args.delete:
-        module.delete(history, args.id)
-    else:
-        shown = vars(module.one(history, args.id))
-        if args.comparison:
-            shown = {**shown, "runs": [run and run.to_json() for run in comparisons.runs(history, args.id)]}
-        print(json.dumps(shown, ensure_ascii=False, indent=2, default=vars))
+def _show(history: History, kind: str, number: int) -> None:
+    shown = summary(history, number) if kind == "evaluation" else asdict(history.kinds[kind].get(number))
+    if kind == "comparison":
+        shown["runs"] = [run and run.to_json() for run in history.comparisons.runs(number)]
+    print(json.dumps(shown, ensure_ascii=False, indent=2))
 
 
 def _print_beside(both: SideBySide) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from llmops.compare.comparison import Comparison
 from llmops.core.errors import HistoryError
 from llmops.core.run import Run
-from llmops.history import comparisons
+from llmops.history.comparisons import ComparisonRecord
 from llmops.history.store import History
 
 _WRITER = ThreadPoolExecutor(1, thread_name_prefix="history")  # one: runs are written in the order they end
@@ -50,7 +50,7 @@ class Recorder:
         try:
             history = History(self._path, self._owner)
             if self.comparison_id is None:
-                self.comparison_id = comparisons.begin(history, self._source, **self._about)
-            comparisons.add(history, self.comparison_id, place, run)
+                self.comparison_id = history.comparisons.add(ComparisonRecord(source=self._source, **self._about))
+            history.comparisons.add_run(self.comparison_id, place, run)
         except HistoryError as error:
             self._trouble = f"This comparison is not in the history: {error.message} {error.remedy}"

@@ -17,7 +17,7 @@ from llmops.decision.decide import Decision, Limits, decide
 from llmops.decision.figures import Figures, figures
 from llmops.decision.usage import parsed
 from llmops.evaluation.metrics import Metrics, compare
-from llmops.history.store import Evaluation, Row
+from llmops.history.evaluations import Evaluation, Row
 
 LIMIT_NAMES = (
     "stays_here", "no_gpu", "max_memory_gb", "max_p95_s", "max_cost", "min_macro_f1", "licences", "keep_unknown",

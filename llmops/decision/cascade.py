@@ -16,7 +16,7 @@ from llmops.decision.assumptions import Assumptions
 from llmops.decision.cost import cost, request_usd
 from llmops.decision.energy import energy, request_wh
 from llmops.decision.usage import basis, parsed, parts
-from llmops.history.store import Row
+from llmops.history.evaluations import Row
 
 if TYPE_CHECKING:
     import numpy as np

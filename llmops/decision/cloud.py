@@ -12,7 +12,7 @@ from llmops.decision.assumptions import Assumptions
 from llmops.decision.cost import request_usd
 from llmops.decision.energy import request_wh
 from llmops.decision.usage import parsed, parts
-from llmops.history.store import LabelledAnswer
+from llmops.history.evaluations import LabelledAnswer
 
 SIDES = (
     "privacy", "availability", "scaling", "latency", "limits", "cost", "footprint", "stability", "politics",

@@ -13,7 +13,7 @@ from llmops.core.run import Run
 from llmops.decision.assumptions import Assumptions
 from llmops.decision.usage import Part, basis, parts
 from llmops.evaluation.batch_sizes import ran_alone
-from llmops.history.store import Row
+from llmops.history.evaluations import Row
 
 HOURS_A_MONTH = 730.0
 _POINTS = 60

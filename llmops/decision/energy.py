@@ -11,7 +11,7 @@ from llmops.core.run import Run, Source
 from llmops.decision import ecologits
 from llmops.decision.assumptions import Assumptions
 from llmops.decision.usage import Part, basis, parts
-from llmops.history.store import Row
+from llmops.history.evaluations import Row
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from llmops.decision.energy import EnergyUse, energy
 from llmops.decision.usage import basis, parsed, parts
 from llmops.evaluation.batch_sizes import ran_alone
 from llmops.evaluation.metrics import Metrics, measure
-from llmops.history.store import Row
+from llmops.history.evaluations import Row
 
 _LATE = 95
 

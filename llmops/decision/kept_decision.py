@@ -12,7 +12,7 @@ from llmops.history.store import History
 
 def kept_board(history: History, evaluation_id: int, given: Mapping[str, Any]) -> Board:
     """given: as in board.make_board. Raises HistoryError and InputError."""
-    evaluation, rows = history.evaluation(evaluation_id), history.rows(evaluation_id)
+    evaluation, rows = history.evaluations.get(evaluation_id), history.evaluations.rows(evaluation_id)
     metrics = _metrics(history.path, history.owner, evaluation_id, evaluation.created, len(rows))
     return make_board(evaluation, rows, given, metrics)
 
@@ -31,4 +31,4 @@ def break_even_pair(board: Board, own: str | None, api: str | None) -> tuple[str
 def _metrics(path: Path, owner: str, evaluation_id: int, created: str, count: int) -> tuple[Metrics, ...]:
     """An evaluation's metrics, for as long as it has no more rows. created: ids are given again after a deletion."""
     history = History(path, owner)
-    return tuple(measure(history.rows(evaluation_id), history.evaluation(evaluation_id).labels))
+    return tuple(measure(history.evaluations.rows(evaluation_id), history.evaluations.get(evaluation_id).labels))

@@ -12,7 +12,7 @@ from llmops.core.candidate import Candidate, Kind, parse_candidate
 from llmops.core.errors import InputError
 from llmops.core.run import Run, Stage
 from llmops.evaluation.batch_sizes import batch_share_s, ran_alone
-from llmops.history.store import Row
+from llmops.history.evaluations import Row
 
 
 @dataclass(frozen=True)

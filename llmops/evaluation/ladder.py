@@ -12,7 +12,7 @@ from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Candidate, Kind, parse_candidate
 from llmops.core.errors import InputError
 from llmops.evaluation.metrics import Metrics
-from llmops.history.store import LabelledAnswer
+from llmops.history.evaluations import LabelledAnswer
 
 LADDERS = {Kind.ENCODER: ("fp32", "int8"), Kind.DECODER: ("fp32", "bf16", "int8", "nf4")}
 _ORDER = ("fp32", "bf16", "fp16", "int8", "nf4")

@@ -10,7 +10,7 @@ from typing import Any
 
 from llmops.core.statistics import accuracy, central_interval, f1_scores, macro_f1, percentiles
 from llmops.evaluation.batch_sizes import batch_share_s
-from llmops.history.store import LabelledAnswer, Row
+from llmops.history.evaluations import LabelledAnswer, Row
 
 _NONE = "(none)"  # stands for unparsed and failed among the predictions; no label can be called so
 _RESAMPLES = 2000

@@ -9,7 +9,7 @@ from llmops.core.run import Run
 from llmops.core.run_settings import RunSettings
 from llmops.core.task import Example, Task
 from llmops.evaluation.batch_sizes import AnswerMode
-from llmops.history.store import Row
+from llmops.history.evaluations import Row
 
 Place = tuple[int, int]
 """(repeat, number of the text)."""

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable
 
 from llmops.core.errors import ContextTooLong, EndpointError, HistoryError, InputError
-from llmops.history.store import History, Row
+from llmops.history.evaluations import Row
+from llmops.history.store import History
 
 PATIENCE_S = 600.0  # for space or a lock at the end of a candidate, before its results are given up
 _RETRY_S = 1.0
@@ -35,7 +36,7 @@ class RowWriter:
     def _write(self) -> None:
         """Write what is held; what can't be written stays, and `trouble` says why."""
         try:
-            self._history.add_all(self._id, self._held)
+            self._history.evaluations.add_rows(self._id, self._held)
             self._held = []
             self.trouble = ""
         except HistoryError as error:

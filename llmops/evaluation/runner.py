@@ -24,6 +24,7 @@ from llmops.evaluation.batch_sizes import AnswerMode, BatchSize, ran_alone, samp
 from llmops.evaluation.requests import Place, TextRequests
 from llmops.evaluation.row_writer import RowWriter
 from llmops.evaluation.spec import EvaluationSpec
+from llmops.history.evaluations import Evaluation
 from llmops.history.sets import LabelledSet
 from llmops.history.store import History
 from llmops.runtime.executor import execute, execute_batch
@@ -79,9 +80,17 @@ def evaluate(
     task, labelled = spec.task, LabelledSet.of(spec.task, held_out.texts)
     kept = {**spec.settings.record(), "repeats": spec.repeats, **spec.mode.record()}
     kept.pop("language")  # each text is asked in its own
-    number = history.begin(
-        task.id, task.name, task.label_ids, labelled.hash, spec.chosen, kept, held_out.left_out, held_out.why, labelled
+    record = Evaluation(
+        task_id=task.id,
+        task_name=task.name,
+        settings=kept,
+        labels=task.label_ids,
+        data_hash=labelled.hash,
+        candidates=tuple(spec.chosen),
+        left_out=held_out.left_out,
+        left_out_why=held_out.why,
     )
+    number = history.evaluations.add_with_set(record, labelled)
     begun = EvaluationBegun(number, len(held_out.texts), held_out.left_out, held_out.why, held_out.unknown)
     requests = TextRequests(task, labelled.texts, spec.settings, spec.mode, stop)
     yield from _run(_Threads(pool, requests, history, number, spec.repeats), spec.chosen, begun)
@@ -92,10 +101,10 @@ def resume(pool: Pool, history: History, evaluation_id: int, job: Job) -> Genera
 
     Raises HistoryError for an unknown one, InputError for one that runs already or was made elsewhere.
     """
-    evaluation = history.evaluation(evaluation_id)
+    evaluation = history.evaluations.get(evaluation_id)
     if evaluation.origin:
         raise InputError(f"Evaluation {evaluation_id} was made elsewhere ({evaluation.origin}).", "Begin anew.")
-    labelled = history.labelled(evaluation_id)
+    labelled = history.evaluations.labelled(evaluation_id)
     kept = evaluation.settings
     settings = RunSettings(
         language=labelled.task.languages[0],
@@ -187,7 +196,7 @@ class _Threads:
             self._updates.put(None)
 
     def _candidate(self, name: str, candidate: Candidate) -> None:
-        done = self.history.done(self._id, name)
+        done = self.history.evaluations.answered(self._id, name)
         numbers = range(len(self._requests.examples))
         places = [(repeat, number) for repeat in range(self._repeats) for number in numbers]
         left = [place for place in places if place not in done]
@@ -212,8 +221,9 @@ class _Threads:
         generation = self._requests.settings.generation
         if not self._requests.mode.batched or not candidate.is_local or generation.temperature > 0:
             return set(left)
-        rows = [row for row in self.history.rows(self._id) if row.candidate == str(candidate)] if done else []
-        return sample(left, sum(ran_alone(row.run) for row in rows), generation.seed)
+        rows = self.history.evaluations.rows(self._id) if done else []
+        alone_before = sum(row.candidate == str(candidate) and ran_alone(row.run) for row in rows)
+        return sample(left, alone_before, generation.seed)
 
     def _texts(self, work: "_CandidateWork", left: Sequence[Place], alone: set[Place], report: Report) -> None:
         """First those that run alone, then the rest by language and length, so that a batch has little padding."""

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from llmops.evaluation.metrics import Metrics, Pair, compare, measure
-from llmops.history.store import Evaluation, History, Row
+from llmops.history.evaluations import Evaluation, Row
+from llmops.history.store import History
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class SideBySide:
 
 def side_by_side(history: History, one: int, other: int) -> SideBySide:
     """Raises HistoryError for an unknown one."""
-    found = history.evaluation(one), history.evaluation(other)
-    rows = history.rows(one), history.rows(other)
+    found = history.evaluations.get(one), history.evaluations.get(other)
+    rows = history.evaluations.rows(one), history.evaluations.rows(other)
     figures = [{m.candidate: m for m in measure(r, e.labels)} for e, r in zip(found, rows, strict=True)]
     names = dict.fromkeys([*found[0].candidates, *found[1].candidates])
     known = [name for name in names if name in figures[0] or name in figures[1]]

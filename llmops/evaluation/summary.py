@@ -11,8 +11,8 @@ from llmops.history.store import History
 
 def summary(history: History, evaluation_id: int, seed: int = 0) -> dict[str, Any]:
     """An evaluation with its metrics and every pair of candidates, as plain data."""
-    found = history.evaluation(evaluation_id)
-    rows = history.rows(evaluation_id)
+    found = history.evaluations.get(evaluation_id)
+    rows = history.evaluations.rows(evaluation_id)
     order = {name: number for number, name in enumerate(found.candidates)}
     measured = sorted(measure(rows, found.labels, seed), key=lambda one: order.get(one.candidate, 0))
     pairs = [compare(rows, one, other, seed) for one, other in combinations([one.candidate for one in measured], 2)]

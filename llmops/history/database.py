@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from llmops.core.errors import HistoryError
-from llmops.core.run import Run
 from llmops.history.migrations import migrate
 
 SHARED = "*"
@@ -72,14 +71,6 @@ def _remedy(words: str) -> str:
     if "not a database" in words or "malformed" in words:
         return "The file is no history: move it away, or set LLMOPS_DATA elsewhere."
     return _PLACE
-
-
-def read_run(text: str) -> Run:
-    """A run as it was kept. Raises HistoryError where it is none: a file from elsewhere may hold anything."""
-    try:
-        return Run.from_json(text)
-    except ValueError as error:
-        raise HistoryError(f"A kept run can't be read ({str(error)[:200]}).", "The file is damaged.") from error
 
 
 def now() -> str:

@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 
 from llmops.core.errors import HistoryError
-from llmops.history import comparisons, curves
 from llmops.history.store import History
 
 _MAGIC = b"SQLite format 3\x00"
@@ -42,31 +41,22 @@ def hand_out(history: History, target: Path) -> None:
 
 
 def _all(history: History, path: Path, origin: str, owner: str | None = None) -> list[int]:
-    """owner None: everybody's in that file."""
+    """The evaluations' new ids. owner None: everybody's in that file."""
     added: list[int] = []
-    for one in owners(path) if owner is None else (owner,):
-        source = History(path, one)
-        known = {(e.created, e.machine, e.data_hash) for e in history.evaluations()}
-        for found in sorted(source.evaluations(), key=lambda e: e.id):
-            if found.origin == "recorded" or (found.created, found.machine, found.data_hash) in known:
-                continue
-            labelled = source.labelled(found.id) if _has_set(source, found.data_hash) else None
-            added.append(history.put(found, source.rows(found.id), labelled, found.origin or origin))
-        comparisons.copy(source, history, origin)
-        curves.copy(source, history, origin)
+    for name in owners(path) if owner is None else (owner,):
+        source = History(path, name)
+        for kind, repository in history.kinds.items():
+            numbers = repository.take_in(source.kinds[kind], origin)
+            added += numbers if kind == "evaluation" else []
     return added
 
 
 def owners(path: Path) -> list[str]:
-    """Whose rows a file holds."""
-    with History(path).open() as database:
-        query = "SELECT owner FROM evaluations UNION SELECT owner FROM comparisons UNION SELECT owner FROM curves"
-        return [owner for (owner,) in database.execute(query)]
-
-
-def _has_set(history: History, digest: str) -> bool:
-    with history.open() as database:
-        return database.execute("SELECT 1 FROM sets WHERE hash = ?", (digest,)).fetchone() is not None
+    """Whose records a file holds."""
+    history = History(path)
+    with history.open() as connection:
+        query = " UNION ".join(f"SELECT owner FROM {kind.table}" for kind in history.kinds.values())
+        return [owner for (owner,) in connection.execute(query)]
 
 
 def _check(path: Path) -> None:

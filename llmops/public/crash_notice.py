@@ -76,13 +76,13 @@ def _about_crash(notice: CrashNotice, settings: Settings, owner: str) -> Iterato
     )
     try:
         history = History(settings.history_path, owner)
-        for evaluation in history.evaluations():
+        for evaluation in history.evaluations.newest():
             if evaluation.origin or evaluation.created < notice.began:
                 continue
             repeats = int(evaluation.settings.get("repeats", 1))
-            texts = history.labelled(evaluation.id).texts
+            texts = history.evaluations.labelled(evaluation.id).texts
             wanted = len(texts) * len(evaluation.candidates) * repeats
-            answered = len(history.rows(evaluation.id))
+            answered = history.evaluations.count_rows(evaluation.id)
             if answered < wanted:
                 yield (
                     f"Evaluation {evaluation.id} was not finished: {answered:,} of {wanted:,} answers are kept. "

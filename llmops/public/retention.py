@@ -11,15 +11,12 @@ from datetime import UTC, datetime, timedelta
 
 from llmops.core.errors import HistoryError
 from llmops.core.settings import Settings
-from llmops.history import comparisons, curves
 from llmops.history.exchange import owners
 from llmops.history.store import History
 
 VISITOR = "v-"
 """How a visitor's id begins (`ui/visitor.py`)."""
 _AGAIN_S = 24 * 3600.0
-_MOST = 100_000
-_SHARED = "recorded"  # the origin of the example that everybody sees
 _log = logging.getLogger(__name__)
 
 
@@ -46,26 +43,10 @@ def expire(settings: Settings, now: datetime | None = None) -> int:
     deleted = 0
     for owner in owners(settings.history_path):
         if owner.startswith(VISITOR):
-            deleted += _expire_history(History(settings.history_path, owner), oldest.isoformat(timespec="seconds"))
+            kinds = History(settings.history_path, owner).kinds.values()
+            deleted += sum(kind.delete_before(oldest.isoformat(timespec="seconds")) for kind in kinds)
     for folder in settings.data_dir.glob(f"visitors/{VISITOR}*/encoders/*"):
         if folder.stat().st_mtime < oldest.timestamp():
             shutil.rmtree(folder, ignore_errors=True)
-            deleted += 1
-    return deleted
-
-
-def _expire_history(history: History, oldest: str) -> int:
-    deleted = 0
-    for evaluation in history.evaluations():
-        if evaluation.created < oldest and evaluation.origin != _SHARED:
-            history.delete(evaluation.id)
-            deleted += 1
-    for comparison in comparisons.found(history, _MOST):
-        if comparison.created < oldest and comparison.origin != _SHARED:
-            comparisons.delete(history, comparison.id)
-            deleted += 1
-    for curve in curves.found(history):
-        if curve.created < oldest and curve.origin != _SHARED:
-            curves.delete(history, curve.id)
             deleted += 1
     return deleted

@@ -13,8 +13,8 @@ from typing import Any
 from llmops.core.errors import HistoryError, InputError
 from llmops.decision.board import make_board
 from llmops.evaluation.metrics import measure
-from llmops.history import curves
-from llmops.history.store import Evaluation, History, Row
+from llmops.history.evaluations import Evaluation, Row
+from llmops.history.store import History
 from llmops.i18n.translation import LANGUAGES
 from llmops.report.decision import whole
 from llmops.report.page import report
@@ -46,10 +46,10 @@ def export(history: History, evaluation_id: int, path: Path, decision: str = "",
         raise InputError(f"“{path.name}” is in no format that is known here.", f"End it in {', '.join(FORMATS)}.")
     if language not in LANGUAGES:
         raise InputError(f"“{language}” is no language of the report.", f"Use one of: {', '.join(LANGUAGES)}.")
-    found, rows = history.evaluation(evaluation_id), history.rows(evaluation_id)
+    found, rows = history.evaluations.get(evaluation_id), history.evaluations.rows(evaluation_id)
     try:
         if kind == "html":
-            drawn = [one for one in curves.found(history) if one.data_hash == found.data_hash]
+            drawn = [one for one in history.curves.newest() if one.data_hash == found.data_hash]
             made = report(found, rows, drawn[:1], decision or _decision(found, rows), language)
             path.write_text(made, encoding="utf-8")
         else:

@@ -7,7 +7,7 @@ from math import sqrt
 
 from llmops.core.format import count, percent, seconds, size
 from llmops.evaluation.metrics import Calibration, Metrics, compare, measure
-from llmops.history.store import Evaluation, Row
+from llmops.history.evaluations import Evaluation, Row
 from llmops.report import ladder
 from llmops.report.axis import percent_axis
 from llmops.report.chart import figure

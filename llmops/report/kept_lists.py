@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from llmops.history import comparisons, curves
 from llmops.history.store import History
 from llmops.report.titles import minute
 
@@ -26,7 +25,7 @@ def _evaluations(history: History) -> Table:
             kept.origin,
             kept.note,
         ]
-        for kept in history.evaluations()
+        for kept in history.evaluations.newest()
     ]
     return {"headers": headers, "data": rows}
 
@@ -45,7 +44,7 @@ def _comparisons(history: History) -> Table:
             kept.origin,
             kept.note,
         ]
-        for kept in comparisons.found(history)
+        for kept in history.comparisons.newest(history.comparisons.most_listed)
     ]
     return {"headers": headers, "data": rows}
 
@@ -63,6 +62,6 @@ def _curves(history: History) -> Table:
             kept.origin,
             kept.note,
         ]
-        for kept in curves.found(history)
+        for kept in history.curves.newest()
     ]
     return {"headers": headers, "data": rows}

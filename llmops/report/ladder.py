@@ -7,7 +7,7 @@ from llmops.core.format import count, percent, seconds, size
 from llmops.evaluation.ladder import Ladder, ladders
 from llmops.evaluation.metrics import Metrics
 from llmops.evaluation.side_by_side import Beside, SideBySide
-from llmops.history.store import Row
+from llmops.history.evaluations import Row
 from llmops.report.tables import Foreign, more, row, sentences, table
 
 _MOST_FLIPS = 200

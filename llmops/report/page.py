@@ -9,7 +9,7 @@ from pathlib import Path
 
 from llmops import __version__
 from llmops.history.curves import Curve
-from llmops.history.store import Evaluation, Row
+from llmops.history.evaluations import Evaluation, Row
 from llmops.i18n.translation import german
 from llmops.report.curve import curve
 from llmops.report.figures import figures

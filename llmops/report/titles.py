@@ -1,6 +1,6 @@
 """What is kept, in a line, where one of them is chosen."""
 
-from llmops.history.store import Evaluation
+from llmops.history.evaluations import Evaluation
 
 
 def evaluation_title(evaluation: Evaluation) -> str:

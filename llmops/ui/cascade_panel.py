@@ -99,7 +99,7 @@ def wire(
 
     def offer(evaluation: int | None, request: gr.Request) -> list[Any]:
         try:
-            names = services.history(request).evaluation(evaluation).candidates if evaluation is not None else ()
+            names = services.history(request).evaluations.get(evaluation).candidates if evaluation is not None else ()
         except LlmopsError:
             names = ()
         stages = stage_choices(names)
@@ -113,7 +113,7 @@ def wire(
             given, history = inputs.given() | decision.assumed(), services.history(request)
             if evaluation is None or not inputs.first or not inputs.second:
                 raise InputError("A cascade needs an encoder and another one.", "Evaluate both, then choose them.")
-            found, rows = history.evaluation(evaluation), history.rows(evaluation)
+            found, rows = history.evaluations.get(evaluation), history.evaluations.rows(evaluation)
             simulation = read_cascade(found, rows, inputs.first, inputs.second, given)
         except LlmopsError as error:
             return [render.problem(error), gr.skip()]

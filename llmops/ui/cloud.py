@@ -45,8 +45,8 @@ def say(runs: Sequence[Run], history: History) -> str:
     """What these runs say, and the owner's last evaluation."""
     sentences = cloud.from_runs(runs, assume({}, hardware().describe()))
     try:
-        last = next((kept for kept in history.evaluations() if not kept.origin), None)
-        more = cloud.from_evaluation(last.id, history.rows(last.id)) if last else {}
+        last = next((kept for kept in history.evaluations.newest() if not kept.origin), None)
+        more = cloud.from_evaluation(last.id, history.evaluations.rows(last.id)) if last else {}
     except LlmopsError:
         more = {}  # the runs are what was asked for; the history says elsewhere what is wrong with it
     return sides({side: [*sentences.get(side, []), *more.get(side, [])] for side in cloud.SIDES})

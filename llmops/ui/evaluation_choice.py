@@ -26,4 +26,5 @@ def refreshed_choice(services: Services, request: gr.Request, chosen: int | None
 
 def titles(services: Services, request: gr.Request) -> list[tuple[str, int]]:
     """(title, id) of each, newest first. Raises HistoryError."""
-    return [(evaluation_title(evaluation), evaluation.id) for evaluation in services.history(request).evaluations()]
+    evaluations = services.history(request).evaluations.newest()
+    return [(evaluation_title(evaluation), evaluation.id) for evaluation in evaluations]

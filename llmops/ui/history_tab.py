@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import gradio as gr
@@ -12,7 +11,6 @@ from llmops.compare.replay import views
 from llmops.compat.gradio_page import save_js
 from llmops.core.errors import InputError, LlmopsError
 from llmops.evaluation.side_by_side import side_by_side
-from llmops.history import comparisons, curves
 from llmops.history.exchange import hand_out, take_in
 from llmops.history.store import History
 from llmops.report.curve import curve
@@ -103,7 +101,7 @@ def wire(tab: HistoryTab, opened: gr.Tab, page: gr.Blocks, services: Services) -
         try:
             history = services.history(request)
             rows = kept_table(kind, history)
-            titles = [(machine_title(evaluation), evaluation.id) for evaluation in history.evaluations()]
+            titles = [(machine_title(evaluation), evaluation.id) for evaluation in history.evaluations.newest()]
         except LlmopsError as error:
             return [gr.skip(), gr.skip(), gr.skip(), render.problem(error)]
         return [gr.update(value=rows), gr.update(choices=titles), gr.update(choices=titles), ""]
@@ -172,33 +170,23 @@ def wire(tab: HistoryTab, opened: gr.Tab, page: gr.Blocks, services: Services) -
     packed.success(None, None, None, js=save_js("save-history"), **QUIET)
 
 
-def _module(kind: str) -> ModuleType:
-    return comparisons if kind == "comparison" else curves
-
-
 def _annotate(kind: str, history: History, number: int, note: str) -> str:
-    if kind == "evaluation":
-        history.annotate(number, note)
-    else:
-        _module(kind).annotate(history, number, note)
+    history.kinds[kind].annotate(number, note)
     return "The note is kept."
 
 
 def _delete(kind: str, history: History, number: int) -> str:
-    if kind == "evaluation":
-        history.delete(number)
-    else:
-        _module(kind).delete(history, number)
+    history.kinds[kind].delete(number)
     return f"Deleted {kind} {number}."
 
 
 def _opened(kind: str, number: int, history: History) -> list[str]:
     """(note, HTML) of one of them. Raises HistoryError."""
     if kind == "comparison":
-        comparison = comparisons.one(history, number)
+        comparison = history.comparisons.get(number)
         return [comparison.note, replayed(comparison, views(history, number))]
     if kind == "curve":
-        kept_curve = curves.one(history, number)
+        kept_curve = history.curves.get(number)
         return [kept_curve.note, curve(kept_curve)]
-    evaluation = history.evaluation(number)
-    return [evaluation.note, figures(evaluation, history.rows(number)) + more("How it was made", how_made(evaluation))]
+    evaluation, rows = history.evaluations.get(number), history.evaluations.rows(number)
+    return [evaluation.note, figures(evaluation, rows) + more("How it was made", how_made(evaluation))]

@@ -5,11 +5,11 @@ from html import escape as _e
 
 from llmops.core.task import Label, Task
 from llmops.core.view import View
-from llmops.history.comparisons import Comparison
+from llmops.history.comparisons import ComparisonRecord
 from llmops.ui import render
 
 
-def replayed(comparison: Comparison, views: Sequence[View]) -> str:
+def replayed(comparison: ComparisonRecord, views: Sequence[View]) -> str:
     """Text, where and how it ran, bars, and a column a candidate."""
     labels = tuple(Label(label, {comparison.language: name}, {}, {}) for label, name in comparison.labels.items())
     task = Task(comparison.task_id, comparison.task_name, labels, {})

@@ -10,7 +10,7 @@ from typing import Any
 
 from llmops.core.format import seconds
 from llmops.evaluation.runner import CandidateEnded, CandidateProgress, EvaluationBegun, EvaluationUpdate
-from llmops.history.store import LabelledAnswer, Row
+from llmops.history.evaluations import LabelledAnswer, Row
 
 PAGE = 50
 ANY = "(any)"

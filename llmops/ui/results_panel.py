@@ -9,7 +9,7 @@ import gradio as gr
 from llmops.compat.gradio_internals import EventChain
 from llmops.compat.gradio_page import save_js
 from llmops.core.errors import LlmopsError
-from llmops.history.store import LabelledAnswer
+from llmops.history.evaluations import LabelledAnswer
 from llmops.report.export import FORMATS, export
 from llmops.report.figures import figures
 from llmops.ui import render, results
@@ -97,7 +97,7 @@ def wire(panel: ResultsPanel, evaluation: gr.Dropdown, resumed: EventChain, serv
             return ["", *[gr.update(choices=[ANY], value=ANY)] * 3, *_page([], Filter(), 0), ""]
         try:
             history = services.history(request)
-            evaluation, rows = history.evaluation(number), history.rows(number)
+            evaluation, rows = history.evaluations.get(number), history.evaluations.rows(number)
         except LlmopsError as error:
             return [render.problem(error), *[gr.skip()] * 6, ""]
         languages, candidates = ({getattr(row, name): None for row in rows} for name in ("language", "candidate"))
@@ -118,7 +118,7 @@ def wire(panel: ResultsPanel, evaluation: gr.Dropdown, resumed: EventChain, serv
         place = event.row_value[0] if event.row_value else None
         if number is None or place is None:
             return ""
-        return results.answers(services.history(request).answers(number, int(place) - 1))
+        return results.answers(services.history(request).evaluations.answers(number, int(place) - 1))
 
     shown = [panel.metrics, panel.label, panel.language, panel.who, *table, panel.detail]
     evaluation.change(show, evaluation, shown, **QUIET)
@@ -156,7 +156,7 @@ def _wire_export(
 
 
 def _verdicts(services: Services, number: int | None, request: gr.Request) -> list[LabelledAnswer]:
-    return [] if number is None else services.history(request).verdicts(number)
+    return [] if number is None else services.history(request).evaluations.verdicts(number)
 
 
 def _page(rows: Sequence[LabelledAnswer], chosen: Filter, number: int) -> list[Any]:

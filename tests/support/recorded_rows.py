@@ -1,7 +1,7 @@
 """Recorded rows as an evaluation would leave them, with figures that can be computed by hand. Test code only."""
 
 from llmops.core.run import Energy, Memory, Run, Stage, Timing
-from llmops.history.store import Row
+from llmops.history.evaluations import Row
 
 ENCODER, DECODER = "embedded/encoder@fp32", "embedded/decoder@bf16"
 OPENAI, HOSTED = "openai/gpt-5.4-mini", "hosted/meta-llama/Llama-3.1-70B-Instruct"

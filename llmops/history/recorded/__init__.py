@@ -12,10 +12,10 @@ from pathlib import Path
 from llmops.core.errors import HistoryError
 from llmops.history.database import SHARED
 from llmops.history.exchange import take_in
+from llmops.history.repository import RECORDED
 from llmops.history.store import History
 
 FILE = Path(__file__).parent / "medical.sqlite.gz"
-ORIGIN = "recorded"
 
 
 def offer(path: Path) -> None:
@@ -26,10 +26,12 @@ def offer(path: Path) -> None:
             unpacked = Path(folder) / FILE.stem
             with gzip.open(FILE) as source, unpacked.open("wb") as target:
                 shutil.copyfileobj(source, target)
-            take_in(history, unpacked, ORIGIN)
-            kept = {one.created for one in History(unpacked).evaluations()}
-        for one in history.evaluations():
-            if one.created not in kept:
-                history.delete(one.id)
+            take_in(history, unpacked, RECORDED)
+            shipped = History(unpacked)
+            kept = {kind: {record.created for record in shipped.kinds[kind].newest()} for kind in shipped.kinds}
+        for kind, repository in history.kinds.items():
+            for record in repository.newest():
+                if record.created not in kept[kind]:
+                    repository.delete(record.id)
     except HistoryError:
         return

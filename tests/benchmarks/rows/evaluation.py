@@ -58,7 +58,7 @@ def _row(name: str, what: str, verdict_only: bool, at_least: float) -> Row:
                 )
                 begun = next(one for one in done.result if isinstance(one, EvaluationBegun))
                 assert [one.error for one in done.result if isinstance(one, CandidateEnded)] == [None]
-                rows = sorted(history.rows(begun.evaluation_id), key=lambda row: row.place)
+                rows = sorted(history.evaluations.rows(begun.evaluation_id), key=lambda row: row.place)
                 assert len(rows) == len(examples)
                 return Measured(len(examples) / done.value, [(row.y_hat, row.run.text) for row in rows])
 

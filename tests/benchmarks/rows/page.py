@@ -15,9 +15,10 @@ from playwright.sync_api import Browser
 
 from llmops.core.run import Memory, Run, Timing
 from llmops.embedded import DECODER_DIR
+from llmops.history.evaluations import Evaluation
+from llmops.history.evaluations import Row as Kept
 from llmops.history.sets import LabelledSet
 from llmops.history.store import History
-from llmops.history.store import Row as Kept
 from tests.benchmarks import shapes
 from tests.benchmarks.measure import Measured, Row, Sides, timed
 from tests.benchmarks.rows.streaming import bare, prompt
@@ -195,10 +196,11 @@ def _keep(history: History, count: int) -> None:
     """An evaluation of so many texts, each with a paragraph to read, through two candidates."""
     examples = labelled(1) * count
     names, settings = ("embedded/encoder@fp32", "embedded/decoder@bf16"), {"max_new_tokens": 8, "repeats": 1}
-    number = history.begin(
-        TASK.id, f"{count} rows", TASK.label_ids, f"benchmark-{count}", names, settings, 0, {},
-        LabelledSet.of(TASK, examples),
+    record = Evaluation(
+        task_id=TASK.id, task_name=f"{count} rows", settings=settings, labels=TASK.label_ids,
+        data_hash=f"benchmark-{count}", candidates=names, left_out=0,
     )  # fmt: skip
+    number = history.evaluations.add_with_set(record, LabelledSet.of(TASK, examples))
     rows = []
     for name in names:
         for place, example in enumerate(examples):
@@ -209,7 +211,7 @@ def _keep(history: History, count: int) -> None:
             )  # fmt: skip
             text = f"The chair of row {place + 1} is needed. " + example.text * 4
             rows.append(Kept(name, place, 0, text, "en", example.label, said, False, False, "2026-01-01", run))
-    history.add_all(number, rows)
+    history.evaluations.add_rows(number, rows)
 
 
 def _all_equal(ours: list[object], baseline: list[object]) -> str:

@@ -52,16 +52,16 @@ def evaluated(limits):
         return next(one.evaluation_id for one in found if isinstance(one, EvaluationBegun))
 
     first = run([ENCODER, DECODER])
-    found = history.evaluation(first)
-    made = simulate(history.rows(first), ENCODER, DECODER, read_assumptions(PRICES, found.machine))
+    found = history.evaluations.get(first)
+    made = simulate(history.evaluations.rows(first), ENCODER, DECODER, read_assumptions(PRICES, found.machine))
     return history, first, run([made.candidate]), made
 
 
 def test_a_simulated_cascade_is_what_the_cascade_does_when_it_runs(evaluated):
     history, first, second, made = evaluated
-    rows = history.rows(first)
+    rows = history.evaluations.rows(first)
     by_place = {name: {row.place: row for row in rows if row.candidate == name} for name in (ENCODER, DECODER)}
-    ran = history.rows(second)
+    ran = history.evaluations.rows(second)
     asked = [len(row.run.stages) == 2 for row in ran]
     assert 0 < sum(asked) < len(asked)  # both ways were gone
     for row in ran:
@@ -69,7 +69,7 @@ def test_a_simulated_cascade_is_what_the_cascade_does_when_it_runs(evaluated):
         expected = by_place[ENCODER if sure >= made.choice.threshold else DECODER][row.place]
         assert row.y_hat == expected.y_hat
     point = min(made.points, key=lambda one: abs(one.threshold - made.choice.threshold))
-    at = read_assumptions(PRICES, history.evaluation(first).machine)
+    at = read_assumptions(PRICES, history.evaluations.get(first).machine)
     really = at.money(1000 * cost(made.candidate, ran, at).usd)
     same = [one for one in made.points if one.asked == pytest.approx(sum(asked) / len(asked))]
     assert same
@@ -81,7 +81,7 @@ def test_a_simulated_cascade_is_what_the_cascade_does_when_it_runs(evaluated):
 
 def test_the_cascades_times_hold_both_stages(evaluated):
     history, _, second, _ = evaluated
-    for row in history.rows(second):
+    for row in history.evaluations.rows(second):
         stages = row.run.stages
         assert row.run.timing.e2e_s == pytest.approx(sum(one.timing.e2e_s for one in stages))
         assert row.run.memory.weights_bytes > 95_000_000  # both are held
@@ -89,7 +89,9 @@ def test_the_cascades_times_hold_both_stages(evaluated):
 
 def test_the_board_of_real_rows_prices_local_above_zero_and_draws_everything(evaluated):
     history, first, second, _ = evaluated
-    board = make_board(history.evaluation(first), history.rows(first), {"min_macro_f1": 0.9, "currency": "EUR"})
+    board = make_board(
+        history.evaluations.get(first), history.evaluations.rows(first), {"min_macro_f1": 0.9, "currency": "EUR"}
+    )
     assert all(one.cost_per_1000 > 0 for one in board.figures)
     assert all(one.energy.wh[0] > 0 for one in board.figures)
     assert [one.candidate for one in board.decision.excluded] == [ENCODER]
@@ -97,7 +99,7 @@ def test_the_board_of_real_rows_prices_local_above_zero_and_draws_everything(eva
     page = drawn.whole(board)
     for piece in ("<svg", "Its macro-F1 is", "Nothing leaves this machine", "requests a month", "gpt-5.4-mini"):
         assert piece in page
-    assert make_board(history.evaluation(second), history.rows(second), None).figures[0].leaving == 0
+    assert make_board(history.evaluations.get(second), history.evaluations.rows(second), None).figures[0].leaving == 0
 
 
 def test_programs_answer_with_plain_data_and_errors_in_words(evaluated, limits):

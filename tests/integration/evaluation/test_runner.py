@@ -55,7 +55,7 @@ def test_every_text_goes_through_every_candidate_with_scikit_learns_figures_on_t
     begun = updates[0]
     assert (begun.texts, begun.left_out) == (12, 0)
     assert [one.error for one in updates if isinstance(one, CandidateEnded)] == [None, None]
-    rows = history.rows(begun.evaluation_id)
+    rows = history.evaluations.rows(begun.evaluation_id)
     assert len(rows) == 24
     assert {(row.language, row.run.settings["max_new_tokens"]) for row in rows} == {("de", 24), ("en", 24)}
     data = summary(history, begun.evaluation_id)
@@ -89,7 +89,7 @@ def test_texts_that_are_examples_to_learn_from_are_left_out_and_counted(history)
     assert (list(found.texts), found.why) == (TEXTS, {POOL: 5})
     begun = run(history, ["embedded/encoder@fp32?method=zero-shot"], [*TEXTS, *pool])[0]
     assert (begun.texts, begun.left_out) == (12, 5)
-    assert history.evaluation(begun.evaluation_id).left_out_why == {POOL: 5}
+    assert history.evaluations.get(begun.evaluation_id).left_out_why == {POOL: 5}
 
 
 def test_texts_that_stand_in_the_prompt_are_left_out():
@@ -113,7 +113,7 @@ def test_what_a_kept_encoder_was_trained_on_does_not_count_and_the_run_says_how_
     assert len(learnt) == 4
     begun = run(history, ["trained/mine-too@fp32"])[0]
     assert (begun.texts, begun.why) == (8, {"trained/mine-too was trained on them": 4})
-    assert not learnt & {row.text for row in history.rows(begun.evaluation_id)}
+    assert not learnt & {row.text for row in history.evaluations.rows(begun.evaluation_id)}
     encoder_store().delete("mine-too")
 
 
@@ -127,11 +127,11 @@ def test_stopped_and_resumed_repeats_nothing_and_loses_nothing(history):
             stop.set()
     number = updates[0].evaluation_id
     assert updates[-1].error.kind == "stopped"
-    before = {row.place: row.created for row in history.rows(number)}
+    before = {row.place: row.created for row in history.evaluations.rows(number)}
     assert 4 <= len(before) < 12
     again = list(resume(make_pool(10**9), history, number, Job()))
     assert again[0].evaluation_id == number
-    after = history.rows(number)
+    after = history.evaluations.rows(number)
     assert sorted(row.place for row in after) == list(range(12))
     assert all(row.created == before[row.place] for row in after if row.place in before)
     assert {row.run.settings["max_new_tokens"] for row in after} == {24}
@@ -144,12 +144,16 @@ def test_killed_half_way_and_resumed_no_text_is_twice_and_none_is_lost(tmp_path)
     path = tmp_path / "history.sqlite"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        if path.exists() and (found := History(path).evaluations()) and len(History(path).rows(found[0].id)) >= 10:
+        if (
+            path.exists()
+            and (found := History(path).evaluations.newest())
+            and len(History(path).evaluations.rows(found[0].id)) >= 10
+        ):
             break
         time.sleep(0.05)
     first.send_signal(signal.SIGKILL)
     first.wait(20)
-    kept = {(row.candidate, row.place): row.created for row in History(path).rows(1)}
+    kept = {(row.candidate, row.place): row.created for row in History(path).evaluations.rows(1)}
     assert 10 <= len(kept) < 168
     done = subprocess.run(
         [*command[:4], "--resume", "1", "--json"],
@@ -160,7 +164,7 @@ def test_killed_half_way_and_resumed_no_text_is_twice_and_none_is_lost(tmp_path)
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    rows = History(path).rows(1)
+    rows = History(path).evaluations.rows(1)
     assert sorted((row.candidate, row.place) for row in rows) == sorted(
         (c, n) for c in (DECODER, ENCODER) for n in range(84)
     )
@@ -176,7 +180,7 @@ def test_a_candidate_that_can_not_be_had_leaves_the_others_unharmed(history):
     assert ended["nobody/none@bf16"].kind == "not-found"
     assert ended["embedded/decoder@fp8"].kind == "input"
     assert ended["embedded/encoder@fp32?method=zero-shot"] is None
-    assert len(history.rows(updates[0].evaluation_id)) == 12
+    assert len(history.evaluations.rows(updates[0].evaluation_id)) == 12
 
 
 def test_a_fake_endpoint_that_goes_down_ends_its_candidate_and_its_failures_are_not_scored(history):
@@ -184,7 +188,7 @@ def test_a_fake_endpoint_that_goes_down_ends_its_candidate_and_its_failures_are_
         updates = run(history, ["openai/m"], url=fake.url)
     ended = next(one for one in updates if isinstance(one, CandidateEnded))
     assert "in a row failed" in ended.error.message
-    rows = history.rows(updates[0].evaluation_id)
+    rows = history.evaluations.rows(updates[0].evaluation_id)
     assert len(rows) == 4
     assert not any(row.failed for row in rows)
 
@@ -192,7 +196,7 @@ def test_a_fake_endpoint_that_goes_down_ends_its_candidate_and_its_failures_are_
 def test_a_single_failure_is_kept_and_counts_as_wrong(history):
     with FakeEndpoint("ok", "500", "ok") as fake:
         updates = run(history, ["openai/m"], url=fake.url)
-    rows = history.rows(updates[0].evaluation_id)
+    rows = history.evaluations.rows(updates[0].evaluation_id)
     assert [row.failed for row in rows].count(True) == 1
     assert len(rows) == 12
     assert summary(history, updates[0].evaluation_id)["metrics"][0]["failed_rate"] == pytest.approx(1 / 12)
@@ -200,7 +204,7 @@ def test_a_single_failure_is_kept_and_counts_as_wrong(history):
 
 def test_a_real_server_is_evaluated_beside_a_local_model(history, served):
     updates = run(history, [DECODER, f"openai/{DECODER_DIR}"], url=served)
-    rows = history.rows(updates[0].evaluation_id)
+    rows = history.evaluations.rows(updates[0].evaluation_id)
     said = {name: [row.y_hat for row in rows if row.candidate == name] for name in (DECODER, f"openai/{DECODER_DIR}")}
     assert said[DECODER] == said[f"openai/{DECODER_DIR}"]
 
@@ -227,7 +231,7 @@ def test_a_full_disk_loses_no_result(history, monkeypatch):
     updates = run(history, ["embedded/encoder@fp32?method=zero-shot"])
     assert any("wait in memory" in one.message for one in updates if isinstance(one, CandidateProgress))
     assert next(one for one in updates if isinstance(one, CandidateEnded)).error is None
-    assert sorted(row.place for row in history.rows(updates[0].evaluation_id)) == list(range(12))
+    assert sorted(row.place for row in history.evaluations.rows(updates[0].evaluation_id)) == list(range(12))
 
 
 @pytest.mark.parametrize(
@@ -242,4 +246,4 @@ def test_a_full_disk_loses_no_result(history, monkeypatch):
 def test_what_can_not_be_evaluated_is_refused_before_it_begins(history, examples, candidates, options, says):
     with pytest.raises(InputError, match=says):
         run(history, candidates, examples, **options)
-    assert history.evaluations() == []
+    assert history.evaluations.newest() == []

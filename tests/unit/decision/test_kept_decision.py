@@ -4,22 +4,23 @@ import pytest
 
 from llmops.decision.kept_decision import break_even_pair, kept_board
 from llmops.history.store import History
+from tests.support.history_rows import begin
 from tests.support.recorded_rows import DECODER, ENCODER, OPENAI, remote, row
 
 
 @pytest.fixture
 def history(tmp_path):
     history = History(tmp_path / "history.sqlite")
-    history.begin("t", "T", ["a", "b"], "hash", [ENCODER, DECODER, OPENAI], {}, 0)
+    begin(history, candidates=(ENCODER, DECODER, OPENAI), settings={}, left_out=0)
     for place in range(4):
-        history.add_all(1, [row(ENCODER, place), row(DECODER, place), remote(OPENAI, place)])
+        history.evaluations.add_rows(1, [row(ENCODER, place), row(DECODER, place), remote(OPENAI, place)])
     return history
 
 
 def test_the_figures_follow_the_rows(history):
     before = {figures.candidate: figures.accuracy for figures in kept_board(history, 1, {}).figures}
     assert before[DECODER] == 1.0
-    history.add_all(1, [row(DECODER, place, said="b") for place in range(4, 8)])
+    history.evaluations.add_rows(1, [row(DECODER, place, said="b") for place in range(4, 8)])
     after = {figures.candidate: figures.accuracy for figures in kept_board(history, 1, {}).figures}
     assert after[DECODER] == 0.5
 

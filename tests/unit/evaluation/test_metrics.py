@@ -6,7 +6,7 @@ import pytest
 
 from llmops.core.run import Memory, Run, Timing
 from llmops.evaluation.metrics import compare, measure
-from llmops.history.store import Row
+from llmops.history.evaluations import Row
 
 LABELS = ("a", "b", "c")
 

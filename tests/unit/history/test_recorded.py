@@ -6,7 +6,6 @@ from llmops.core.errors import HistoryError
 from llmops.data.builtin import load_builtin
 from llmops.evaluation.ladder import ladders
 from llmops.evaluation.metrics import measure
-from llmops.history import curves
 from llmops.history.database import SHARED
 from llmops.history.exchange import hand_out
 from llmops.history.recorded import FILE, offer
@@ -26,17 +25,17 @@ def path(tmp_path_factory):
 
 
 def test_every_visitor_sees_it_once_after_their_own_and_none_may_change_it(path):
-    mine, theirs = History(path).evaluations(), History(path, "somebody").evaluations()
+    mine, theirs = History(path).evaluations.newest(), History(path, "somebody").evaluations.newest()
     assert [one.origin for one in mine] == ["", "recorded"]
     assert [one.origin for one in theirs] == ["recorded"]
     with pytest.raises(HistoryError, match="stays as it is"):
-        History(path, "somebody").delete(theirs[0].id)
+        History(path, "somebody").evaluations.delete(theirs[0].id)
 
 
 def test_it_is_whole_and_says_where_and_when_it_was_made(path):
     history = History(path)
-    found = history.evaluations()[-1]
-    rows = history.rows(found.id)
+    found = history.evaluations.newest()[-1]
+    rows = history.evaluations.rows(found.id)
     texts = load_builtin("medical").split("test")
     assert len(rows) == len(texts) * len(found.candidates)
     assert {row.text for row in rows} == {one.text for one in texts}
@@ -46,7 +45,7 @@ def test_it_is_whole_and_says_where_and_when_it_was_made(path):
         assert words in shown
     measured = measure(rows, found.labels)
     assert {len(one.rungs) for one in ladders(rows, measured)} == {2, 4}
-    (curve,) = curves.found(history)
+    (curve,) = history.curves.newest()
     assert (curve.origin, curve.data_hash) == ("recorded", found.data_hash)
     assert {"embedded/decoder@nf4", "embedded/decoder@bf16"} <= set(curve.lines)
     assert FILE.stat().st_size < 1_000_000
@@ -54,5 +53,5 @@ def test_it_is_whole_and_says_where_and_when_it_was_made(path):
 
 def test_it_is_no_part_of_what_is_handed_out(path, tmp_path):
     hand_out(History(path), tmp_path / "mine.sqlite")
-    assert [one.data_hash for one in History(tmp_path / "mine.sqlite").evaluations()] == ["mine"]
-    assert curves.found(History(tmp_path / "mine.sqlite")) == []
+    assert [one.data_hash for one in History(tmp_path / "mine.sqlite").evaluations.newest()] == ["mine"]
+    assert History(tmp_path / "mine.sqlite").curves.newest() == []

@@ -23,11 +23,11 @@ def history(tmp_path):
 
 def test_what_is_kept_comes_back_as_it_was(history):
     number = begin(history)
-    history.add(number, row(text="größer 🦽 \u202e <b>"))
-    (found,) = history.rows(number)
+    history.evaluations.add_rows(number, [row(text="größer 🦽 \u202e <b>")])
+    (found,) = history.evaluations.rows(number)
     assert found.text == "größer 🦽 \u202e <b>"
     assert found.run == row().run
-    about = history.evaluation(number)
+    about = history.evaluations.get(number)
     assert (about.labels, about.candidates, about.left_out) == (("a", "b"), ("c",), 2)
     assert about.machine
     assert "transformers" in about.versions
@@ -36,32 +36,34 @@ def test_what_is_kept_comes_back_as_it_was(history):
 def test_the_same_text_is_kept_once(history):
     number = begin(history)
     for _ in range(3):
-        history.add(number, row())
-    assert len(history.rows(number)) == 1
+        history.evaluations.add_rows(number, [row()])
+    assert len(history.evaluations.rows(number)) == 1
 
 
 def test_many_threads_write_at_once(history):
     number = begin(history)
     threads = [
-        threading.Thread(target=lambda n=n: [history.add(number, row(n * 100 + i)) for i in range(20)])
+        threading.Thread(
+            target=lambda n=n: [history.evaluations.add_rows(number, [row(n * 100 + i)]) for i in range(20)]
+        )
         for n in range(6)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(history.rows(number)) == 120
+    assert len(history.evaluations.rows(number)) == 120
 
 
 def test_annotate_delete_and_unknown_ids(history):
     number = begin(history)
-    history.add(number, row())
-    history.annotate(number, "the one that counts")
-    assert history.evaluation(number).note == "the one that counts"
-    history.delete(number)
-    assert history.evaluations() == []
-    assert history.rows(number) == []
-    for call in (history.evaluation, history.delete, lambda n: history.annotate(n, "x")):
+    history.evaluations.add_rows(number, [row()])
+    history.evaluations.annotate(number, "the one that counts")
+    assert history.evaluations.get(number).note == "the one that counts"
+    history.evaluations.delete(number)
+    assert history.evaluations.newest() == []
+    assert history.evaluations.rows(number) == []
+    for call in (history.evaluations.get, history.evaluations.delete, lambda n: history.evaluations.annotate(n, "x")):
         with pytest.raises(HistoryError, match="no evaluation"):
             call(number)
 
@@ -69,11 +71,11 @@ def test_annotate_delete_and_unknown_ids(history):
 def test_another_machines_history_is_taken_in_once(history, tmp_path):
     other = History(tmp_path / "other.sqlite")
     number = begin(other, data_hash="theirs")
-    other.add(number, row())
+    other.evaluations.add_rows(number, [row()])
     added = take_in(history, other.path)
     assert len(added) == 1
-    assert history.evaluation(added[0]).origin == "other.sqlite"
-    assert len(history.rows(added[0])) == 1
+    assert history.evaluations.get(added[0]).origin == "other.sqlite"
+    assert len(history.evaluations.rows(added[0])) == 1
     assert take_in(history, other.path) == []
     with pytest.raises(HistoryError, match="no file"):
         take_in(history, tmp_path / "none.sqlite")
@@ -106,17 +108,17 @@ def test_a_locked_database_is_said_and_nothing_breaks(history, monkeypatch):
     blocker = sqlite3.connect(history.path)
     blocker.execute("BEGIN IMMEDIATE")
     with pytest.raises(HistoryError) as caught:
-        history.add(number, row())
+        history.evaluations.add_rows(number, [row()])
     assert "again in a moment" in caught.value.remedy
     blocker.close()
-    history.add(number, row())
-    assert len(history.rows(number)) == 1
+    history.evaluations.add_rows(number, [row()])
+    assert len(history.evaluations.rows(number)) == 1
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")'])
 def test_no_spreadsheet_computes_an_exported_text(history, tmp_path, text):
     number = begin(history)
-    history.add(number, row(text=text, said=text))
+    history.evaluations.add_rows(number, [row(text=text, said=text)])
     for name in ("e.csv", "e.xlsx"):
         export(history, number, tmp_path / name)
     with (tmp_path / "e.csv").open(encoding="utf-8-sig", newline="") as file:
@@ -137,8 +139,8 @@ def test_exports_hold_every_row_and_a_sheet_a_candidate(history, tmp_path):
     names = [f"org/{long}-one@bf16", f"org/{long}-two@bf16", "embedded/encoder@fp32?method=setfit"]
     for name in names:
         for place in range(3):
-            history.add(number, row(place, name, said="a\x00b"))
-    history.add(number, row(9, names[0], error=RunError("endpoint", "It broke.", "Retry.")))
+            history.evaluations.add_rows(number, [row(place, name, said="a\x00b")])
+    history.evaluations.add_rows(number, [row(9, names[0], error=RunError("endpoint", "It broke.", "Retry."))])
     for ending in ("xlsx", "csv", "jsonl"):
         export(history, number, tmp_path / f"e.{ending}")
     assert len((tmp_path / "e.csv").read_text(encoding="utf-8-sig").splitlines()) == 11

@@ -15,7 +15,8 @@ from llmops.core.run import Run
 from llmops.core.settings import Settings, load_settings
 from llmops.data.builtin import load_builtin
 from llmops.engines.encoder.engine import make
-from llmops.history.store import History, Row
+from llmops.history.evaluations import Row
+from llmops.history.store import History
 from llmops.public import crash_notice, retention
 from llmops.public.quotas import Quotas, Visitor
 from tests.support.kept_encoders import encoder_store, keep_encoder
@@ -149,20 +150,23 @@ def test_what_visitors_left_is_deleted_after_some_days_and_the_owners_own_is_not
     assert retention.expire(settings, now) == 0
     assert retention.expire(Settings(tmp_path), now + timedelta(days=31)) == 0  # a private page keeps everything
     assert retention.expire(settings, now + timedelta(days=31)) == 2
-    assert History(settings.history_path, ONE).evaluations() == []
-    assert len(History(settings.history_path).evaluations()) == 1
+    assert History(settings.history_path, ONE).evaluations.newest() == []
+    assert len(History(settings.history_path).evaluations.newest()) == 1
     assert (encoder_store(ONE).names(), encoder_store().names()) == ((), ("mine",))
 
 
 def _unfinished(history):
     """An evaluation of two texts of which one is answered."""
     from llmops.history.sets import LabelledSet
+    from tests.support.history_rows import begin
 
     task = load_builtin("medical")
     texts = task.split("test")[:2]
     labelled = LabelledSet.of(task, texts)
     settings = {"repeats": 1}
-    number = history.begin("medical", "Medical", task.label_ids, labelled.hash, ["c"], settings, 0, {}, labelled)
+    number = begin(
+        history, labelled, task_id="medical", labels=task.label_ids, data_hash=labelled.hash, settings=settings
+    )
     one = texts[0]
     row = Row("c", 0, 0, one.text, one.language, one.label, one.label, False, False, "", Run("c"))
-    history.add(number, row)
+    history.evaluations.add_rows(number, [row])

@@ -2,18 +2,18 @@
 
 import pytest
 
-from llmops.history import curves
 from llmops.history.curves import CurvePoint
 from llmops.history.store import History
 from llmops.report.kept_lists import kept_table
 from llmops.report.titles import evaluation_title, machine_title
+from tests.support.history_rows import begin, draw
 
 
 @pytest.fixture
 def history(tmp_path):
     history = History(tmp_path / "history.sqlite")
-    history.begin("t", "Task", ["a", "b"], "hash", ["x@fp32", "y@fp32"], {}, 0)
-    curves.keep(history, "t", "Task", "hash", "base", "few-shot", [CurvePoint(1, 0, 0.5, 0.5, 0.1)], {}, {})
+    begin(history, task_name="Task", candidates=("x@fp32", "y@fp32"))
+    draw(history, [CurvePoint(1, 0, 0.5, 0.5, 0.1)], {})
     return history
 
 
@@ -27,8 +27,8 @@ def test_each_kind_is_a_table_of_as_many_cells_as_headers(history):
 
 
 def test_a_title_says_which_evaluation_it_is(history):
-    history.annotate(1, "the first one")
-    (evaluation,) = history.evaluations()
+    history.evaluations.annotate(1, "the first one")
+    (evaluation,) = history.evaluations.newest()
     minute = evaluation.created[:16].replace("T", " ")
     assert evaluation_title(evaluation) == f"1 · {minute} · Task · 2 candidates · the first one"
     assert machine_title(evaluation) == f"1 · {minute} · {evaluation.machine}"

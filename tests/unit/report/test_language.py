@@ -13,13 +13,14 @@ from llmops.cli import COMMANDS
 from llmops.core.errors import InputError
 from llmops.core.run import Run
 from llmops.core.settings import load_settings
-from llmops.history import curves, recorded
+from llmops.history import recorded
 from llmops.history.store import History
 from llmops.report.export import _decision, export
 from llmops.report.page import report
 from llmops.ui import results_panel
 from llmops.ui.services import Services
 from tests import german
+from tests.support.history_rows import begin
 from tests.support.recorded_rows import DECODER, row
 
 # Names that are the same in both, though no translation says so.
@@ -48,9 +49,11 @@ def reports(history, tmp_path_factory):
 def short_history(tmp_path):
     """An evaluation of one text."""
     history = History(tmp_path / "history.sqlite")
-    number = history.begin("t", "T", ["Figures", "out"], "hash", [DECODER], {}, 0)
+    number = begin(history, labels=("Figures", "out"), candidates=(DECODER,), settings={}, left_out=0)
     answer = Run(DECODER, text="Answers 1.5", label="out")
-    history.add_all(number, [replace(row(DECODER, 0, "Figures", "out"), text="Decision: 1,234.5", run=answer)])
+    history.evaluations.add_rows(
+        number, [replace(row(DECODER, 0, "Figures", "out"), text="Decision: 1,234.5", run=answer)]
+    )
     return history
 
 
@@ -75,7 +78,7 @@ class Headings(html.parser.HTMLParser):
 
 
 def written(history, path, **more):
-    export(history, history.evaluations()[0].id, path, **more)
+    export(history, history.evaluations.newest()[0].id, path, **more)
     return path.read_text(encoding="utf-8")
 
 
@@ -91,10 +94,10 @@ def test_a_report_in_german_has_no_english_heading(reports):
 
 
 def test_nothing_else_of_a_report_lacks_german_either(history):
-    evaluation = history.evaluations()[0]
-    rows = history.rows(evaluation.id)
+    evaluation = history.evaluations.newest()[0]
+    rows = history.evaluations.rows(evaluation.id)
     catalogue, missed = german.catalogue()
-    text = catalogue.document(report(evaluation, rows, curves.found(history)[:1], _decision(evaluation, rows)))
+    text = catalogue.document(report(evaluation, rows, history.curves.newest()[:1], _decision(evaluation, rows)))
     names = {f"{number}. {name}" for number, name in enumerate(evaluation.candidates, 1)}
     left = {phrase for phrase in missed if not phrase.startswith(("all_at_once", "llm-ops "))}
     assert left <= SAME | names
@@ -142,5 +145,5 @@ def test_on_the_page_the_report_comes_in_the_language_of_the_visitor(
         results_panel.wire(results_panel.build(), kept, kept.change(None), services)
     save = next(event for event in page.fns.values() if [out.elem_id for out in event.outputs][:1] == ["save-html"])
     request = SimpleNamespace(query_params=query, headers={"accept-language": accepted})
-    path, _ = save.fn(short_history.evaluations()[0].id, request)
+    path, _ = save.fn(short_history.evaluations.newest()[0].id, request)
     assert f"<h2>{heading}</h2>" in Path(path).read_text(encoding="utf-8")

@@ -71,7 +71,7 @@ def test_an_answer_that_was_cut_off_says_so_in_an_evaluation_too(tmp_path):
     engine = ScriptedEngine(finish="length")
     spec = EvaluationSpec(TASK, TEXTS, ["two:2:1@bf16"], RunSettings("en"), mode=AnswerMode(batched=False))
     list(evaluate(make_pool(1000, lambda kind: engine), spec, history, threading.Event()))
-    rows = history.rows(1)
+    rows = history.evaluations.rows(1)
     assert rows
     assert all("cut off" in " ".join(row.run.notes) for row in rows)
 
@@ -90,7 +90,7 @@ def test_the_wait_for_the_device_is_in_an_evaluation_rows_queue_time(tmp_path):
     threading.Thread(target=hold).start()
     taken.wait(10)
     list(evaluate(pool, spec, history, threading.Event()))
-    (row,) = history.rows(1)
+    (row,) = history.evaluations.rows(1)
     assert row.run.timing.queue_s > 0.1
 
 

@@ -8,7 +8,7 @@ from llmops.catalog.gpus import gpus
 from llmops.core.run import Memory, Run, RunError, Timing
 from llmops.decision import cloud
 from llmops.decision.assumptions import assume
-from llmops.history.store import LabelledAnswer
+from llmops.history.evaluations import LabelledAnswer
 from llmops.ui import cloud as cloud_panel
 from llmops.ui import explain, generations
 

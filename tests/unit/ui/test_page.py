@@ -8,6 +8,7 @@ from llmops.history.store import History
 from llmops.hub.reachability import HubProbe
 from llmops.ui.page import build
 from llmops.ui.services import Services
+from tests.support import history_rows
 from tests.support.pools import make_pool
 
 
@@ -28,7 +29,7 @@ def shown(page, elem_id):
 
 
 def begin(history):
-    return history.begin("t", "T", ["a", "b"], "hash", ["embedded/decoder@bf16"], {}, 0)
+    return history_rows.begin(history, candidates=("embedded/decoder@bf16",), settings={}, left_out=0)
 
 
 def test_the_evaluate_tab_lists_what_was_made_meanwhile_and_keeps_the_choice_unless_it_is_gone(page_and_history):
@@ -38,7 +39,7 @@ def test_the_evaluate_tab_lists_what_was_made_meanwhile_and_keeps_the_choice_unl
     update = listed(kept, None)
     assert {kept, later} <= {number for _, number in update["choices"]}
     assert "value" not in update
-    history.delete(kept)
+    history.evaluations.delete(kept)
     update = listed(kept, None)
     assert update["value"] is None and later in [number for _, number in update["choices"]]
     assert filled == ["kept-evaluations"]

@@ -11,14 +11,15 @@ from llmops.evaluation.curve import parity
 from llmops.evaluation.ladder import ladders, rungs
 from llmops.evaluation.metrics import measure
 from llmops.evaluation.side_by_side import side_by_side
-from llmops.history import curves
 from llmops.history.curves import CurvePoint
-from llmops.history.store import History, LabelledAnswer, Row
+from llmops.history.evaluations import LabelledAnswer, Row
+from llmops.history.store import History
 from llmops.report.curve import curve
 from llmops.report.export import export
 from llmops.report.ladder import beside
 from llmops.ui import results
 from llmops.ui.results import Filter
+from tests.support.history_rows import begin, draw
 
 TOP, LOW = "embedded/decoder@bf16", "embedded/decoder@nf4"
 EVIL = '<img src=x onerror=alert(1)> "quoted" & more'
@@ -48,8 +49,15 @@ def pair(count):
 @pytest.fixture
 def kept(tmp_path):
     history = History(tmp_path / "h.sqlite")
-    number = history.begin("t", f"T {EVIL}", ["a", "b"], "hash", [TOP, LOW], {"seed": 0}, 3, {"in the prompt": 3})
-    history.add_all(number, pair(40))
+    number = begin(
+        history,
+        task_name=f"T {EVIL}",
+        data_hash="hash",
+        candidates=(TOP, LOW),
+        left_out=3,
+        left_out_why={"in the prompt": 3},
+    )
+    history.evaluations.add_rows(number, pair(40))
     return history, number
 
 
@@ -96,8 +104,8 @@ def test_a_ladder_tells_which_verdicts_flip_and_whether_for_the_better():
 
 def test_two_evaluations_are_laid_side_by_side_by_candidate_and_text(kept):
     history, one = kept
-    other = history.begin("t", "T", ["a", "b"], "other", [TOP], {"seed": 1}, 0)
-    history.add_all(other, [row(place, TOP, "a", "a", text=f"text {place + 20}") for place in range(40)])
+    other = begin(history, data_hash="other", candidates=(TOP,), settings={"seed": 1}, left_out=0)
+    history.evaluations.add_rows(other, [row(place, TOP, "a", "a", text=f"text {place + 20}") for place in range(40)])
     both = side_by_side(history, one, other)
     top, low = both.candidates
     assert (top.common, low.common, low.other, low.pair) == (20, 0, None, None)
@@ -112,7 +120,7 @@ def test_two_evaluations_are_laid_side_by_side_by_candidate_and_text(kept):
 def test_a_report_is_one_file_that_asks_nothing_of_anyone_and_runs_nothing(kept, tmp_path):
     history, number = kept
     points = [CurvePoint(k, seed, 0.4 + k / 20, 0.4, 0.1) for k in (1, 2, 4) for seed in (0, 1)]
-    curves.keep(history, "t", "T", "hash", "base", "few-shot", points, {TOP: 0.5, LOW: 0.9}, {})
+    draw(history, points, {TOP: 0.5, LOW: 0.9}, "hash")
     export(history, number, tmp_path / "r.html", "<p>The decision.</p>")
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     tags, links = set(), []
@@ -138,7 +146,7 @@ def test_parity_is_the_first_k_that_reaches_a_line(kept):
     points = [
         CurvePoint(k, seed, {1: 0.5, 4: 0.7, 8: 0.8}[k] + seed / 10, 0.4, 0.1) for k in (8, 1, 4) for seed in (0, 1)
     ]
-    made = curves.one(history, curves.keep(history, "t", "T", "h", "b", "few-shot", points, {"x": 0.75, "y": 0.9}, {}))
+    made = history.curves.get(draw(history, points, {"x": 0.75, "y": 0.9}))
     assert parity(made) == {"x": 4, "y": None}
     shown = curve(made)
     assert "4 examples a class reach x (75.0 %)." in shown
@@ -148,7 +156,7 @@ def test_parity_is_the_first_k_that_reaches_a_line(kept):
 
 def test_the_table_is_made_of_rows_without_their_runs(kept):
     history, number = kept
-    light = history.verdicts(number)
+    light = history.evaluations.verdicts(number)
     assert [type(answer) for answer in light] == [LabelledAnswer] * 80
-    assert results.page(light, Filter(), 0) == results.page(history.rows(number), Filter(), 0)
-    assert [one.run.text for one in history.answers(number, 3)] == [EVIL, EVIL]
+    assert results.page(light, Filter(), 0) == results.page(history.evaluations.rows(number), Filter(), 0)
+    assert [one.run.text for one in history.evaluations.answers(number, 3)] == [EVIL, EVIL]

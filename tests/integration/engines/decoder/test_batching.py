@@ -137,7 +137,7 @@ def test_an_evaluation_says_which_rows_ran_alone_and_tells_throughput_apart(tmp_
         spec = EvaluationSpec(TASK, TEXTS, [name], options, mode=mode)
         updates = list(evaluate(make_pool(10**9), spec, history, threading.Event()))
         assert [one.error for one in updates if isinstance(one, CandidateEnded)] == [None]
-    batched, single, verdicts = (sorted(history.rows(n), key=lambda row: row.place) for n in (1, 2, 3))
+    batched, single, verdicts = (sorted(history.evaluations.rows(n), key=lambda row: row.place) for n in (1, 2, 3))
     assert [row.y_hat for row in batched] == [row.y_hat for row in single] == [row.y_hat for row in verdicts]
     assert [row.run.text for row in batched] == [row.run.text for row in single]
     assert sum(ran_alone(row.run) for row in batched) == 5
@@ -146,7 +146,7 @@ def test_an_evaluation_says_which_rows_ran_alone_and_tells_throughput_apart(tmp_
     assert figures["batched_texts"] == len(TEXTS) - 5
     assert figures["batched_texts_per_s"] > 0
     assert summary(history, 2)["metrics"][0]["batched_texts"] == 0
-    assert history.evaluation(3).settings["verdict_only"]
+    assert history.evaluations.get(3).settings["verdict_only"]
     with pytest.raises(InputError, match="without sampling"):
         hot = replace(options, generation=Generation(temperature=0.7))
         spec = EvaluationSpec(TASK, TEXTS, [name], hot, mode=AnswerMode(verdict_only=True))

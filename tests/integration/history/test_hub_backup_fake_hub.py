@@ -15,16 +15,16 @@ REPO = "team/history"
 _RUN = """
 import json, sys
 from pathlib import Path
-from llmops.history import repository
+from llmops.history import hub_backup
 from llmops.history.store import History
 from tests.support.history_rows import begin, row
 path = Path(sys.argv[1])
-kept = repository.keep(path, "{repo}", "{token}", every_min=60)
+kept = hub_backup.keep(path, "{repo}", "{token}", every_min=60)
 {then}
 if kept.scheduler:
     kept.scheduler.trigger().result()
     kept.scheduler.trigger().result()
-print(json.dumps([kept.said, [one.note for one in History(path).evaluations()]]))
+print(json.dumps([kept.said, [one.note for one in History(path).evaluations.newest()]]))
 """
 
 
@@ -39,7 +39,9 @@ def run(hub, tmp_path, name, then="", token=GOOD_TOKEN):
 
 
 def test_a_fake_hub_keeps_the_history_privately_and_a_blank_machine_begins_with_it(tmp_path):
-    write = "h = History(path); n = begin(h); h.add(n, row()); h.annotate(n, 'from the first')"
+    write = (
+        "e = History(path).evaluations; begin(History(path)); e.add_rows(1, [row()]); e.annotate(1, 'from the first')"
+    )
     with FakeDatasetHub() as hub:
         (said, notes), _ = run(hub, tmp_path, "first", write)
         assert (said, notes) == (f"The history is kept in the private dataset {REPO}.", ["from the first"])
