@@ -1,9 +1,20 @@
-"""How a text is run: the settings of a comparison, and of each text of an evaluation or a probe."""
+"""How a text is run: the settings of a comparison, and of each text of an evaluation or a probe.
 
+GivenRunSettings is what page, API and command line give; RunSettings is what the rest of the program works with.
+A new setting is a field of both, and the component that shows it (`ui/controls.py`).
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
+from pydantic import Field
+
+from llmops.core.errors import InputError
+from llmops.core.given import GivenSettings, Text, Whole
 from llmops.core.request import Connection, Generation, Request
+from llmops.core.settings import Settings
+from llmops.core.task import Task
 
 
 @dataclass(frozen=True)
@@ -40,3 +51,61 @@ class RunSettings:
             "unload_after": self.unload_after,
             "local_only": self.connection.local_only,
         }
+
+
+class GivenRunSettings(GivenSettings):
+    """How every candidate runs."""
+
+    # repr=False marks a secret: it is never shown, and the command line takes it from the environment.
+    language: Text = Field(None, description="language code of prompt and text; else as the text reads")
+    max_new_tokens: Whole = Field(Generation().max_new_tokens, ge=1, description="tokens of an answer, at most")
+    temperature: float = Field(Generation().temperature, ge=0, le=2, description="of sampling, 0 to 2; 0: greedy")
+    seed: Whole = Field(Generation().seed, ge=0, le=2**32 - 1, description="of sampling")
+    truncate: bool = Field(False, description="cut a text that is too long, visibly, instead of failing")
+    all_at_once: bool = Field(False, description="local models don't take turns; their timings disturb each other")
+    unload_after: bool = Field(False, description="free each model after its run and say what stays behind")
+    local_only: bool = Field(False, description="no text leaves this machine: remote models fail")
+    openai_key: Text = Field(None, repr=False, description="key of OpenAI or of the server at base_url")
+    base_url: Text = Field(None, description="address of an OpenAI-compatible server")
+    hf_token: Text = Field(None, repr=False, description="Hugging Face token, for gated and hosted models")
+    provider: Text = Field(None, description="inference provider of hosted candidates")
+
+    @classmethod
+    def within(
+        cls, given: str | Mapping[str, Any] | None, limits: Settings, called: Mapping[str, str] | None = None
+    ) -> Self:
+        """The settings, unless they are above this process's limits or at other visitors' cost. Raises InputError."""
+        settings = cls.read(given, {"max_new_tokens": limits.max_new_tokens}, called)
+        if limits.public and (settings.all_at_once or settings.unload_after):
+            raise InputError(
+                "On a public page local models take turns, and stay loaded for others.",
+                "Untick “all at once” and “unload after each run”.",
+            )
+        return settings
+
+    def connection(self, owner: str = "") -> Connection:
+        """Keys and addresses. owner: who asks."""
+        return Connection(
+            openai_key=self.openai_key,
+            base_url=self.base_url,
+            hf_token=self.hf_token,
+            provider=self.provider,
+            local_only=self.local_only,
+            owner=owner,
+        )
+
+    def run_settings(self, task: Task, text: str = "", owner: str = "") -> RunSettings:
+        """As the runs need them. Without a language, it is the one of the task's that the text is likeliest in.
+
+        Raises InputError for a language that the task has no prompt in.
+        """
+        language = self.language or task.language_of(text)
+        task.prompt(language)
+        return RunSettings(
+            language=language,
+            generation=Generation(self.max_new_tokens, self.temperature, self.seed),
+            connection=self.connection(owner),
+            truncate=self.truncate,
+            all_at_once=self.all_at_once,
+            unload_after=self.unload_after,
+        )

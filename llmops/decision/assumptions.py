@@ -8,17 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic import Field
+
 from llmops.catalog import prices
 from llmops.catalog.gpus import gpus
 from llmops.catalog.prices import Currency, Grid, Machine, TokenPrice
 from llmops.core.errors import InputError
-from llmops.core.json_object import as_object
+from llmops.core.given import GivenSettings, Text
 
 UTILISATION = 0.3  # office hours: about eight of twenty-four
-NAMES = (
-    "prices", "cpu_machine", "gpu_machine", "cpu_usd_hour", "gpu_usd_hour", "cpu_watts", "gpu_watts", "currency",
-    "per_usd", "grid", "g_per_kwh", "utilisation", "together",
-)  # fmt: skip
 _YOURS = "yours"  # date and source of a figure that a visitor typed
 
 
@@ -47,48 +45,66 @@ class Assumptions:
 
     def token_price(self, model: str) -> TokenPrice | None:
         """The price of a candidate's text without options, if there is one."""
-        return next((one for one in self.tokens if one.model == model), None)
+        return next((price for price in self.tokens if price.model == model), None)
+
+
+class AssumptionSettings(GivenSettings):
+    """The catalogue's figures, edited: what is left out stays as the catalogue or the evaluation's machine has it."""
+
+    prices: dict[str, Any] | None = Field(
+        None,
+        examples=[{"openai/gpt-5.4-mini": [0.75, 4.5]}],
+        description="candidate: [USD for a million tokens read, written]",
+    )
+    cpu_machine: Text = Field(None, description="where CPU work would run; else as many cores as it ran on")
+    gpu_machine: Text = Field(None, description="a GPU of the catalogue; else the one it ran on")
+    cpu_usd_hour: float | None = Field(None, ge=0, le=1e6, description="USD for an hour of the CPU machine")
+    gpu_usd_hour: float | None = Field(None, ge=0, le=1e6, description="USD for an hour of the GPU")
+    cpu_watts: float | None = Field(None, ge=0, le=1e6, description="power of the CPU machine at work")
+    gpu_watts: float | None = Field(None, ge=0, le=1e6, description="power of the GPU at work")
+    currency: Text = Field(None, description="USD or EUR")
+    per_usd: float | None = Field(None, ge=1e-6, le=1e6, description="what one US dollar is worth in it")
+    grid: Text = Field(None, description="DE, FR, US …: grams of CO2 a kilowatt-hour")
+    g_per_kwh: float | None = Field(None, ge=0, le=5000, description="your own grid's grams instead")
+    utilisation: float | None = Field(
+        None, ge=0.001, le=1, description=f"share of the hours a machine is at work, {UTILISATION} unless told"
+    )
+    together: bool = Field(False, description="requests come many at once: times of batches count")
+
+    def assumptions(self, hardware: str) -> Assumptions:
+        """The catalogue's figures for a hardware line (hardware.Hardware.describe), edited. Raises InputError."""
+        cpu = prices.find_machine(self.cpu_machine) if self.cpu_machine else guess_cpu(hardware)
+        gpu = prices.find_machine(self.gpu_machine) if self.gpu_machine else guess_gpu(hardware)
+        currency = prices.find_currency(self.currency or prices.currencies()[0].code)
+        grid = prices.find_grid(self.grid or prices.grids()[0].id)
+        if self.per_usd is not None:
+            currency = replace(currency, per_usd=self.per_usd, date=_YOURS, source=_YOURS)
+        if self.g_per_kwh is not None:
+            grid = replace(grid, name="your own", g_per_kwh=self.g_per_kwh, source=_YOURS)
+        return Assumptions(
+            tokens=_token_prices(self.prices or {}),
+            cpu=_edited(cpu, "CPU", self.cpu_usd_hour, self.cpu_watts),
+            gpu=_edited(gpu, "GPU", self.gpu_usd_hour, self.gpu_watts),
+            currency=currency,
+            grid=grid,
+            utilisation=UTILISATION if self.utilisation is None else self.utilisation,
+            together=self.together,
+        )
 
 
 def assume(given: str | Mapping[str, Any] | None, hardware: str) -> Assumptions:
-    """The catalogue's figures for a hardware line (hardware.Hardware.describe), with edits.
-
-    given: an object with any of NAMES. prices: candidate → [USD for a million tokens read, written]. Raises InputError.
-    """
-    data = dict(as_object(given))
-    unknown = sorted(set(data) - set(NAMES))
-    if unknown:
-        raise InputError(f"Unknown assumption: {', '.join(unknown)}.", f"Known: {', '.join(NAMES)}.")
-    cpu = prices.find_machine(data["cpu_machine"]) if data.get("cpu_machine") else guess_cpu(hardware)
-    gpu = prices.find_machine(data["gpu_machine"]) if data.get("gpu_machine") else guess_gpu(hardware)
-    currency = prices.find_currency(_text(data, "currency") or prices.currencies()[0].code)
-    grid = prices.find_grid(_text(data, "grid") or prices.grids()[0].id)
-    if (rate := _number(data, "per_usd", 1e-6, 1e6)) is not None:
-        currency = replace(currency, per_usd=rate, date=_YOURS, source=_YOURS)
-    if (grams := _number(data, "g_per_kwh", 0, 5000)) is not None:
-        grid = replace(grid, name="your own", g_per_kwh=grams, source=_YOURS)
-    utilisation = _number(data, "utilisation", 0.001, 1)
-    if not isinstance(data.get("together", False), bool):
-        raise InputError(f"together is true or false; it is {data['together']!r}.", 'Write "together": true.')
-    return Assumptions(
-        tokens=_token_prices(data.get("prices")),
-        cpu=_edited(cpu, "CPU", data, "cpu"),
-        gpu=_edited(gpu, "GPU", data, "gpu"),
-        currency=currency,
-        grid=grid,
-        utilisation=UTILISATION if utilisation is None else utilisation,
-        together=data.get("together", False),
-    )
+    """The catalogue's figures for a hardware line, with edits as an object. Raises InputError."""
+    return AssumptionSettings.read(given).assumptions(hardware)
 
 
 def guess_cpu(hardware: str) -> Machine | None:
     """A machine with as many cores; beyond the catalogue's largest, that one scaled. None where no cores are told."""
     found = re.search(r"(\d+) cores?\b", hardware)
-    cpus = [one for one in prices.machines() if one.cores]
+    cpus = [machine for machine in prices.machines() if machine.cores]
     if not found or not int(found[1]):
         return None
     cores = int(found[1])
-    fitting = [one for one in cpus if one.cores == cores]
+    fitting = [machine for machine in cpus if machine.cores == cores]
     if fitting:
         return fitting[0]
     largest = cpus[-1]
@@ -101,16 +117,14 @@ def guess_cpu(hardware: str) -> Machine | None:
 
 def guess_gpu(hardware: str) -> Machine | None:
     """The catalogue's GPU whose name is in the line, such as “T4” in “Tesla T4 (15 GiB)”; None without one."""
-    for gpu in sorted(gpus(), key=lambda one: -len(one.name)):
+    for gpu in sorted(gpus(), key=lambda spec: -len(spec.name)):
         parts = [rf"(?<![A-Za-z0-9]){re.escape(part)}(?![0-9A-FH-Za-z])" for part in gpu.name.split()]
         if all(re.search(part, hardware) for part in parts):
             return prices.find_machine(gpu.name)
     return None
 
 
-def _edited(machine: Machine | None, name: str, data: Mapping[str, Any], prefix: str) -> Machine | None:
-    usd = _number(data, f"{prefix}_usd_hour", 0, 1e6)
-    watts = _number(data, f"{prefix}_watts", 0, 1e6)
+def _edited(machine: Machine | None, name: str, usd: float | None, watts: float | None) -> Machine | None:
     if usd is None and watts is None:
         return machine
     if usd == 0:
@@ -127,13 +141,9 @@ def _edited(machine: Machine | None, name: str, data: Mapping[str, Any], prefix:
     )
 
 
-def _token_prices(given: object) -> tuple[TokenPrice, ...]:
-    known = {one.model: one for one in prices.token_prices()}
-    if given is None:
-        return tuple(known.values())
-    if not isinstance(given, Mapping):
-        raise InputError("prices is an object.", 'Write "prices": {"openai/gpt-5.4-mini": [0.75, 4.5]}.')
-    for model, pair in given.items():
+def _token_prices(edited: Mapping[str, Any]) -> tuple[TokenPrice, ...]:
+    known = {price.model: price for price in prices.token_prices()}
+    for model, pair in edited.items():
         numbers = list(pair) if isinstance(pair, list | tuple) else []
         if len(numbers) != 2 or any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers):
             raise InputError(
@@ -141,23 +151,7 @@ def _token_prices(given: object) -> tuple[TokenPrice, ...]:
             )
         if any(not 0 <= number <= 1e6 for number in numbers):
             raise InputError(f"The price of {model} is {numbers}.", "Use 0 to 1,000,000 USD for a million tokens.")
-        if not any(numbers) and not str(model).startswith(("openai/", "hosted/")):
+        if not any(numbers) and not model.startswith(("openai/", "hosted/")):
             raise InputError(f"{model} runs on a machine that somebody pays.", "Give a price above 0, or none at all.")
-        known[str(model)] = TokenPrice(str(model), float(numbers[0]), float(numbers[1]), _YOURS, _YOURS)
+        known[model] = TokenPrice(model, float(numbers[0]), float(numbers[1]), _YOURS, _YOURS)
     return tuple(known.values())
-
-
-def _text(data: Mapping[str, Any], name: str) -> str:
-    value = data.get(name) or ""
-    if not isinstance(value, str):
-        raise InputError(f"{name} is a text; it is {value!r}.", f'Write "{name}": "…".')
-    return value
-
-
-def _number(data: Mapping[str, Any], name: str, low: float, high: float) -> float | None:
-    value = data.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise InputError(f"{name} is a number from {low:g} to {high:g}; it is {value!r}.", f"Correct {name}.")
-    return float(value)

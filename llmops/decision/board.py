@@ -7,24 +7,54 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pydantic import Field
+
 from llmops.catalog.prices import TokenPrice
 from llmops.core.candidate import Kind
 from llmops.core.errors import InputError
-from llmops.core.json_object import as_object
-from llmops.decision.assumptions import NAMES, Assumptions, assume
+from llmops.core.given import Names
+from llmops.decision.assumptions import Assumptions, AssumptionSettings
 from llmops.decision.cost import BreakEven, Cost, break_even
-from llmops.decision.decide import Decision, Limits, decide
+from llmops.decision.decide import AXES, QUALITY, Axis, Decision, Limits, decide
 from llmops.decision.figures import Figures, figures
 from llmops.decision.usage import parsed
 from llmops.evaluation.metrics import Metrics, compare
 from llmops.history.evaluations import Evaluation, Row
 
-LIMIT_NAMES = (
-    "stays_here", "no_gpu", "max_memory_gb", "max_p95_s", "max_cost", "min_macro_f1", "licences", "keep_unknown",
-    "margin",
-)  # fmt: skip
-_FLAGS = ("stays_here", "no_gpu", "keep_unknown")
-_NUMBERS = {"max_memory_gb": 1e6, "max_p95_s": 1e6, "max_cost": 1e9, "min_macro_f1": 1.0, "margin": 1.0}
+
+class DecisionSettings(AssumptionSettings):
+    """A decision as it is asked for: hard limits (what is left out is no limit), axis, weights, and what cost rests on."""
+
+    stays_here: bool = Field(False, description="data must not leave the machine")
+    no_gpu: bool = Field(False, description="there is no GPU to run on")
+    max_memory_gb: float | None = Field(None, ge=0, le=1e6, description="memory on this machine, in GB (1e9 bytes)")
+    max_p95_s: float | None = Field(None, ge=0, le=1e6, description="seconds that 95 of 100 texts may take")
+    max_cost: float | None = Field(None, ge=0, le=1e9, description="budget for 1,000 requests, in the chosen currency")
+    min_macro_f1: float | None = Field(None, ge=0, le=1, description="least quality, 0 to 1")
+    licences: Names | None = Field(None, examples=[["Apache-2.0", "MIT"]], description="those that are allowed")
+    keep_unknown: bool = Field(False, description="an unknown figure under a limit is no exclusion")
+    margin: float | None = Field(
+        None, ge=0, le=1, description=f"how much less accurate a cheaper choice may be, {Limits.margin} unless told"
+    )
+    axis: Axis = Field("cost", title="axis", description=f"what quality is set against: {', '.join(AXES)}")
+    weights: dict[str, Any] | None = Field(
+        None, examples=[{"quality": 2, "cost": 1}], description=f"of {QUALITY} and the axes, each a number"
+    )
+
+    @property
+    def limits(self) -> Limits:
+        """The hard limits."""
+        return Limits(
+            stays_here=self.stays_here,
+            no_gpu=self.no_gpu,
+            max_memory_bytes=None if self.max_memory_gb is None else self.max_memory_gb * 1e9,
+            max_p95_s=self.max_p95_s,
+            max_cost=self.max_cost,
+            min_macro_f1=self.min_macro_f1,
+            licences=self.licences or (),
+            keep_unknown=self.keep_unknown,
+            margin=Limits.margin if self.margin is None else self.margin,
+        )
 
 
 @dataclass(frozen=True)
@@ -63,61 +93,18 @@ def make_board(
     given: str | Mapping[str, Any] | None,
     known: Sequence[Metrics] | None = None,
 ) -> Board:
-    """given: an object with any of LIMIT_NAMES, assumptions.NAMES, axis and weights; known: as in figures.figures.
-
-    Raises InputError.
-    """
-    data = dict(as_object(given))
-    axis, weights = data.pop("axis", "cost"), data.pop("weights", None)
-    limits, at = read_limits(data), read_assumptions(data, found.machine)
+    """given: an object with any of DecisionSettings; known: as in figures.figures. Raises InputError."""
+    asked = DecisionSettings.read(given)
+    limits, at = asked.limits, asked.assumptions(found.machine)
     if not rows:
         raise InputError(f"Nothing is kept of evaluation {found.id} yet.", "Run it, or choose another one.")
-    if weights is not None and not isinstance(weights, Mapping):
-        raise InputError("weights is an object.", 'Write "weights": {"quality": 2, "cost": 1}.')
     made = figures(rows, found.labels, found.candidates, at, known)
-    decision = decide(made, limits, axis, lambda one, other: compare(rows, one, other), at.currency.sign, weights)
+    decision = decide(made, limits, asked.axis, lambda a, b: compare(rows, a, b), at.currency.sign, asked.weights)
     apis = tuple(one.cost for one in made if one.cost.usd is not None and not one.cost.machines)
     apis = apis or reckoned(rows, at)
     owns = [one.cost for one in made]
     pairs = [break_even(own, api, at) for own in owns for api in apis]
     return Board(found, at, limits, tuple(made), decision, apis, tuple(one for one in pairs if one is not None))
-
-
-def read_limits(data: Mapping[str, Any]) -> Limits:
-    """Limits out of an object's LIMIT_NAMES. Raises InputError for a value that is none, and for an unknown name."""
-    unknown = sorted(set(data) - {*LIMIT_NAMES, *NAMES})
-    if unknown:
-        known = ", ".join((*LIMIT_NAMES, "axis", "weights", *NAMES))
-        raise InputError(f"Unknown setting: {', '.join(unknown)}.", f"Known: {known}.")
-    for name in _FLAGS:
-        if not isinstance(data.get(name, False), bool):
-            raise InputError(f"{name} is true or false; it is {data[name]!r}.", f'Write "{name}": true.')
-    for name, most in _NUMBERS.items():
-        value = data.get(name)
-        if value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-            raise InputError(f"{name} is a number from 0 to {most:g}; it is {value!r}.", f"Correct {name}.")
-    licences = data.get("licences") or []
-    if not isinstance(licences, list | tuple) or not all(isinstance(one, str) for one in licences):
-        raise InputError("licences is a list of names.", 'Write "licences": ["Apache-2.0", "MIT"].')
-    memory, margin = data.get("max_memory_gb"), data.get("margin")
-    return Limits(
-        stays_here=data.get("stays_here", False),
-        no_gpu=data.get("no_gpu", False),
-        max_memory_bytes=None if memory is None else memory * 1e9,
-        max_p95_s=data.get("max_p95_s"),
-        max_cost=data.get("max_cost"),
-        min_macro_f1=data.get("min_macro_f1"),
-        licences=tuple(licences),
-        keep_unknown=data.get("keep_unknown", False),
-        margin=Limits.margin if margin is None else margin,
-    )
-
-
-def read_assumptions(data: Mapping[str, Any], hardware: str) -> Assumptions:
-    """Assumptions out of an object's assumptions.NAMES. Raises InputError."""
-    return assume({name: data[name] for name in NAMES if name in data}, hardware)
 
 
 def reckoned(rows: Sequence[Row], at: Assumptions) -> tuple[Cost, ...]:

@@ -7,12 +7,15 @@ are needed. A text that the first stage could not answer counts as unsure, as it
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from pydantic import Field
 
 from llmops.core.candidate import Kind, cascade
 from llmops.core.errors import InputError
+from llmops.core.given import Whole, unknown_choice
 from llmops.core.statistics import macro_f1_of_marks, percentile
-from llmops.decision.assumptions import Assumptions
+from llmops.decision.assumptions import Assumptions, AssumptionSettings
 from llmops.decision.cost import cost, request_usd
 from llmops.decision.energy import energy, request_wh
 from llmops.decision.usage import basis, parsed, parts
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
 _MOST_POINTS = 201
 _FEWEST = 8  # texts, to be split in two
 _NONE = "(none)"
-GOALS = ("quality", "cost", "latency", "energy", "privacy")
+Goal = Literal["quality", "cost", "latency", "energy", "privacy"]
+GOALS: tuple[str, ...] = get_args(Goal)
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,24 @@ class Bounds:
     max_p95_s: float | None = None
     max_leaving: float | None = None
     min_macro_f1: float | None = None
+
+
+class CascadeSettings(AssumptionSettings):
+    """A cascade's choice as it is asked for: goal, bounds (what is left out is none), and what cost rests on."""
+
+    goal: Goal = Field(
+        "quality", title="goal", description=f"what the best threshold is best in: {', '.join(GOALS)}"
+    )
+    seed: Whole | None = Field(None, ge=0, le=2**32 - 1, description="of the split in two halves, 0 unless told")
+    max_cost: float | None = Field(None, ge=0, le=1e9, description="for 1,000 requests, in the chosen currency")
+    max_p95_s: float | None = Field(None, ge=0, le=1e6, description="seconds that 95 of 100 texts may take")
+    max_leaving: float | None = Field(None, ge=0, le=1, description="share of texts that may leave this machine")
+    min_macro_f1: float | None = Field(None, ge=0, le=1, description="least quality, 0 to 1")
+
+    @property
+    def bounds(self) -> Bounds:
+        """The limits of the choice."""
+        return Bounds(self.max_cost, self.max_p95_s, self.max_leaving, self.min_macro_f1)
 
 
 @dataclass(frozen=True)
@@ -121,7 +143,7 @@ def simulate(
 ) -> Simulation:
     """The curve over all texts, and the best threshold by halves. Raises InputError where the rows don't allow it."""
     if goal not in GOALS:
-        raise InputError(f"“{goal}” is no goal.", f"Use one of: {', '.join(GOALS)}.")
+        raise unknown_choice("goal", goal, GOALS)
     _check(first, second)
     texts, left_out = _join(rows, first, second, at)
     if len(texts) < _FEWEST:

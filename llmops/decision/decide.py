@@ -6,14 +6,16 @@ with “not known” as the reason, unless the limits say that unknown ones may 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from llmops.core.errors import InputError
+from llmops.core.given import unknown_choice
 from llmops.core.format import money, percent, seconds, size
 from llmops.decision.figures import Figures
 from llmops.evaluation.metrics import Pair
 
-AXES = ("cost", "latency", "energy", "memory")
+Axis = Literal["cost", "latency", "energy", "memory"]
+AXES: tuple[str, ...] = get_args(Axis)
 QUALITY = "quality"
 _SHOWN = 0.05  # McNemar's p below which a difference counts as shown
 
@@ -81,7 +83,7 @@ def decide(
     best on the axis. With weights: the highest score.
     """
     if axis not in AXES:
-        raise InputError(f"“{axis}” is no axis.", f"Use one of: {', '.join(AXES)}.")
+        raise unknown_choice("axis", axis, AXES)
     reasons = {one.candidate: broken(one, limits, sign) for one in found}
     kept = [one for one in found if not reasons[one.candidate]]
     placed = [one for one in kept if value(one, axis) is not None]

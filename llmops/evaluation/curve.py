@@ -6,11 +6,14 @@ training takes its turn on the CPU, as evaluations do.
 
 from collections import Counter
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
 
 from llmops.catalog.models import model_kinds
 from llmops.core.candidate import EMBEDDED_ENCODER, Kind, base_encoder, parse_candidate
 from llmops.core.errors import InputError, LlmopsError
+from llmops.core.given import GivenSettings, Whole, WholeNumbers
 from llmops.core.request import Job
 from llmops.core.statistics import accuracy, macro_f1
 from llmops.core.task import Example, Task
@@ -19,27 +22,29 @@ from llmops.evaluation.metrics import Metrics
 from llmops.history.curves import Curve, CurvePoint
 from llmops.runtime.pool import Pool
 
-_METHODS = ("few-shot", "setfit")
 
-
-@dataclass(frozen=True)
-class CurveSettings:
+class CurveSettings(GivenSettings):
     """Which encoder, how it learns, and which points: every k with every seed."""
 
-    base: str = EMBEDDED_ENCODER
-    method: str = "few-shot"
-    ks: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
-    seeds: tuple[int, ...] = (0, 1, 2)
+    base: str = Field(EMBEDDED_ENCODER, description="the encoder")
+    method: Literal["few-shot", "setfit"] = Field("few-shot", title="way to learn", description="few-shot or setfit")
+    ks: WholeNumbers = Field((1, 2, 4, 8, 16, 32), description="examples a class")
+    seeds: WholeNumbers = Field((0, 1, 2), examples=[[0, 1, 2]], description="draws for each k")
 
-    def check(self) -> None:
-        """Raises InputError."""
-        if self.method not in _METHODS:
-            raise InputError(f"“{self.method}” is no way to learn.", f"Use one of: {', '.join(_METHODS)}.")
+    @model_validator(mode="after")
+    def _points_can_be_made(self) -> Self:
         if not self.ks or not all(1 <= k <= 10_000 for k in self.ks):
             raise InputError("k counts examples a class, from 1.", "Give some, such as 1, 2, 4, 8.")
         if not 1 <= len(self.seeds) <= 20 or len(self.ks) > 20:
             raise InputError("At most 20 values of k and 20 seeds are run.", "Give fewer.")
         base_encoder(self.base)
+        return self
+
+
+class GivenCurve(CurveSettings):
+    """A learning curve as it is asked for."""
+
+    evaluation: Whole | None = Field(None, description="a kept one's id: its texts, task and decoders are taken")
 
 
 def learning_curve(
@@ -52,7 +57,6 @@ def learning_curve(
     """A point for each k and seed, small k first. Raises InputError, Stopped or what loading raises."""
     from llmops.engines.encoder.repeated_training import RepeatedTraining
 
-    settings.check()
     held_out = hold_out(task, texts, []).texts
     if not held_out:
         raise InputError("There is no text to score.", "Give labelled texts that are not examples to learn from.")

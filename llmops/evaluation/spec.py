@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field, WithJsonSchema
 
 from llmops.core.errors import InputError, TooMuch
-from llmops.core.run_settings import RunSettings
+from llmops.core.given import Text, Whole
+from llmops.core.run_settings import GivenRunSettings, RunSettings
 from llmops.core.settings import Settings
 from llmops.core.task import Example, Task
 from llmops.engines.encoder.store import EncoderStore
@@ -12,6 +16,27 @@ from llmops.evaluation.batch_sizes import DEFAULT_MODE, AnswerMode
 from llmops.evaluation.heldout import HeldOut, hold_out
 
 MOST_REPEATS = 100
+
+_OBJECTS = WithJsonSchema({"type": "array", "items": {"type": "object"}})
+
+
+class GivenEvaluation(GivenRunSettings):
+    """An evaluation as it is asked for: what it does, and how the candidates run."""
+
+    # Read by data.labelled.from_objects, which says what is wrong row by row.
+    texts: Annotated[Any, _OBJECTS] = Field(
+        None, description="objects with text, label and language; else the task's held-out split"
+    )
+    repeats: Whole = Field(1, ge=1, le=MOST_REPEATS, description="times each text is asked, for stability")
+    ladder: Text = Field(None, description="a local model that is evaluated in every precision, too")
+    resume: Whole | None = Field(None, description="id of an evaluation that was broken off; the rest is then its own")
+    batched: bool = Field(DEFAULT_MODE.batched, description="local models take many texts at once, after a sample")
+    verdict_only: bool = Field(DEFAULT_MODE.verdict_only, description="verdict and probabilities, no explanation")
+
+    @property
+    def mode(self) -> AnswerMode:
+        """How the texts are answered."""
+        return AnswerMode(self.batched, self.verdict_only)
 
 
 @dataclass(frozen=True)

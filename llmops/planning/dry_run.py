@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from llmops.catalog.shapes import shape_of
 from llmops.core.candidate import Candidate, Kind
 from llmops.core.errors import InputError, LlmopsError, OutOfMemory, Stopped
+from llmops.core.given import unknown_choice
 from llmops.core.request import Job
 from llmops.core.run import Source
 from llmops.engines.decoder.generate_callbacks import stop_when, token_streamer
@@ -185,7 +186,7 @@ def _unlike(shape: Shape, part: Shape) -> tuple[str, ...]:
 
 def _check(shape: Shape, precision: str, prompt_tokens: int, new_tokens: int) -> None:
     if precision not in memory.PRECISIONS:
-        raise InputError(f"“{precision}” is no precision.", f"Use one of: {', '.join(memory.PRECISIONS)}.")
+        raise unknown_choice("precision", precision, memory.PRECISIONS)
     if prompt_tokens < 1 or new_tokens < 2:
         raise InputError("A dry run needs 1 prompt token and 2 new ones at least.", "Raise the counts.")
     if prompt_tokens + new_tokens > shape.context:

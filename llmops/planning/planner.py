@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from llmops.catalog.gpus import GpuSpec
 from llmops.catalog.recorded_dry_runs import RecordedDryRun, recorded_dry_runs
 from llmops.core.errors import InputError
+from llmops.planning.settings import MOST_REQUESTS, PlanSettings
 from llmops.sizing.memory import (
     CONTEXT_BYTES,
     FULL_BYTES,
@@ -27,7 +28,6 @@ from llmops.sizing.shape import Shape
 _BANDWIDTH_SHARE, _COMPUTE_SHARE = 0.72, 0.5
 # Milliseconds a layer that eager decoding costs at batch 1 whatever the size (H100 rows, bitsandbytes 0.45 tables).
 _LAYER_MS = {"fp32": 0.8, "bf16": 0.8, "fp16": 0.8, "nf4": 1.3, "int8": 2.55}
-_MOST_TOKENS, _MOST_REQUESTS = 100_000_000, 1_000_000
 _USEFUL_TOKENS = 1024  # a context shortened below it is no remedy
 
 
@@ -155,7 +155,12 @@ def plan(
 
     Raises InputError for counts that make no sense and for a context beyond the model's.
     """
-    _check(model, shape, precision, context, requests, new_tokens)
+    PlanSettings.read({"precision": precision, "context": context, "requests": requests, "new_tokens": new_tokens})
+    if context > shape.context:
+        raise InputError(
+            f"{model} reads {shape.context:,} tokens; {context:,} are asked.",
+            f"Lower the context to {shape.context:,}, or choose a model with a longer one.",
+        )
     new_tokens = min(new_tokens, context - 1)
     prompt = context - new_tokens
     held = weight_bytes(shape, precision)
@@ -173,26 +178,6 @@ def plan(
         gpus=tuple(_verdict(shape, precision, context, requests, new_tokens, gpu) for gpu in gpus),
         measured=tuple(row for row in recorded_dry_runs() if (row.model, row.precision) == (model, precision)),
     )
-
-
-def _check(model: str, shape: Shape, precision: str, context: int, requests: int, new_tokens: int) -> None:
-    if precision not in PRECISIONS:
-        raise InputError(f"“{precision}” is no precision.", f"Use one of: {', '.join(PRECISIONS)}.")
-    for name, value, upper in (
-        ("context", context, _MOST_TOKENS),
-        ("requests", requests, _MOST_REQUESTS),
-        ("new_tokens", new_tokens, _MOST_TOKENS),
-    ):
-        lower = 2 if name == "context" else 1
-        if isinstance(value, bool) or not isinstance(value, int) or not lower <= value <= upper:
-            raise InputError(
-                f"{name} is a whole number from {lower} to {upper:,}; it is {value!r}.", f"Correct {name}."
-            )
-    if context > shape.context:
-        raise InputError(
-            f"{model} reads {shape.context:,} tokens; {context:,} are asked.",
-            f"Lower the context to {shape.context:,}, or choose a model with a longer one.",
-        )
 
 
 def _notes(shape: Shape, precision: str, held: WeightBytes) -> tuple[str, ...]:
@@ -224,7 +209,7 @@ def _verdict(shape: Shape, precision: str, context: int, requests: int, new_toke
         need = _need(shape, precision, context, requests, min(new_tokens, context - 1))
         return need + (devices - 1) * CONTEXT_BYTES <= devices * gpu.usable_bytes
 
-    most_requests = largest_fitting(lambda n: fits(context, n), _MOST_REQUESTS)
+    most_requests = largest_fitting(lambda n: fits(context, n), MOST_REQUESTS)
     most_context = largest_fitting(lambda n: n < 2 or fits(n, requests), shape.context)
     most_context = most_context if most_context > 1 else 0
     ok = fits(context, requests)

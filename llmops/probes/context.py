@@ -5,42 +5,72 @@ The probe ends where memory, the context or the endpoint ends it, and says so; w
 """
 
 import tomllib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Self
+
+from pydantic import Field, model_validator
 
 from llmops.core.errors import InputError, LlmopsError, Stopped, rebuilt, redact
+from llmops.core.given import GivenSettings, Numbers, Text, Whole, WholeNumbers
 from llmops.core.request import Job, Request
 from llmops.core.run import Run
+from llmops.core.run_settings import GivenRunSettings
+from llmops.core.settings import Settings
 from llmops.core.task import Task
-from llmops.probes.target import ProbeTarget
+from llmops.probes.target import ProbeTarget, check_count
 from llmops.runtime.executor import execute
 from llmops.runtime.pool import Pool
 
 CHARS_PER_TOKEN = 4.0  # until the first answer tells better
 
 
-@dataclass(frozen=True)
-class ContextSettings:
-    """lengths: tokens of text to aim at, ascending; depths: 0 (start) to 1 (end); finding and label: what is hidden."""
+class ContextSettings(GivenSettings):
+    """What a context probe does."""
 
-    lengths: tuple[int, ...] = (64, 128, 256, 512, 1024)
-    depths: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
-    finding: str = ""
-    label: str = ""
-    seed: int = 0
+    lengths: WholeNumbers = Field(
+        (64, 128, 256, 512, 1024), examples=[[128, 512]], description="tokens of text to aim at"
+    )
+    depths: Numbers = Field(
+        (0.0, 0.25, 0.5, 0.75, 1.0), examples=[[0, 0.5, 1]], description="where the finding stands: 0 start, 1 end"
+    )
+    finding: Text = Field(None, description="what is hidden; else the task's first held-out example")
+    label: Text = Field(None, description="the finding's label")
+    seed: Whole = Field(0, ge=0, le=2**32 - 1, description="of the text around the finding, and of sampling")
+
+    @model_validator(mode="after")
+    def _cells_can_be_made(self) -> Self:
+        if not self.lengths or any(not 1 <= length <= 10_000_000 for length in self.lengths):
+            raise InputError(f"The lengths are {list(self.lengths)}.", "Give tokens, 1 to 10,000,000.")
+        if not self.depths or any(not 0 <= depth <= 1 for depth in self.depths):
+            raise InputError(f"The depths are {list(self.depths)}.", "Give shares from 0 (start) to 1 (end).")
+        return self
 
     def check(self, task: Task) -> None:
-        """Raise InputError for what makes no sense."""
-        if not self.lengths or any(not 1 <= one <= 10_000_000 for one in self.lengths):
-            raise InputError(f"The lengths are {list(self.lengths)}.", "Give tokens, 1 to 10,000,000.")
-        if not self.depths or any(not 0 <= one <= 1 for one in self.depths):
-            raise InputError(f"The depths are {list(self.depths)}.", "Give shares from 0 (start) to 1 (end).")
+        """Raise InputError for a finding whose label the task has not."""
         if self.finding and self.label not in task.label_ids:
-            raise InputError(f"“{self.label}” is no label of the task.", f"Use one of: {', '.join(task.label_ids)}.")
+            raise InputError(
+                f"“{self.label or ''}” is no label of the task.", f"Use one of: {', '.join(task.label_ids)}."
+            )
+
+
+class GivenContext(ContextSettings, GivenRunSettings):
+    """A context probe as it is asked for: what it does, and how the candidate runs."""
+
+    @classmethod
+    def within(
+        cls, given: str | Mapping[str, Any] | None, limits: Settings, called: Mapping[str, str] | None = None
+    ) -> Self:
+        """As for run settings. Raises TooMuch, too, for more cells than are made here."""
+        settings = super().within(given, limits, called)
+        check_count("cells", len(settings.lengths) * len(settings.depths), limits)
+        longest, asked = int(limits.max_text_chars / CHARS_PER_TOKEN), max(settings.lengths)
+        if asked > longest:
+            raise InputError(f"{asked:,} tokens are asked.", f"At most {longest:,} tokens are probed here.")
+        return settings
 
 
 @dataclass(frozen=True)
@@ -136,8 +166,8 @@ def filler(language: str) -> list[str]:
 
 def _finding(task: Task, language: str, settings: ContextSettings) -> tuple[str, str]:
     """The given finding, or the task's first held-out example."""
-    if settings.finding.strip():
-        return settings.finding.strip(), settings.label
+    if settings.finding:
+        return settings.finding, settings.label or ""
     examples = task.split("test", language) or task.split("pool", language) or task.examples
     if not examples:
         raise InputError("The task has no example to hide.", "Give a finding and its label.")

@@ -7,19 +7,23 @@ so that no prefix cache flatters.
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from random import Random, SystemRandom
-from typing import Any
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
 
 from llmops.core.errors import EndpointError, InputError
+from llmops.core.given import GivenSettings, Numbers, Whole
 from llmops.core.request import Job, Request, Send
 from llmops.core.run import Run
-from llmops.core.run_settings import RunSettings
+from llmops.core.run_settings import GivenRunSettings, RunSettings
+from llmops.core.settings import Settings
 from llmops.core.statistics import percentiles
 from llmops.hardware.memory import PeakMemory
-from llmops.probes.target import ProbeTarget
+from llmops.probes.target import ProbeTarget, check_count
 from llmops.runtime.executor import execute
 from llmops.runtime.lease import Lease
 from llmops.runtime.pool import Pool
@@ -70,29 +74,46 @@ class LoadPoint:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class LoadSettings:
-    """What a load probe does. levels: users (closed) or arrivals a second (open); each level sends requests_each."""
+class LoadSettings(GivenSettings):
+    """What a load probe does."""
 
-    levels: tuple[float, ...] = (1, 2, 4, 8)
-    loop: str = "closed"
-    requests_each: int = 16
-    max_new_tokens: int = 32
-    seed: int = 0
-    objective: Objective = Objective()
+    levels: Numbers = Field((1, 2, 4, 8), description="users (closed loop) or arrivals a second (open), a level each")
+    loop: Literal["closed", "open"] = Field(
+        "closed", title="kind of loop", description="closed: users who wait for their answer; open: arrivals at a rate"
+    )
+    requests_each: Whole = Field(16, ge=1, le=100_000, description="requests a level")
+    max_new_tokens: Whole = Field(32, ge=1, description="tokens of an answer, at most")
+    seed: Whole = Field(0, ge=0, le=2**32 - 1, description="of the texts' order, of arrivals and of sampling")
+    slo_ttft_s: float = Field(Objective.ttft_s, gt=0, description="seconds to the first token of a good request")
+    slo_tpot_s: float = Field(Objective.tpot_s, gt=0, description="seconds a token of a good request")
 
-    def check(self) -> None:
-        """Raise InputError for what makes no sense."""
-        if self.loop not in ("closed", "open"):
-            raise InputError(f"“{self.loop}” is no kind of loop.", "Use closed or open.")
+    @property
+    def objective(self) -> Objective:
+        """What makes a request good."""
+        return Objective(self.slo_ttft_s, self.slo_tpot_s)
+
+    @model_validator(mode="after")
+    def _levels_can_be_run(self) -> Self:
         whole = self.loop == "closed"
-        if not self.levels or any(not 0 < one <= _MOST or (whole and one != int(one)) for one in self.levels):
+        if not self.levels or any(not 0 < level <= _MOST or (whole and level % 1) for level in self.levels):
             raise InputError(
                 f"The levels are {list(self.levels)}.",
                 f"Give {'whole numbers of users' if whole else 'arrivals a second'}, above 0 and at most {_MOST}.",
             )
-        if not 1 <= self.requests_each <= 100_000:
-            raise InputError(f"{self.requests_each} requests a level are asked.", "Use 1 to 100,000.")
+        return self
+
+
+class GivenLoad(LoadSettings, GivenRunSettings):
+    """A load probe as it is asked for: what it does, and how the candidate runs."""
+
+    @classmethod
+    def within(
+        cls, given: str | Mapping[str, Any] | None, limits: Settings, called: Mapping[str, str] | None = None
+    ) -> Self:
+        """As for run settings. Raises TooMuch, too, for more requests than are made here."""
+        settings = super().within(given, limits, called)
+        check_count("requests", len(settings.levels) * settings.requests_each, limits)
+        return settings
 
 
 def load_probe(pool: Pool, target: ProbeTarget, settings: LoadSettings, job: Job) -> Generator[LoadPoint, None, None]:
@@ -100,13 +121,12 @@ def load_probe(pool: Pool, target: ProbeTarget, settings: LoadSettings, job: Job
 
     Raises LlmopsError where the candidate can't be had at all.
     """
-    settings.check()
     candidate, job = target.parsed(), target.job(job)
     texts = target.texts()
     numbers = SystemRandom()
     with pool.exclusive(candidate, target.task, job) as lease:
         job.report("warming up", None)
-        warm = replace(settings, loop="closed", requests_each=2)
+        warm = settings.model_copy(update={"loop": "closed", "requests_each": 2})
         sent = _requests(target, texts, warm, numbers, job.stop)
         first = _Level(lease, target.settings, warm, 2, job).run(sent)  # in no figure: first calls cost more
     if first.failures == first.requests and first.errors:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Candidate, parse_candidate
-from llmops.core.errors import InputError
+from llmops.core.errors import InputError, TooMuch
 from llmops.core.request import Job
 from llmops.core.run_settings import RunSettings
+from llmops.core.settings import Settings
 from llmops.core.task import Task
 
 
@@ -32,3 +33,10 @@ class ProbeTarget:
     def job(self, job: Job) -> Job:
         """The same work with the settings' keys and addresses."""
         return job.asked_with(self.settings.connection)
+
+
+def check_count(what: str, count: int, limits: Settings) -> None:
+    """Raise TooMuch for more requests or cells than one probe makes here."""
+    most = limits.max_probe_requests
+    if most is not None and count > most:
+        raise TooMuch(f"That would be {count:,} {what}; {most:,} are made here in one probe.", "Ask for fewer.")

@@ -6,10 +6,12 @@ Units: bytes, tokens. What is measured on a loaded model is `engines/decoder/byt
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
+from typing import Literal, get_args
 
 from llmops.sizing.shape import Shape
 
-PRECISIONS = ("fp32", "bf16", "fp16", "int8", "nf4")
+Precision = Literal["fp32", "bf16", "fp16", "int8", "nf4"]
+PRECISIONS: tuple[str, ...] = get_args(Precision)
 FULL_BYTES = {"fp32": 4, "bf16": 2, "fp16": 2, "int8": 2, "nf4": 2}
 CONTEXT_BYTES = 512 * 2**20  # what a CUDA process takes beside torch's own allocations: 0.25 to 0.6 GiB
 _LINEAR_CONSTANTS = 64 + 1024 + 4  # bytes an nf4 layer: two code books of 16 and 256 fp32 values, and an offset
