@@ -6,7 +6,11 @@ import sys
 import threading
 from typing import Any
 
+from llmops.api.context import ApiContext
 from llmops.core.request import Job
+from llmops.core.settings import load_settings
+from llmops.public.quotas import Quotas
+from llmops.runtime.pool import Pool
 
 
 def finish(data: dict[str, Any], as_json: bool) -> int:
@@ -16,6 +20,12 @@ def finish(data: dict[str, Any], as_json: bool) -> int:
     elif data["error"]:
         print(f"{data['error']['message']} {data['error']['remedy']}".strip(), file=sys.stderr)
     return 1 if data["error"] else 0
+
+
+def command_context() -> ApiContext:
+    """This process, for one command."""
+    settings = load_settings()
+    return ApiContext(Pool(settings), Quotas(settings), "command")
 
 
 def stopped_by_interrupt() -> threading.Event:

@@ -1,17 +1,18 @@
 """Options that `decide` and `cascade` share: prices, machines, currency, grid. Not a command itself."""
 
 import argparse
-from collections.abc import Sequence
 from typing import Any
 
+from llmops.cli.options import add_settings, settings_given
 from llmops.core.errors import InputError
+from llmops.decision.assumptions import AssumptionSettings
 
-_NAMES = ("cpu_machine", "gpu_machine", "currency", "per_usd", "grid", "g_per_kwh", "utilisation", "together")
 _MACHINES = ("cpu", "gpu")
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Options."""
+def add(parser: argparse.ArgumentParser, model: type[AssumptionSettings]) -> None:
+    """Options: the model's, and prices and power in short."""
+    add_settings(parser, model)
     parser.add_argument(
         "--price",
         action="append",
@@ -20,20 +21,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="cpu=0.07 or gpu=0.80 an hour; openai/model=0.75/4.50 for a million tokens read/written; repeat for each",
     )
     parser.add_argument("--watts", action="append", default=[], metavar="cpu|gpu=W", help="power of a machine at work")
-    parser.add_argument("--cpu-machine", help="where CPU work would run (default: as many cores as it ran on)")
-    parser.add_argument("--gpu-machine", help="a GPU of the catalogue (default: the one it ran on)")
-    parser.add_argument("--currency", help="USD or EUR")
-    parser.add_argument("--per-usd", type=float, metavar="RATE", help="what one US dollar is worth in it")
-    parser.add_argument("--grid", help="DE, FR, US …: grams of CO2 a kilowatt-hour")
-    parser.add_argument("--g-per-kwh", type=float, metavar="GRAMS", help="your own grid's instead")
-    parser.add_argument("--together", action="store_true", help="requests come many at once: times of batches count")
-    parser.add_argument("--utilisation", type=float, help="share of the hours a machine is at work (0.3)")
 
 
-def read(args: argparse.Namespace, names: Sequence[str] = ()) -> dict[str, Any]:
-    """What was given, as the object that decision.programs reads; `names`: further options. Raises InputError."""
-    found = {name: getattr(args, name) for name in (*_NAMES, *names)}
-    given: dict[str, Any] = {name: value for name, value in found.items() if value not in (None, False, [])}
+def read(args: argparse.Namespace, model: type[AssumptionSettings]) -> dict[str, Any]:
+    """What was given, as the object that the model reads. Raises InputError."""
+    given = settings_given(args, model)
     tokens: dict[str, list[float]] = {}
     for text in args.price:
         what, numbers = _pair(text, "--price")

@@ -8,10 +8,9 @@ from llmops.cli import assumptions
 from llmops.cli.answer import finish
 from llmops.cli.table import number, print_rows
 from llmops.core.settings import load_settings
-from llmops.decision.cascade import GOALS
+from llmops.decision.cascade import CascadeSettings
 
 HELP = "an encoder where it is sure, else another candidate: the best threshold, from a kept evaluation"
-_NAMES = ("goal", "seed", "max_cost", "max_p95_s", "max_leaving", "min_macro_f1")
 _LINES = 15  # of the curve
 
 
@@ -20,19 +19,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("first", help="an encoder of the evaluation")
     parser.add_argument("second", help="the candidate that answers where the encoder is not sure")
     parser.add_argument("--evaluation", type=int, metavar="ID", help="default: the newest")
-    parser.add_argument("--goal", default="quality", help=f"what the best threshold is best in: {', '.join(GOALS)}")
-    parser.add_argument("--max-cost", type=float, help="for 1,000 requests, in the chosen currency")
-    parser.add_argument("--max-p95-s", type=float, help="seconds that 95 of 100 texts may take")
-    parser.add_argument("--max-leaving", type=float, help="share of the texts that may leave this machine, 0 to 1")
-    parser.add_argument("--min-macro-f1", type=float, help="least quality, 0 to 1")
-    parser.add_argument("--seed", type=int, default=0, help="of the split in two halves")
-    assumptions.add(parser)
+    assumptions.add(parser, CascadeSettings)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the curve and the choice."""
-    given = assumptions.read(args, _NAMES)
+    given = assumptions.read(args, CascadeSettings)
     data = cascade_data(load_settings(), args.evaluation, args.first, args.second, given)
     if not args.json and not data["error"]:
         _print(data)
@@ -47,7 +40,7 @@ def _print(data: dict[str, Any]) -> None:
     points = data["points"]
     step = max(1, (len(points) - 1) // _LINES)
     shown = [*points[:-1:step], points[-1]]
-    print_rows([header, *(_row(one, "") for one in shown)])
+    print_rows([header, *(_row(point, "") for point in shown)])
     choice = data["choice"]
     if choice is None:
         print(data["why_not"])
@@ -63,16 +56,16 @@ def _print(data: dict[str, Any]) -> None:
     )
 
 
-def _row(one: dict[str, Any], what: str) -> tuple[str, ...]:
+def _row(point: dict[str, Any], what: str) -> tuple[str, ...]:
     return (
-        f"{one['threshold']:.6g}",
-        f"{one['accuracy']:.3f}",
-        f"{one['macro_f1']:.3f}",
-        f"{one['asked']:.0%}",
-        f"{one['leaving']:.0%}",
-        number(one["mean_s"], ".3f"),
-        number(one["p95_s"], ".3f"),
-        number(one["cost_per_1000"], ".4g"),
-        number(one["wh_per_1000"], ".3g"),
+        f"{point['threshold']:.6g}",
+        f"{point['accuracy']:.3f}",
+        f"{point['macro_f1']:.3f}",
+        f"{point['asked']:.0%}",
+        f"{point['leaving']:.0%}",
+        number(point["mean_s"], ".3f"),
+        number(point["p95_s"], ".3f"),
+        number(point["cost_per_1000"], ".4g"),
+        number(point["wh_per_1000"], ".3g"),
         what,
     )

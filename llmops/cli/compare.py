@@ -5,14 +5,14 @@ import json
 import sys
 from collections.abc import Sequence
 
-from llmops.api.inputs import make_comparison
+from llmops.api.compare import make_comparison, run_comparison
+from llmops.cli.answer import command_context
+from llmops.cli.options import add_settings, settings_given
 from llmops.cli.table import print_rows
-from llmops.compare.comparison import run_all
-from llmops.compare.recorder import Recorder
 from llmops.core.run import Run
-from llmops.core.settings import load_settings
+from llmops.core.run_settings import GivenRunSettings
 from llmops.data.builtin import builtin_ids, load_builtin
-from llmops.runtime.pool import Pool
+from llmops.public.quotas import Visitor
 
 HELP = "one text through several candidates"
 
@@ -28,48 +28,26 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="CANDIDATE",
         help="model-id@precision, such as embedded/decoder@bf16; repeat for each",
     )
-    parser.add_argument("--language", help="language code of prompt and text (default: as the text reads)")
-    parser.add_argument("--max-new-tokens", type=int)
-    parser.add_argument("--temperature", type=float)
-    parser.add_argument("--seed", type=int)
-    parser.add_argument("--base-url", help="address of an OpenAI-compatible server; keys come from the environment")
-    parser.add_argument("--provider", help="inference provider of hosted candidates")
-    parser.add_argument("--truncate", action="store_true", help="cut a text that is too long, instead of failing")
-    parser.add_argument("--unload-after", action="store_true", help="free each model and say what stays behind")
-    parser.add_argument("--local-only", action="store_true", help="no text leaves this machine: remote models fail")
+    add_settings(parser, GivenRunSettings)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the runs; 1 where one failed."""
-    settings = load_settings()
-    names = (
-        "language",
-        "max_new_tokens",
-        "temperature",
-        "seed",
-        "base_url",
-        "provider",
-        "truncate",
-        "unload_after",
-        "local_only",
-    )
-    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     text = sys.stdin.read() if args.text == "-" else args.text
-    pool = Pool(settings)
+    context, given = command_context(), settings_given(args, GivenRunSettings)
     try:
-        comparison = make_comparison(pool, load_builtin(args.task), text, args.candidate, given, settings)
-        recorder = Recorder(settings.history_path, "", "command", comparison)
-        runs = run_all(comparison, recorder.take)
+        comparison = make_comparison(context, load_builtin(args.task), text, args.candidate, given)
+        compared = run_comparison(context, Visitor(), comparison)
     finally:
-        pool.close()
-    if trouble := recorder.settle():
-        print(trouble, file=sys.stderr)
+        context.pool.close()
+    if compared.history_error:
+        print(compared.history_error, file=sys.stderr)
     if args.json:
-        print(json.dumps({"runs": [run.to_json() for run in runs]}, ensure_ascii=False, indent=2))
+        print(json.dumps(compared.to_json(), ensure_ascii=False, indent=2))
     else:
-        _print_table(runs)
-    return 1 if any(run.error for run in runs) else 0
+        _print_table(compared.runs)
+    return 1 if any(run.error for run in compared.runs) else 0
 
 
 def _print_table(runs: Sequence[Run]) -> None:

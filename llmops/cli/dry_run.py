@@ -3,32 +3,29 @@
 import argparse
 from typing import Any
 
-from llmops.api.programs import dry_run_data
-from llmops.cli.answer import finish, interruptible_job
+from llmops.api.planning import dry_run_data
+from llmops.cli.answer import command_context, finish, interruptible_job
+from llmops.cli.options import add_settings, settings_given
 from llmops.cli.table import number, print_rows
-from llmops.core.settings import load_settings
-from llmops.runtime.pool import Pool
+from llmops.planning.settings import GivenDryRun
 
 HELP = "measure a model's shape with random weights, before downloading it"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Options."""
-    parser.add_argument("--model", required=True, help="catalogue or hub id, embedded/decoder, or a folder")
-    parser.add_argument("--precision", default="bf16", help="fp32, bf16, fp16, int8 or nf4")
-    parser.add_argument("--layers", type=int, help="measure so many layers and stretch to the whole (marked estimated)")
-    parser.add_argument("--prompt-tokens", type=int, default=128)
-    parser.add_argument("--new-tokens", type=int, default=32)
+    add_settings(parser, GivenDryRun)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print predicted and measured."""
-    counts = (args.layers, args.prompt_tokens, args.new_tokens)
-    data = dry_run_data(args.model, args.precision, *counts, Pool(load_settings()), interruptible_job())
+    data = dry_run_data(command_context(), settings_given(args, GivenDryRun), interruptible_job())
     if args.json or data["error"]:
         return finish(data, args.json)
-    print(f"{args.model} in {args.precision}, {data['layers']} of {data['of_layers']} layers, on {data['device']}")
+    print(
+        f"{data['model']} in {data['precision']}, {data['layers']} of {data['of_layers']} layers, on {data['device']}"
+    )
     whole = data["layers"] != data["of_layers"]
     header = ("", "predicted", "measured", "gap", "all layers (estimated)" if whole else "")
     print_rows([header, *_rows(data, whole)])

@@ -3,35 +3,33 @@
 import argparse
 from typing import Any
 
-from llmops.api.programs import plan_data
+from llmops.api.planning import plan_data
 from llmops.cli.answer import finish
+from llmops.cli.options import add_settings, settings_given
 from llmops.cli.table import number, print_rows
 from llmops.core.settings import load_settings
+from llmops.planning.settings import GivenPlan
 
 HELP = "will a model fit, and how fast would it be: every GPU's verdict"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Options."""
-    parser.add_argument("--model", required=True, help="catalogue or hub id, embedded/decoder, or a folder")
-    parser.add_argument("--precision", default="bf16", help="fp32, bf16, fp16, int8 or nf4")
-    parser.add_argument("--context", type=int, default=4096, help="tokens of prompt and answer together")
-    parser.add_argument("--requests", type=int, default=1, help="requests at a time")
-    parser.add_argument("--new-tokens", type=int, default=128, help="tokens of the answer")
-    parser.add_argument("--gpu", help="one GPU by name (default: all)")
+    add_settings(parser, GivenPlan)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the plan."""
-    data = plan_data(
-        load_settings(), args.model, args.precision, args.context, args.requests, args.new_tokens, args.gpu
-    )
+    data = plan_data(load_settings(), settings_given(args, GivenPlan))
     if args.json or data["error"]:
         return finish(data, args.json)
     parts = ("weights_bytes", "kv_cache_bytes", "workspace_bytes", "overhead_bytes", "peak_bytes")
     sizes = ", ".join(f"{name.removesuffix('_bytes').replace('_', ' ')} {data[name] / 1e9:.2f} GB" for name in parts)
-    print(f"{args.model} in {args.precision}, {args.context:,} tokens, {args.requests} at once: {sizes} (estimated)")
+    print(
+        f"{data['model']} in {data['precision']}, {data['context']:,} tokens, {data['requests']} at once: "
+        f"{sizes} (estimated)"
+    )
     for note in data["notes"]:
         print(note)
     header = (

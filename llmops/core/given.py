@@ -1,8 +1,8 @@
 """What comes from outside (page, API, command line) as pydantic models: types, ranges, defaults and descriptions.
 
 A model of settings inherits GivenSettings and stands with whoever uses it. `read` is the one way in, and the only place
-where pydantic's errors become an InputError; a validator of our own raises InputError itself. `forms` tells what a model
-asks for, which is what the command line, the endpoints' documentation and the README's table are made of.
+where pydantic's errors become an InputError; a validator of our own raises InputError itself. `forms` tells what a
+model asks for: the command line, the endpoints' documentation and the README's table are made of it.
 """
 
 import json
@@ -77,7 +77,7 @@ class SettingForm:
     name: str
     kind: str
     many: bool
-    optional: bool
+    required: bool
     default: Any
     description: str
     title: str  # what a choice is one of
@@ -98,7 +98,15 @@ def forms(model: type[GivenSettings]) -> dict[str, SettingForm]:
 
 def listed(model: type[GivenSettings]) -> str:
     """A model's settings as prose: name, what it is, default, one after the other."""
-    return "; ".join(f"{form.name}: {form.description}{_default(form)}" for form in forms(model).values())
+    return "; ".join(f"{form.name}: {with_default(form)}" for form in forms(model).values())
+
+
+def with_default(form: SettingForm) -> str:
+    """What a setting is, with its default where it has one."""
+    if form.default in (None, False, "", ()):
+        return form.description
+    values = form.default if form.many else (form.default,)
+    return f"{form.description} ({' '.join('true' if value is True else f'{value}' for value in values)})"
 
 
 def unknown_choice(what: str, value: object, choices: Iterable[str]) -> InputError:
@@ -111,10 +119,6 @@ def repeatable(names: Iterable[str]) -> str:
     return ", ".join(name if _NAME.fullmatch(name) else "(no name)" for name in names)
 
 
-def _default(form: SettingForm) -> str:
-    return "" if form.default in (None, False, "", ()) else f" ({json.dumps(form.default)})"
-
-
 def _form(model: type[GivenSettings], name: str, schema: dict[str, Any]) -> SettingForm:
     variants = [variant for variant in schema.get("anyOf", [schema]) if variant.get("type") != "null"]
     inner = variants[0]
@@ -125,7 +129,7 @@ def _form(model: type[GivenSettings], name: str, schema: dict[str, Any]) -> Sett
         name=name,
         kind=single.get("type", "any"),
         many=many,
-        optional=len(variants) < len(schema.get("anyOf", [schema])),
+        required=field.is_required(),
         default=None if field.is_required() else field.default,
         description=schema.get("description", ""),
         title=field.title or name,
@@ -171,8 +175,8 @@ def _wrong(form: SettingForm, value: object, most: float | None, name: str) -> I
     if form.kind == "object":
         return InputError(f"{name} is an object.", f'Write "{name}": {json.dumps(form.example or {})}.')
     if form.kind == "string":
-        kind = "empty" if value is None else type(value).__name__
-        return InputError(f"{name} is a text; it is a {kind}.", f'Write "{name}": "…".')
+        kind = "empty" if value is None else f"a {type(value).__name__}"
+        return InputError(f"{name} is a text; it is {kind}.", f'Write "{name}": "…".')
     if form.kind == "number" and form.above == 0 and most is None:
         return InputError(f"{name} is a number of seconds above 0; it is {shown}.", correct)
     if form.kind == "number":
@@ -180,7 +184,9 @@ def _wrong(form: SettingForm, value: object, most: float | None, name: str) -> I
         return InputError(f"{name} is a number from {_figure(low)} to {_figure(most)}; it is {shown}.", correct)
     if form.least is None or most is None:
         return InputError(f"{name} is a whole number; it is {shown}.", correct)
-    return InputError(f"{name} is a whole number from {_figure(form.least)} to {_figure(most)}; it is {shown}.", correct)
+    return InputError(
+        f"{name} is a whole number from {_figure(form.least)} to {_figure(most)}; it is {shown}.", correct
+    )
 
 
 def _figure(bound: float | None) -> str:

@@ -101,6 +101,10 @@ class GivenRunSettings(GivenSettings):
         """
         language = self.language or task.language_of(text)
         task.prompt(language)
+        return self.in_language(language, owner)
+
+    def in_language(self, language: str, owner: str = "") -> RunSettings:
+        """As the runs need them, in a language that is known already."""
         return RunSettings(
             language=language,
             generation=Generation(self.max_new_tokens, self.temperature, self.seed),

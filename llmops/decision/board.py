@@ -23,7 +23,7 @@ from llmops.history.evaluations import Evaluation, Row
 
 
 class DecisionSettings(AssumptionSettings):
-    """A decision as it is asked for: hard limits (what is left out is no limit), axis, weights, and what cost rests on."""
+    """A decision as it is asked for: hard limits (left out: no limit), axis, weights, and what cost rests on."""
 
     stays_here: bool = Field(False, description="data must not leave the machine")
     no_gpu: bool = Field(False, description="there is no GPU to run on")

@@ -64,9 +64,7 @@ class Bounds:
 class CascadeSettings(AssumptionSettings):
     """A cascade's choice as it is asked for: goal, bounds (what is left out is none), and what cost rests on."""
 
-    goal: Goal = Field(
-        "quality", title="goal", description=f"what the best threshold is best in: {', '.join(GOALS)}"
-    )
+    goal: Goal = Field("quality", title="goal", description=f"what the best threshold is best in: {', '.join(GOALS)}")
     seed: Whole | None = Field(None, ge=0, le=2**32 - 1, description="of the split in two halves, 0 unless told")
     max_cost: float | None = Field(None, ge=0, le=1e9, description="for 1,000 requests, in the chosen currency")
     max_p95_s: float | None = Field(None, ge=0, le=1e6, description="seconds that 95 of 100 texts may take")

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from llmops.core.errors import InputError
-from llmops.core.given import unknown_choice
 from llmops.core.format import money, percent, seconds, size
+from llmops.core.given import unknown_choice
 from llmops.decision.figures import Figures
 from llmops.evaluation.metrics import Pair
 

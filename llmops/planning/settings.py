@@ -22,15 +22,17 @@ class PlanSettings(GivenSettings):
 class GivenPlan(PlanSettings):
     """A plan as it is asked for."""
 
-    model: str = Field("", description=_MODEL)
+    model: str = Field(description=_MODEL)
     gpu: Text = Field(None, description="one GPU by name; else all")
 
 
 class GivenDryRun(GivenSettings):
     """A dry run as it is asked for."""
 
-    model: str = Field("", description=_MODEL)
+    model: str = Field(description=_MODEL)
     precision: Precision = Field("bf16", title="precision", description=_PRECISION)
-    layers: Whole | None = Field(None, description="measure so many and stretch to the whole, marked estimated; else all")
+    layers: Whole | None = Field(
+        None, description="measure so many and stretch to the whole, marked estimated; else all"
+    )
     prompt_tokens: Whole = Field(128, description="read at once")
     new_tokens: Whole = Field(32, description="written one by one")

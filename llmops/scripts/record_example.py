@@ -14,13 +14,13 @@ import tempfile
 import threading
 from pathlib import Path
 
-from llmops.api.records import CurveWork
 from llmops.core.request import Job
 from llmops.core.run_settings import RunSettings
 from llmops.core.settings import load_settings
 from llmops.data.builtin import load_builtin
 from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.curve import CurveSettings, learning_curve
+from llmops.evaluation.curve_work import CurveWork
 from llmops.evaluation.runner import CandidateEnded, EvaluationBegun, evaluate
 from llmops.evaluation.spec import EvaluationSpec
 from llmops.history.exchange import hand_out
@@ -54,8 +54,9 @@ def record(folder: Path, target: Path) -> None:
             if update.error is not None:
                 raise RuntimeError(f"{update.candidate}: {update.error.message}")
             _tell(f"{update.candidate} done", None)
-    work = CurveWork.of(history, task, number, CurveSettings())
-    work.keep(list(learning_curve(pool, work.task, work.texts, CurveSettings(), Job(report=_tell, stop=stop))))
+    settings = CurveSettings.read(None)
+    work = CurveWork.of(history, task, number, settings)
+    work.keep(list(learning_curve(pool, work.task, work.texts, settings, Job(report=_tell, stop=stop))))
     hand_out(history, folder / "out.sqlite")
     with (folder / "out.sqlite").open("rb") as source, gzip.GzipFile(target, "wb", 9, mtime=0) as packed:
         shutil.copyfileobj(source, packed)

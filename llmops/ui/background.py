@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import gradio as gr
 
-from llmops.api.programs import error_data
+from llmops.api.context import error_data
 from llmops.core.errors import TooMuch
 from llmops.core.failures import as_run_error
 from llmops.core.request import Connection, Job
@@ -109,7 +109,7 @@ def as_job(services: Services, work: Callable[[Job], dict[str, Any]]) -> dict[st
         with services.quotas.job(visitor, job.stop.set):
             return work(job)
     except TooMuch as error:
-        return error_data(error, None)
+        return error_data(error, "a job of a program")
 
 
 def _in_thread(

@@ -6,11 +6,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from llmops.compare.comparison import Comparison
+from llmops.compare.follow import follow
 from llmops.compare.recorder import Recorder
 from llmops.core.run_settings import RunSettings
 from llmops.core.view import View
 from llmops.ui.services import Services
-from llmops.ui.stream import follow
 
 
 @dataclass

@@ -5,11 +5,11 @@ Order can't drift, because both sides are the same tuple. Page values become cor
 
 from typing import Any, NamedTuple
 
-from llmops.api.inputs import check_candidates, check_shared, check_text, read_generation
 from llmops.compare.comparison import Comparison
+from llmops.compare.inputs import check_candidates, check_text
 from llmops.core.errors import InputError
 from llmops.core.request import Connection
-from llmops.core.run_settings import RunSettings
+from llmops.core.run_settings import GivenRunSettings, RunSettings
 from llmops.core.task import Task
 from llmops.data.builtin import load_builtin
 from llmops.ui import sign_in
@@ -51,28 +51,15 @@ class Controls(NamedTuple):
 
     def connection(self, services: Services) -> Connection:
         """Keys and addresses as typed; empty fields are None. Without a typed token, that of who signed in."""
-        return Connection(
-            owner=services.asking().owner,
-            openai_key=(self.openai_key or "").strip() or None,
-            base_url=(self.base_url or "").strip() or None,
-            hf_token=sign_in.token_of(self.hf_token),
-            provider=(self.provider or "").strip() or None,
-            local_only=bool(self.local_only),
-        )
+        named = {name: getattr(self, name) for name in ("openai_key", "base_url", "provider", "local_only")}
+        given = GivenRunSettings.read(named | {"hf_token": sign_in.token_of(self.hf_token)})
+        return given.connection(services.asking().owner)
 
     def options(self, services: Services) -> RunSettings:
         """Everything but text, task and candidates. Raises InputError for a number out of its range."""
-        options = RunSettings(
-            language=self.language,
-            generation=read_generation(
-                self.max_new_tokens, self.temperature, self.seed, services.settings.max_new_tokens
-            ),
-            connection=self.connection(services),
-            truncate=bool(self.truncate),
-            all_at_once=bool(self.all_at_once),
-            unload_after=bool(self.unload_after),
-        )
-        return check_shared(options, services.settings)
+        named = {name: getattr(self, name) for name in GivenRunSettings.model_fields}
+        given = GivenRunSettings.within(named | {"hf_token": sign_in.token_of(self.hf_token)}, services.settings)
+        return given.in_language(self.language, services.asking().owner)
 
     def comparison(self, services: Services) -> Comparison:
         """A comparison ready to start. Raises InputError where something common to all columns is wrong."""

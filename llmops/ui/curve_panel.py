@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from llmops.api.records import CurveWork
 from llmops.catalog.models import models
 from llmops.core.candidate import EMBEDDED_ENCODER, Kind
 from llmops.core.errors import LlmopsError
 from llmops.core.request import Job
 from llmops.core.typed_numbers import whole_numbers
 from llmops.evaluation.curve import CurveSettings, learning_curve
+from llmops.evaluation.curve_work import CurveWork
 from llmops.history.curves import CurvePoint
 from llmops.report.curve import curve
 from llmops.ui import render
@@ -32,7 +32,10 @@ class CurveInputs(NamedTuple):
 
     def settings(self) -> CurveSettings:
         """Raises InputError."""
-        return CurveSettings(self.base or "", self.method, whole_numbers(self.ks), tuple(range(int(self.seeds or 1))))
+        seeds = tuple(range(int(self.seeds or 1)))
+        return CurveSettings.read(
+            {"base": self.base or "", "method": self.method, "ks": whole_numbers(self.ks), "seeds": seeds}
+        )
 
 
 @dataclass(frozen=True)

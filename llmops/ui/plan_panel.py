@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from llmops.api.programs import make_plan
+from llmops.api.planning import make_plan
 from llmops.catalog.architectures import architectures
 from llmops.core.candidate import EMBEDDED_DECODER
 from llmops.core.errors import LlmopsError
@@ -14,6 +14,7 @@ from llmops.core.request import Connection, Job
 from llmops.core.typed_numbers import whole_number
 from llmops.planning.architecture import find_config
 from llmops.planning.dry_run import DryRun, dry_run
+from llmops.planning.settings import GivenPlan
 from llmops.sizing import memory
 from llmops.ui import charts, render, sign_in
 from llmops.ui.background import BackgroundJob, follow, wire_stop
@@ -91,10 +92,8 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
 
     def show_plan(model: str, precision: str, context: float, requests: float, token: str) -> list[str]:
         try:
-            counts = (whole_number("context", context), whole_number("requests", requests))
-            plan, shape = make_plan(
-                services.settings, model or "", precision, *counts, connection=_connection(services, token)
-            )
+            given = {"model": model or "", "precision": precision, "context": context, "requests": requests}
+            plan, shape = make_plan(services.settings, GivenPlan.read(given), _connection(services, token))
         except LlmopsError as error:
             return [render.problem(error), ""]
         return [charts.planned(plan), charts.memory(plan, shape)]

@@ -6,11 +6,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import gradio as gr
 
-from llmops.api.programs import read_context, read_load
 from llmops.core.request import Job
 from llmops.core.typed_numbers import numbers
-from llmops.probes.context import Cell, EndedEarly, context_probe
-from llmops.probes.load import LoadPoint, load_probe
+from llmops.probes.context import Cell, EndedEarly, GivenContext, context_probe
+from llmops.probes.load import GivenLoad, LoadPoint, load_probe
 from llmops.probes.target import ProbeTarget
 from llmops.ui import explain, probe_charts, render
 from llmops.ui.background import BackgroundJob, Step, follow, wire_stop
@@ -34,7 +33,7 @@ class LoadInputs(NamedTuple):
     tpot_s: Any
 
     def given(self, language: str) -> dict[str, Any]:
-        """As the object that `read_load` reads. Raises InputError."""
+        """As the object that `GivenLoad` reads. Raises InputError."""
         return {
             "loop": self.loop,
             "levels": numbers("levels", self.levels),
@@ -55,7 +54,7 @@ class ContextInputs(NamedTuple):
     label: Any  # str
 
     def given(self, language: str) -> dict[str, Any]:
-        """As the object that `read_context` reads. Raises InputError."""
+        """As the object that `GivenContext` reads. Raises InputError."""
         return {
             "lengths": numbers("lengths", self.lengths),
             "depths": numbers("depths", self.depths),
@@ -154,8 +153,7 @@ def wire(tab: ProbesTab, controls: Controls, services: Services) -> None:
         inputs, page = _parted(LoadInputs, values)
 
         def probe(job: Job) -> Iterator[LoadPoint]:
-            task = page.task()
-            settings, _ = read_load(inputs.given(page.language), task, services.settings, names=_NAMES)
+            settings = GivenLoad.within(inputs.given(page.language), services.settings, called=_NAMES)
             yield from load_probe(services.pool, _target(inputs.candidate, page, services), settings, job)
 
         for step in follow(services, previous, probe, page.connection(services)):
@@ -166,8 +164,7 @@ def wire(tab: ProbesTab, controls: Controls, services: Services) -> None:
         inputs, page = _parted(ContextInputs, values)
 
         def probe(job: Job) -> Iterator[Cell | EndedEarly]:
-            task = page.task()
-            settings, _ = read_context(inputs.given(page.language), task, services.settings)
+            settings = GivenContext.within(inputs.given(page.language), services.settings)
             yield from context_probe(services.pool, _target(inputs.candidate, page, services), settings, job)
 
         for step in follow(services, previous, probe, page.connection(services)):

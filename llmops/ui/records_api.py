@@ -1,60 +1,55 @@
-"""The named endpoints over what is kept: /evaluate, /learning_curve, /history and /export."""
+"""The named endpoints over what is kept, registered: /evaluate, /learning_curve, /history and /export."""
 
 from typing import Any
 
 import gradio as gr
 
-from llmops.api.records import curve_data, evaluate_data, export_data, history_data
+from llmops.api.context import ApiContext
+from llmops.api.evaluation import evaluate_data
+from llmops.api.export import export_data
+from llmops.api.history import history_data
+from llmops.api.learning_curve import curve_data
+from llmops.api.schemas import documented
 from llmops.ui.background import as_job
 from llmops.ui.events import AT_ONCE
 from llmops.ui.services import Services
-from llmops.ui.visitor import visitor_of
 
 
 def wire(services: Services) -> None:
     """Register the endpoints in the current Blocks."""
+    context = ApiContext(services.pool, services.quotas)
 
     def evaluate(task: str, candidates: list[str], settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """Labelled texts through candidates: metrics, pairs of candidates, ladders, and how each ended.
 
-        task: id of a built-in task. candidates: texts such as embedded/decoder@nf4.
-        settings: an object with any of texts (objects with text, label and language; else the task's held-out split),
-        repeats, ladder (a local model, in every precision), resume (an evaluation's id; the rest is then its own),
-        batched (true unless told), verdict_only, and those of /compare.
+        Parameters:
+            task: id of a built-in task
+            candidates: texts such as embedded/decoder@nf4
         """
-        pool, limits = services.pool, services.settings
-        return as_job(services, lambda job: evaluate_data(pool, task, candidates, settings, limits, job))
+        return as_job(services, lambda job: evaluate_data(context, task, candidates, settings, job))
 
     def learning_curve(task: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """An encoder's accuracy against the examples it learns from, and the k that reaches each decoder.
 
-        task: id of a built-in task.
-        settings: an object with any of base, method (few-shot, setfit), ks, seeds, evaluation (an id: its texts, task
-        and decoders are taken).
+        Parameters:
+            task: id of a built-in task
         """
-        pool, limits = services.pool, services.settings
-        return as_job(services, lambda job: curve_data(pool, task, settings, limits, job))
+        return as_job(services, lambda job: curve_data(context, task, settings, job))
 
     def history(
-        request: gr.Request, evaluation: int | None = None, other: int | None = None, comparison: int | None = None
+        evaluation: int | None = None, other: int | None = None, comparison: int | None = None
     ) -> dict[str, Any]:
-        """What is kept, newest first; with an id, an evaluation's metrics; with two, both side by side.
+        """What is kept, newest first; with an id, an evaluation's metrics; with two, both side by side."""
+        given = {"evaluation": evaluation, "other": other, "comparison": comparison}
+        return history_data(services.settings, given, services.asking().owner)
 
-        evaluation: its id; none: list everything. other: a second evaluation's id. comparison: the id of a single
-        comparison, which is given with its runs.
-        """
-        limits = services.settings
-        return history_data(limits, evaluation, other, comparison, visitor_of(request, limits))
+    def export(evaluation: int, kind: str = "html", language: str = "en") -> dict[str, Any]:
+        """An evaluation as a file: name and base64."""
+        given = {"evaluation": evaluation, "kind": kind, "language": language}
+        return export_data(services.settings, given, services.asking().owner)
 
-    def export(request: gr.Request, evaluation: int, kind: str = "html", language: str = "en") -> dict[str, Any]:
-        """An evaluation as a file: name and base64.
-
-        evaluation: its id. kind: xlsx, csv, jsonl or html. language: of the html, en or de.
-        """
-        limits = services.settings
-        return export_data(limits, evaluation, kind, visitor_of(request, limits), language)
-
-    gr.api(evaluate, api_name="evaluate", concurrency_id="evaluate", concurrency_limit=AT_ONCE)
-    gr.api(learning_curve, api_name="learning_curve", concurrency_id="evaluate", concurrency_limit=AT_ONCE)
-    gr.api(history, api_name="history")
-    gr.api(export, api_name="export")
+    running: dict[str, Any] = {"concurrency_id": "evaluate", "concurrency_limit": AT_ONCE}
+    gr.api(documented(evaluate, "evaluate"), api_name="evaluate", **running)
+    gr.api(documented(learning_curve, "learning_curve"), api_name="learning_curve", **running)
+    gr.api(documented(history, "history"), api_name="history")
+    gr.api(documented(export, "export"), api_name="export")

@@ -4,13 +4,15 @@ import threading
 
 import pytest
 
-from llmops.api.decision import cascade_data, decide_data, read_assumptions
-from llmops.api.inputs import make_comparison
+from llmops.api.compare import make_comparison
+from llmops.api.context import ApiContext
+from llmops.api.decision import cascade_data, decide_data
 from llmops.compare.comparison import run_all
 from llmops.core.request import Generation
 from llmops.core.run_settings import RunSettings
-from llmops.core.settings import Settings, load_settings
+from llmops.core.settings import Settings
 from llmops.data.builtin import load_builtin
+from llmops.decision.assumptions import assume
 from llmops.decision.board import make_board
 from llmops.decision.cascade import simulate
 from llmops.decision.cost import cost
@@ -18,6 +20,7 @@ from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.runner import CandidateEnded, EvaluationBegun, evaluate
 from llmops.evaluation.spec import EvaluationSpec
 from llmops.history.store import History
+from llmops.public.quotas import Quotas
 from llmops.report import decision as drawn
 from tests.support.fake_powercap import fake_powercap
 from tests.support.pools import make_pool
@@ -53,7 +56,7 @@ def evaluated(limits):
 
     first = run([ENCODER, DECODER])
     found = history.evaluations.get(first)
-    made = simulate(history.evaluations.rows(first), ENCODER, DECODER, read_assumptions(PRICES, found.machine))
+    made = simulate(history.evaluations.rows(first), ENCODER, DECODER, assume(PRICES, found.machine))
     return history, first, run([made.candidate]), made
 
 
@@ -69,7 +72,7 @@ def test_a_simulated_cascade_is_what_the_cascade_does_when_it_runs(evaluated):
         expected = by_place[ENCODER if sure >= made.choice.threshold else DECODER][row.place]
         assert row.y_hat == expected.y_hat
     point = min(made.points, key=lambda one: abs(one.threshold - made.choice.threshold))
-    at = read_assumptions(PRICES, history.evaluations.get(first).machine)
+    at = assume(PRICES, history.evaluations.get(first).machine)
     really = at.money(1000 * cost(made.candidate, ran, at).usd)
     same = [one for one in made.points if one.asked == pytest.approx(sum(asked) / len(asked))]
     assert same
@@ -131,9 +134,9 @@ def test_with_a_fake_powercap_tree_real_runs_carry_measured_energy_and_a_cascade
         thread.start()
         try:
             given = {"max_new_tokens": 24}
-            runs = run_all(
-                make_comparison(make_pool(10**9), TASK, "The lift is needed.", names, given, load_settings())
-            )
+            pool = make_pool(10**9)
+            context = ApiContext(pool, Quotas(pool.settings))
+            runs = run_all(make_comparison(context, TASK, "The lift is needed.", names, given))
         finally:
             stop.set()
             thread.join()

@@ -248,7 +248,7 @@ asked = Connection(owner="ada", hf_token="hf_goodtoken")
 def report(message, fraction):
     said.append(message)
 def draw():
-    settings = CurveSettings("team/base", "few-shot", (2,), (0,))
+    settings = CurveSettings(base="team/base", method="few-shot", ks=(2,), seeds=(0,))
     points.extend(learning_curve(pool, task, task.split("test")[:8], settings, Job(asked, report, stop)))
 drawing = threading.Thread(target=draw)
 with pool.queues.turn("cpu", Job(Connection(owner="bob"), stop=stop)):

@@ -20,14 +20,14 @@ TEXTS = [one.text for one in TASK.split("test", "en")]
 
 def probe_load(candidate, url=None, stop=None, **settings):
     options = RunSettings("en", connection=Connection(base_url=url, retries=0, timeout_s=10))
-    chosen = load.LoadSettings(**{"levels": (1, 4), "requests_each": 8, "max_new_tokens": 8, **settings})
+    chosen = load.LoadSettings.read({"levels": (1, 4), "requests_each": 8, "max_new_tokens": 8, **settings})
     job = Job(stop=stop or threading.Event())
     return list(load.load_probe(make_pool(10**9), ProbeTarget(TASK, candidate, options), chosen, job))
 
 
 def probe_context(candidate, url=None, stop=None, language="en", **settings):
     options = RunSettings(language, Generation(max_new_tokens=24), Connection(base_url=url, retries=0, timeout_s=10))
-    chosen = context.ContextSettings(**{"lengths": (64, 256), "depths": (0.0, 0.5, 1.0), **settings})
+    chosen = context.ContextSettings.read({"lengths": (64, 256), "depths": (0.0, 0.5, 1.0), **settings})
     job = Job(stop=stop or threading.Event())
     return list(context.context_probe(make_pool(10**9), ProbeTarget(TASK, candidate, options), chosen, job))
 

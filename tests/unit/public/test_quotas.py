@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from llmops.api.programs import read_context, read_load
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import InputError, LlmopsError, ModelNotFound, TooMuch
 from llmops.core.run import Run
@@ -17,6 +16,8 @@ from llmops.data.builtin import load_builtin
 from llmops.engines.encoder.engine import make
 from llmops.history.evaluations import Row
 from llmops.history.store import History
+from llmops.probes.context import GivenContext
+from llmops.probes.load import GivenLoad
 from llmops.public import crash_notice, retention
 from llmops.public.quotas import Quotas, Visitor
 from tests.support.kept_encoders import encoder_store, keep_encoder
@@ -92,15 +93,15 @@ def test_kept_encoders_have_so_much_disk_and_what_is_too_much_leaves_nothing(pub
 
 
 def test_probes_of_a_public_page_are_bounded(public):
-    task, limits = load_builtin("medical"), load_settings()
+    limits = load_settings()
     with pytest.raises(TooMuch, match="requests"):
-        read_load({"levels": [1, 2], "requests_each": 1000}, task, limits)
+        GivenLoad.within({"levels": [1, 2], "requests_each": 1000}, limits)
     with pytest.raises(InputError, match="tokens"):
-        read_context({"lengths": [1_000_000]}, task, limits)
+        GivenContext.within({"lengths": [1_000_000]}, limits)
     with pytest.raises(InputError, match="take turns"):
-        read_load({"all_at_once": True}, task, limits)
+        GivenLoad.within({"all_at_once": True}, limits)
     private = dataclasses.replace(Settings(public))
-    assert read_load({"levels": [1, 2], "requests_each": 1000}, task, private)
+    assert GivenLoad.within({"levels": [1, 2], "requests_each": 1000}, private)
 
 
 def test_a_killed_process_is_told_at_the_next_start_with_what_was_not_finished(tmp_path, monkeypatch):

@@ -3,11 +3,10 @@
 import gradio as gr
 import pytest
 
-from llmops.api.programs import read_load
 from llmops.core.errors import InputError
 from llmops.core.settings import load_settings
-from llmops.data.builtin import load_builtin
 from llmops.i18n.translation import german
+from llmops.probes.load import GivenLoad
 from llmops.ui import probes_tab
 from llmops.ui.controls import Controls
 from llmops.ui.services import Services
@@ -39,4 +38,4 @@ def test_a_wrong_objective_is_named_as_the_field_is_labelled(probe_load, ttft, t
 
 def test_a_program_is_told_the_name_it_used():
     with pytest.raises(InputError, match="slo_ttft_s is a number of seconds above 0; it is 0"):
-        read_load({"slo_ttft_s": 0}, load_builtin("medical"), load_settings())
+        GivenLoad.within({"slo_ttft_s": 0}, load_settings())
