@@ -6,8 +6,8 @@ from typing import Any
 from llmops.api.context import error_in
 from llmops.core.errors import InputError
 from llmops.core.settings import Settings
-from llmops.decision.board import make_board
 from llmops.decision.cascade import CascadeSettings, Simulation, simulate
+from llmops.decision.decision_report import make_decision_report
 from llmops.history.evaluations import Evaluation, Row
 from llmops.history.store import History
 
@@ -15,11 +15,11 @@ from llmops.history.store import History
 def decide_data(
     settings: Settings, evaluation: int | None, given: str | Mapping[str, Any] | None, owner: str = ""
 ) -> dict[str, Any]:
-    """The board of an evaluation, the newest where none is named. given: DecisionSettings."""
+    """The decision report of an evaluation, the newest where none is named. given: DecisionSettings."""
     answer: dict[str, Any] = {"error": None}
     with error_in(answer, "decision"):
         found, rows = evaluation_rows(History(settings.history_path, owner), evaluation)
-        answer |= make_board(found, rows, given).to_json()
+        answer |= make_decision_report(found, rows, given).to_json()
     return answer
 
 

@@ -10,8 +10,8 @@ from llmops.cli.table import number, print_rows
 from llmops.core.errors import InputError
 from llmops.core.format import money
 from llmops.core.settings import load_settings
-from llmops.decision.board import DecisionSettings
 from llmops.decision.decide import AXES, QUALITY
+from llmops.decision.decision_report import DecisionSettings
 
 HELP = "which candidate: hard limits, cost, energy and a verdict, from a kept evaluation"
 

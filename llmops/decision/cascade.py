@@ -32,7 +32,7 @@ GOALS: tuple[str, ...] = get_args(Goal)
 
 
 @dataclass(frozen=True)
-class Point:
+class ThresholdPoint:
     """What a threshold would have given. asked, leaving: shares of the texts handed on, and sent elsewhere.
 
     Times are of the texts that ran alone through both candidates (Simulation.timed). A text that shared a batch has no
@@ -82,8 +82,8 @@ class Choice:
     """The best threshold on one half of the texts, and what it gave on the other, which had no part in choosing it."""
 
     threshold: float
-    chosen_on: Point
-    reported_on: Point
+    chosen_on: ThresholdPoint
+    reported_on: ThresholdPoint
     texts: tuple[int, int]
     seed: int
 
@@ -100,7 +100,7 @@ class Simulation:
     texts: int
     left_out: int
     timed: int
-    points: tuple[Point, ...]
+    points: tuple[ThresholdPoint, ...]
     choice: Choice | None
     why_not: str
 
@@ -243,7 +243,7 @@ def _between(low: float, high: float) -> float | None:
     return None
 
 
-def _points(texts: Sequence[_Text], at_thresholds: Sequence[float]) -> tuple[Point, ...]:
+def _points(texts: Sequence[_Text], at_thresholds: Sequence[float]) -> tuple[ThresholdPoint, ...]:
     import numpy as np
 
     labels = sorted({one.true for one in texts} | {said for one in texts for said in one.said} - {_NONE})
@@ -262,7 +262,7 @@ def _points(texts: Sequence[_Text], at_thresholds: Sequence[float]) -> tuple[Poi
         seconds = _summed(columns[0][timed], asked[timed]) if timed.any() else None
         usd, wh = (_summed(column, asked) for column in columns[1:])
         points.append(
-            Point(
+            ThresholdPoint(
                 threshold=threshold,
                 accuracy=float(np.where(asked, right[:, 1], right[:, 0]).mean()),
                 macro_f1=macro_f1_of_marks(is_true, said),
@@ -307,7 +307,7 @@ def _choose(texts: Sequence[_Text], bounds: Bounds, goal: str, seed: int) -> tup
     return Choice(best.threshold, best, reported, (len(ours), len(others)), seed), ""
 
 
-def _is_within(one: Point, bounds: Bounds) -> bool:
+def _is_within(one: ThresholdPoint, bounds: Bounds) -> bool:
     """An unknown figure is within no limit."""
     pairs = ((one.cost_per_1000, bounds.max_cost), (one.p95_s, bounds.max_p95_s), (one.leaving, bounds.max_leaving))
     if any(limit is not None and (known is None or known > limit) for known, limit in pairs):
@@ -315,7 +315,7 @@ def _is_within(one: Point, bounds: Bounds) -> bool:
     return bounds.min_macro_f1 is None or one.macro_f1 >= bounds.min_macro_f1
 
 
-def _rank(one: Point, goal: str) -> tuple[float, ...]:
+def _rank(one: ThresholdPoint, goal: str) -> tuple[float, ...]:
     unknown = float("inf")
     cost = unknown if one.cost_per_1000 is None else one.cost_per_1000
     latency = unknown if one.p95_s is None else one.p95_s

@@ -55,7 +55,7 @@ class BreakEven:
 
 
 @dataclass(frozen=True)
-class Point:
+class VolumePoint:
     """Cost of 1,000 requests in USD at a monthly volume."""
 
     volume: float
@@ -151,11 +151,11 @@ def own_usd(own: Cost, volume: float, at: Assumptions) -> float:
     return 1000 * (sets * own.hour_usd * HOURS_A_MONTH / volume + own.tokens_usd)
 
 
-def curve(own: Cost, api: Cost, at: Assumptions) -> tuple[Point, ...]:
+def curve(own: Cost, api: Cost, at: Assumptions) -> tuple[VolumePoint, ...]:
     """Both costs from a hundredth of a machine's monthly capacity to three machines', evenly on a logarithmic axis."""
     capacity = own.capacity(at.utilisation)
     if own.usd is None or api.usd is None or not capacity:
         return ()
     lowest, steps = capacity / 100, 300 ** (1 / (_POINTS - 1))
     volumes = [lowest * steps**index for index in range(_POINTS)]
-    return tuple(Point(volume, own_usd(own, volume, at), 1000 * api.usd) for volume in volumes)
+    return tuple(VolumePoint(volume, own_usd(own, volume, at), 1000 * api.usd) for volume in volumes)

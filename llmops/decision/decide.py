@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from llmops.core.errors import InputError
 from llmops.core.format import money, percent, seconds, size
 from llmops.core.given import unknown_choice
-from llmops.decision.figures import Figures
+from llmops.decision.figures import CandidateFigures
 from llmops.evaluation.metrics import Pair
 
 Axis = Literal["cost", "latency", "energy", "memory"]
@@ -69,7 +69,7 @@ class Decision:
 
 
 def decide(
-    found: Sequence[Figures],
+    found: Sequence[CandidateFigures],
     limits: Limits,
     axis: str,
     compare: Callable[[str, str], Pair],
@@ -103,7 +103,7 @@ def decide(
     )
 
 
-def broken(one: Figures, limits: Limits, sign: str) -> tuple[str, ...]:
+def broken(one: CandidateFigures, limits: Limits, sign: str) -> tuple[str, ...]:
     """Why a candidate is ruled out; empty: it is not."""
     found = []
     if limits.stays_here and one.leaving:
@@ -129,7 +129,7 @@ def _most(what: str, known: float | None, limit: float | None, written: Callable
     return f"Its {what} is {written(known)}; {written(limit)} is the most." if known > limit else ""
 
 
-def _licence(one: Figures, limits: Limits) -> str:
+def _licence(one: CandidateFigures, limits: Limits) -> str:
     if not limits.licences:
         return ""
     if one.licences is None:
@@ -138,7 +138,7 @@ def _licence(one: Figures, limits: Limits) -> str:
     return f"Its licence is {', '.join(other)}, which is not among those allowed." if other else ""
 
 
-def value(one: Figures, axis: str) -> float | None:
+def value(one: CandidateFigures, axis: str) -> float | None:
     """A candidate's figure on an axis, smaller is better; energy is the middle of its range. None: not known."""
     if axis == "cost":
         return one.cost_per_1000
@@ -149,7 +149,7 @@ def value(one: Figures, axis: str) -> float | None:
     return float(one.memory_bytes) if one.memory_bytes is not None else None if one.here else 0.0
 
 
-def written(one: Figures, axis: str, sign: str) -> str:
+def written(one: CandidateFigures, axis: str, sign: str) -> str:
     """The figure in words."""
     figure = value(one, axis)
     if figure is None:
@@ -163,10 +163,10 @@ def written(one: Figures, axis: str, sign: str) -> str:
     return f"{size(figure)} of memory" if one.here else "no memory here"
 
 
-def pareto(placed: Sequence[Figures], axis: str) -> list[Figures]:
+def pareto(placed: Sequence[CandidateFigures], axis: str) -> list[CandidateFigures]:
     """Those that none beats: another is at least as good in macro-F1 and on the axis, and better in one. Best first."""
     ordered = sorted(placed, key=lambda one: (-one.macro_f1, value(one, axis) or 0.0))
-    front: list[Figures] = []
+    front: list[CandidateFigures] = []
     for one in ordered:
         here = value(one, axis) or 0.0
         if all(here < (value(other, axis) or 0.0) or _same(one, other, axis) for other in front):
@@ -174,11 +174,11 @@ def pareto(placed: Sequence[Figures], axis: str) -> list[Figures]:
     return front
 
 
-def _same(one: Figures, other: Figures, axis: str) -> bool:
+def _same(one: CandidateFigures, other: CandidateFigures, axis: str) -> bool:
     return one.macro_f1 == other.macro_f1 and value(one, axis) == value(other, axis)
 
 
-def scored(kept: Sequence[Figures], weights: Mapping[str, float]) -> dict[str, float]:
+def scored(kept: Sequence[CandidateFigures], weights: Mapping[str, float]) -> dict[str, float]:
     """Weighted mean of each figure scaled to 0 (worst of those kept) … 1 (best). An unknown figure scores 0.
 
     Raises InputError for a weight that is none.
@@ -203,7 +203,7 @@ def scored(kept: Sequence[Figures], weights: Mapping[str, float]) -> dict[str, f
     return scores
 
 
-def _goodness(one: Figures, name: str) -> float | None:
+def _goodness(one: CandidateFigures, name: str) -> float | None:
     figure = one.macro_f1 if name == QUALITY else value(one, name)
     return figure if name == QUALITY or figure is None else -figure
 
@@ -214,7 +214,7 @@ def _head(kept: int, all_: int, excluded: bool) -> str:
     return f"{kept} of {all_} candidates are within the limits."
 
 
-def _unfinished(found: Sequence[Figures]) -> list[str]:
+def _unfinished(found: Sequence[CandidateFigures]) -> list[str]:
     """Who has answered fewer texts than the others: its figures are of other texts."""
     most = max((one.texts for one in found), default=0)
     return [
@@ -225,14 +225,14 @@ def _unfinished(found: Sequence[Figures]) -> list[str]:
 
 
 def _choose(
-    kept: Sequence[Figures],
-    front: Sequence[Figures],
+    kept: Sequence[CandidateFigures],
+    front: Sequence[CandidateFigures],
     axis: str,
     compare: Callable[[str, str], Pair],
     scores: Mapping[str, float],
     sign: str,
     margin: float,
-) -> tuple[Figures | None, list[str]]:
+) -> tuple[CandidateFigures | None, list[str]]:
     if not kept:
         return None, ["Nothing is left: loosen a limit, or evaluate other candidates."]
     if scores:
@@ -262,11 +262,11 @@ def _choose(
     return chosen, [*said, f"The choice: {chosen.candidate} ({why}).", *_about(chosen, "", sign)]
 
 
-def _f1(one: Figures) -> str:
+def _f1(one: CandidateFigures) -> str:
     low, high = one.macro_f1_interval
     return f"{percent(one.macro_f1)} ({100 * low:.0f} to {100 * high:.0f})"
 
 
-def _about(one: Figures, axis: str, sign: str) -> list[str]:
+def _about(one: CandidateFigures, axis: str, sign: str) -> list[str]:
     figures = f"Its macro-F1 is {_f1(one)}, at {written(one, axis, sign)}." if axis else ""
     return [sentence for sentence in (figures, one.privacy) if sentence]

@@ -20,7 +20,7 @@ _LATE = 95
 
 
 @dataclass(frozen=True)
-class Figures:
+class CandidateFigures:
     """One candidate. cost_per_1000 in the chosen currency; memory_bytes: weights and highest extra here; None: unknown.
 
     leaving: share of the texts that were sent elsewhere. licences: None where one is not known.
@@ -55,7 +55,7 @@ def figures(
     order: Sequence[str],
     at: Assumptions,
     known: Sequence[Metrics] | None = None,
-) -> list[Figures]:
+) -> list[CandidateFigures]:
     """Figures of each candidate that has rows, in `order`. Repeats count once: the first.
 
     known: the rows' metrics, where they were measured before; bootstrapping them takes most of the time.
@@ -69,13 +69,13 @@ def figures(
     return [_figures(name, by_candidate[name], measured[name], at) for name in names]
 
 
-def _figures(candidate: str, rows: Sequence[Row], measured: Metrics, at: Assumptions) -> Figures:
+def _figures(candidate: str, rows: Sequence[Row], measured: Metrics, at: Assumptions) -> CandidateFigures:
     answered = [row for row in rows if not row.failed]
     used = [part for row in answered for part in parts(row.run)]
     sent = [row for row in answered if any(part.sent_to for part in parts(row.run))]
     spent = cost(candidate, rows, at)
     here = any(part.here for part in used)
-    return Figures(
+    return CandidateFigures(
         candidate=candidate,
         texts=len(rows),
         accuracy=measured.accuracy,

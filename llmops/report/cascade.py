@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from html import escape as _e
 
 from llmops.core.format import money, percent, seconds
-from llmops.decision.cascade import Point, Simulation
+from llmops.decision.cascade import Simulation, ThresholdPoint
 from llmops.report.axis import Axis, Written, fitted, percent_axis
 from llmops.report.chart import figure
 from llmops.report.plot import Mark, Plot, Series
@@ -13,7 +13,7 @@ from llmops.report.tables import more, row, sentences, table
 _LINES = 21  # of the table
 
 
-Reading = Callable[[Point], float | None]
+Reading = Callable[[ThresholdPoint], float | None]
 
 
 def cascade(simulation: Simulation, sign: str) -> str:
@@ -67,12 +67,12 @@ def _plot(simulation: Simulation, upwards: Axis, readings: Sequence[tuple[str, R
     return Plot(title, across, upwards, tuple(series), guides=tuple(guides))
 
 
-def _line(name: str, look: int, reading: Reading, shown: Sequence[Point]) -> Series:
+def _line(name: str, look: int, reading: Reading, shown: Sequence[ThresholdPoint]) -> Series:
     points = tuple((point.threshold, value) for point in shown if (value := reading(point)) is not None)
     return Series(name, look, line=points)
 
 
-def _chosen(name: str, look: int, value: float | None, best: Point, upwards: Axis) -> Series:
+def _chosen(name: str, look: int, value: float | None, best: ThresholdPoint, upwards: Axis) -> Series:
     if value is None:
         return Series("", look)
     title = f"{name} at {best.threshold:.6g}: {upwards.written(value)}"
@@ -103,7 +103,7 @@ def _table(simulation: Simulation, sign: str) -> str:
     return table(_TITLES, "".join(_row("", point, sign) for point in shown))
 
 
-def _row(name: str, point: Point, sign: str) -> str:
+def _row(name: str, point: ThresholdPoint, sign: str) -> str:
     return row(
         name,
         (

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from llmops.core.errors import HistoryError, InputError
-from llmops.decision.board import make_board
+from llmops.decision.decision_report import make_decision_report
 from llmops.evaluation.metrics import measure
 from llmops.history.evaluations import Evaluation, Row
 from llmops.history.store import History
@@ -60,7 +60,7 @@ def export(history: History, evaluation_id: int, path: Path, decision: str = "",
 
 def _decision(found: Evaluation, rows: Sequence[Row]) -> str:
     """The decision board without limits, at the catalogue's prices."""
-    return whole(make_board(found, rows, None)) if rows else ""
+    return whole(make_decision_report(found, rows, None)) if rows else ""
 
 
 def _cells(row: Row) -> tuple[Any, ...]:

@@ -1,12 +1,12 @@
-"""Cost and energy of a decision board as HTML: 1,000 requests, what that rests on, and where own machines pay."""
+"""Cost and energy of a decision report as HTML: 1,000 requests, what that rests on, and where own machines pay."""
 
 from html import escape as _e
 
 from llmops.catalog.prices import Machine
 from llmops.core.format import count, money
 from llmops.core.run import Source
-from llmops.decision.board import Board
 from llmops.decision.cost import HOURS_A_MONTH, Cost, curve, own_usd
+from llmops.decision.decision_report import DecisionReport
 from llmops.decision.energy import EnergyUse
 from llmops.report.axis import fitted
 from llmops.report.chart import figure
@@ -16,9 +16,9 @@ from llmops.report.tables import row, sentences, table
 _SHARES = (0.01, 0.1, 0.5, 1.0, 2.0)  # of one machine's capacity: the volumes in the table
 
 
-def costs(board: Board) -> str:
+def costs(report: DecisionReport) -> str:
     """1,000 requests of each candidate, how that is reckoned, and what it rests on; unknown ones say why."""
-    sign, at = board.at.currency.sign, board.at
+    sign, at = report.at.currency.sign, report.at
     dollars = ("In USD",) if at.currency.code != "USD" else ()
     titles = ("Candidate", f"1,000 requests, {at.currency.code}", *dollars, "A machine answers, a month", "Reckoned")
     body = "".join(
@@ -31,9 +31,9 @@ def costs(board: Board) -> str:
                 figures.cost.how or f"not known: {figures.cost.why_not}",
             ),
         )
-        for figures in board.figures
+        for figures in report.figures
     )
-    return table(titles, body) + sentences(rests(board))
+    return table(titles, body) + sentences(rests(report))
 
 
 def _capacity(cost: Cost, utilisation: float) -> str:
@@ -41,14 +41,14 @@ def _capacity(cost: Cost, utilisation: float) -> str:
     return "" if capacity is None else count(round(capacity))
 
 
-def rests(board: Board) -> list[str]:
+def rests(report: DecisionReport) -> list[str]:
     """The prices, rate and machines that were used, each with date and source."""
-    at, used = board.at, {part for figures in board.figures for part in figures.cost.machines}
+    at, used = report.at, {part for figures in report.figures for part in figures.cost.machines}
     lines = [
         f"{price.model}: ${price.input_usd:g} read and ${price.output_usd:g} written for a million tokens "
         f"({price.date}; {price.source})."
         for price in at.tokens
-        if any(price.model in cost.candidate for cost in (*board.apis, *(figures.cost for figures in board.figures)))
+        if any(price.model in cost.candidate for cost in (*report.apis, *(figures.cost for figures in report.figures)))
     ]
     lines += [_machine(machine) for machine in (at.cpu, at.gpu) if machine is not None and machine.name in used]
     lines.append(f"Machines are at work {at.utilisation:.0%} of the hours they are paid for.")
@@ -62,17 +62,17 @@ def _machine(machine: Machine) -> str:
     return f"{machine.name}: {price}, {machine.watts:.3g} W at work ({machine.date}; {machine.source})."
 
 
-def break_even(board: Board, own: str = "", api: str = "") -> str:
+def break_even(report: DecisionReport, own: str = "", api: str = "") -> str:
     """Cost of 1,000 requests by monthly volume: an own machine's falls, an API's stays. Defaults: choice, first API."""
-    owns, apis = ({cost.candidate: cost for cost in sort} for sort in (board.owns, board.apis))
+    owns, apis = ({cost.candidate: cost for cost in sort} for sort in (report.owns, report.apis))
     if not owns or not apis:
         return '<p class="lo-lead">A break-even needs a candidate on a machine with a price, and an API with one.</p>'
-    fallback = board.decision.choice if board.decision.choice in owns else next(iter(owns))
+    fallback = report.decision.choice if report.decision.choice in owns else next(iter(owns))
     mine, other = owns.get(own) or owns[fallback or ""], apis.get(api) or next(iter(apis.values()))
-    points = curve(mine, other, board.at)
+    points = curve(mine, other, report.at)
     if not points:
         return ""
-    sign, rate = board.at.currency.sign, board.at.currency.per_usd
+    sign, rate = report.at.currency.sign, report.at.currency.per_usd
     across = fitted("requests a month", [point.volume for point in points], _short, scale="logarithmic")
     heights = [usd * rate for point in points for usd in (point.own_usd, point.api_usd)]
     upwards = fitted("cost of 1,000", heights, lambda amount: money(amount, sign))
@@ -81,7 +81,7 @@ def break_even(board: Board, own: str = "", api: str = "") -> str:
         Series(other.candidate, 1, line=tuple((point.volume, point.api_usd * rate) for point in points)),
     ]
     pair = (mine.candidate, other.candidate)
-    meeting = next((even for even in board.break_evens if (even.own, even.api) == pair), None)
+    meeting = next((even for even in report.break_evens if (even.own, even.api) == pair), None)
     guides = []
     if meeting and meeting.volume is not None and across.holds(meeting.volume):
         title = f"equal at {meeting.volume:,.0f} requests a month"
@@ -91,17 +91,21 @@ def break_even(board: Board, own: str = "", api: str = "") -> str:
     title = f"Cost of 1,000 requests by monthly volume: {mine.candidate} and {other.candidate}"
     plot = Plot(title, across, upwards, tuple(series), guides=tuple(guides), canvas=BROAD)
     sentence = f'<p class="lo-lead">{_e(meeting.sentence)}</p>' if meeting else ""
-    return f"{sentence}{figure(plot)}{_volumes(board, mine, other)}"
+    return f"{sentence}{figure(plot)}{_volumes(report, mine, other)}"
 
 
-def _volumes(board: Board, mine: Cost, other: Cost) -> str:
+def _volumes(report: DecisionReport, mine: Cost, other: Cost) -> str:
     """The curve's figures at a few volumes."""
-    capacity, rate, sign = mine.capacity(board.at.utilisation) or 0.0, board.at.currency.per_usd, board.at.currency.sign
+    capacity, rate, sign = (
+        mine.capacity(report.at.utilisation) or 0.0,
+        report.at.currency.per_usd,
+        report.at.currency.sign,
+    )
     titles = ("Requests a month", "Machines", "1,000 on own machines", "1,000 by the API", "A month on own machines")
     body = ""
     for share in _SHARES:
         volume = capacity * share
-        amount = own_usd(mine, volume, board.at)
+        amount = own_usd(mine, volume, report.at)
         cells = (
             f"{-(-share // 1):.0f}",
             money(amount * rate, sign),
@@ -120,9 +124,9 @@ def _short(value: float) -> str:
     return f"{value:.3g}"
 
 
-def energies(board: Board) -> str:
+def energies(report: DecisionReport) -> str:
     """Wh and CO2 of 1,000 requests: measured or estimated, and how."""
-    grid = board.at.grid
+    grid = report.at.grid
     titles = ("Candidate", "Wh for 1,000", "g CO2e for 1,000", "Known", "How")
     body = "".join(
         row(
@@ -134,7 +138,7 @@ def energies(board: Board) -> str:
                 figures.energy.how or f"not known: {figures.energy.why_not}",
             ),
         )
-        for figures in board.figures
+        for figures in report.figures
     )
     notes = (
         f"Grid: {grid.name}, {grid.g_per_kwh:g} g CO2e a kWh ({grid.year}; {grid.source}); taken for APIs too, since "

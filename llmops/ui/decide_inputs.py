@@ -47,7 +47,7 @@ class DecisionInputs(NamedTuple):
     prices: Any  # rows of _PRICE_HEADERS
 
     def given(self) -> dict[str, Any]:
-        """As the object that decision.board reads."""
+        """As the object that decision.decision_report reads."""
         limits = {
             "stays_here": bool(self.stays_here),
             "no_gpu": bool(self.no_gpu),

@@ -7,8 +7,8 @@ import gradio as gr
 
 from llmops.compat.gradio_page import save_js
 from llmops.core.errors import LlmopsError
-from llmops.decision.board import Board
-from llmops.decision.kept_decision import break_even_pair, kept_board
+from llmops.decision.decision_report import DecisionReport
+from llmops.decision.kept_decision import break_even_pair, kept_decision_report
 from llmops.report import decision, spending
 from llmops.report.export import export
 from llmops.ui import cascade_panel, decide_inputs, explain, render
@@ -100,10 +100,10 @@ def wire(tab: DecideTab, opened: gr.Tab, lists: CandidateLists, services: Servic
         if evaluation is None:
             return [render.message("Evaluate first: then there is something to decide on."), *_NOTHING]
         try:
-            board = kept_board(services.history(request), evaluation, DecisionInputs(*values).given())
+            report = kept_decision_report(services.history(request), evaluation, DecisionInputs(*values).given())
         except LlmopsError as error:
             return [render.problem(error), *[gr.skip()] * len(_NOTHING)]
-        return ["", *_painted(board, *break_even_pair(board, own, api))]
+        return ["", *_painted(report, *break_even_pair(report, own, api))]
 
     def redraw(
         evaluation: int | None,
@@ -115,8 +115,8 @@ def wire(tab: DecideTab, opened: gr.Tab, lists: CandidateLists, services: Servic
         if evaluation is None:
             return ""
         try:
-            board = kept_board(services.history(request), evaluation, DecisionInputs(*values).given())
-            return spending.break_even(board, own or "", api or "")
+            report = kept_decision_report(services.history(request), evaluation, DecisionInputs(*values).given())
+            return spending.break_even(report, own or "", api or "")
         except LlmopsError as error:
             return render.problem(error)
 
@@ -126,8 +126,8 @@ def wire(tab: DecideTab, opened: gr.Tab, lists: CandidateLists, services: Servic
         path = new_folder() / f"decision-{evaluation}.html"
         history = services.history(request)
         try:
-            board = kept_board(history, evaluation, DecisionInputs(*values).given())
-            export(history, evaluation, path, decision.whole(board), language_of_request(request))
+            report = kept_decision_report(history, evaluation, DecisionInputs(*values).given())
+            export(history, evaluation, path, decision.whole(report), language_of_request(request))
         except LlmopsError as error:
             raise toast(error) from None
         return str(path)
@@ -142,15 +142,15 @@ def wire(tab: DecideTab, opened: gr.Tab, lists: CandidateLists, services: Servic
     cascade_panel.wire(tab.cascade, tab.evaluation, tab.inputs, lists, services)
 
 
-def _painted(board: Board, own: str, api: str) -> list[Any]:
+def _painted(report: DecisionReport, own: str, api: str) -> list[Any]:
     """A decision as all but the first of `DecideTab.shown`. own, api: the pair whose break-even is drawn."""
     return [
-        decision.verdict(board),
-        decision.pareto(board),
-        decision.candidates(board),
-        spending.costs(board),
-        gr.update(choices=[cost.candidate for cost in board.owns], value=own or None),
-        gr.update(choices=[cost.candidate for cost in board.apis], value=api or None),
-        spending.break_even(board, own, api),
-        spending.energies(board),
+        decision.verdict(report),
+        decision.pareto(report),
+        decision.candidates(report),
+        spending.costs(report),
+        gr.update(choices=[cost.candidate for cost in report.owns], value=own or None),
+        gr.update(choices=[cost.candidate for cost in report.apis], value=api or None),
+        spending.break_even(report, own, api),
+        spending.energies(report),
     ]

@@ -13,9 +13,9 @@ from llmops.core.run_settings import RunSettings
 from llmops.core.settings import Settings
 from llmops.data.builtin import load_builtin
 from llmops.decision.assumptions import assume
-from llmops.decision.board import make_board
 from llmops.decision.cascade import simulate
 from llmops.decision.cost import cost
+from llmops.decision.decision_report import make_decision_report
 from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.runner import CandidateEnded, EvaluationBegun, evaluate
 from llmops.evaluation.spec import EvaluationSpec
@@ -92,17 +92,20 @@ def test_the_cascades_times_hold_both_stages(evaluated):
 
 def test_the_board_of_real_rows_prices_local_above_zero_and_draws_everything(evaluated):
     history, first, second, _ = evaluated
-    board = make_board(
+    report = make_decision_report(
         history.evaluations.get(first), history.evaluations.rows(first), {"min_macro_f1": 0.9, "currency": "EUR"}
     )
-    assert all(one.cost_per_1000 > 0 for one in board.figures)
-    assert all(one.energy.wh[0] > 0 for one in board.figures)
-    assert [one.candidate for one in board.decision.excluded] == [ENCODER]
-    assert board.decision.choice == DECODER
-    page = drawn.whole(board)
+    assert all(one.cost_per_1000 > 0 for one in report.figures)
+    assert all(one.energy.wh[0] > 0 for one in report.figures)
+    assert [one.candidate for one in report.decision.excluded] == [ENCODER]
+    assert report.decision.choice == DECODER
+    page = drawn.whole(report)
     for piece in ("<svg", "Its macro-F1 is", "Nothing leaves this machine", "requests a month", "gpt-5.4-mini"):
         assert piece in page
-    assert make_board(history.evaluations.get(second), history.evaluations.rows(second), None).figures[0].leaving == 0
+    assert (
+        make_decision_report(history.evaluations.get(second), history.evaluations.rows(second), None).figures[0].leaving
+        == 0
+    )
 
 
 def test_programs_answer_with_plain_data_and_errors_in_words(evaluated, limits):

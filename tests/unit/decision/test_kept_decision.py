@@ -2,7 +2,7 @@
 
 import pytest
 
-from llmops.decision.kept_decision import break_even_pair, kept_board
+from llmops.decision.kept_decision import break_even_pair, kept_decision_report
 from llmops.history.store import History
 from tests.support.history_rows import begin
 from tests.support.recorded_rows import DECODER, ENCODER, OPENAI, remote, row
@@ -18,16 +18,16 @@ def history(tmp_path):
 
 
 def test_the_figures_follow_the_rows(history):
-    before = {figures.candidate: figures.accuracy for figures in kept_board(history, 1, {}).figures}
+    before = {figures.candidate: figures.accuracy for figures in kept_decision_report(history, 1, {}).figures}
     assert before[DECODER] == 1.0
     history.evaluations.add_rows(1, [row(DECODER, place, said="b") for place in range(4, 8)])
-    after = {figures.candidate: figures.accuracy for figures in kept_board(history, 1, {}).figures}
+    after = {figures.candidate: figures.accuracy for figures in kept_decision_report(history, 1, {}).figures}
     assert after[DECODER] == 0.5
 
 
 def test_a_chosen_pair_stays_and_one_that_is_gone_makes_room_for_the_decisions_choice(history):
-    board = kept_board(history, 1, {"stays_here": True})
-    assert break_even_pair(board, DECODER, OPENAI) == (DECODER, OPENAI)
-    own, api = break_even_pair(board, "gone@fp32", None)
-    assert own == board.decision.choice
+    report = kept_decision_report(history, 1, {"stays_here": True})
+    assert break_even_pair(report, DECODER, OPENAI) == (DECODER, OPENAI)
+    own, api = break_even_pair(report, "gone@fp32", None)
+    assert own == report.decision.choice
     assert api == OPENAI

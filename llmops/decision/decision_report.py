@@ -1,4 +1,4 @@
-"""The decision board: one evaluation's rows, assumptions and limits in, everything that is shown of them out. Pure.
+"""The decision report: one evaluation's rows, assumptions and limits in, everything that is shown of them out. Pure.
 
 The page, the endpoints, the command line and reports all read this.
 """
@@ -16,7 +16,7 @@ from llmops.core.given import Names
 from llmops.decision.assumptions import Assumptions, AssumptionSettings
 from llmops.decision.cost import BreakEven, Cost, break_even
 from llmops.decision.decide import AXES, QUALITY, Axis, Decision, Limits, decide
-from llmops.decision.figures import Figures, figures
+from llmops.decision.figures import CandidateFigures, figures
 from llmops.decision.usage import parsed
 from llmops.evaluation.metrics import Metrics, compare
 from llmops.history.evaluations import Evaluation, Row
@@ -58,14 +58,14 @@ class DecisionSettings(AssumptionSettings):
 
 
 @dataclass(frozen=True)
-class Board:
+class DecisionReport:
     """An evaluation's decision. apis: what the own machines are set against; those of the evaluation, or one that was
     reckoned from another candidate's tokens."""
 
     evaluation: Evaluation
     at: Assumptions
     limits: Limits
-    figures: tuple[Figures, ...]
+    figures: tuple[CandidateFigures, ...]
     decision: Decision
     apis: tuple[Cost, ...]
     break_evens: tuple[BreakEven, ...]
@@ -87,12 +87,12 @@ class Board:
         }
 
 
-def make_board(
+def make_decision_report(
     found: Evaluation,
     rows: Sequence[Row],
     given: str | Mapping[str, Any] | None,
     known: Sequence[Metrics] | None = None,
-) -> Board:
+) -> DecisionReport:
     """given: an object with any of DecisionSettings; known: as in figures.figures. Raises InputError."""
     asked = DecisionSettings.read(given)
     limits, at = asked.limits, asked.assumptions(found.machine)
@@ -104,7 +104,9 @@ def make_board(
     apis = apis or reckoned(rows, at)
     owns = [one.cost for one in made]
     pairs = [break_even(own, api, at) for own in owns for api in apis]
-    return Board(found, at, limits, tuple(made), decision, apis, tuple(one for one in pairs if one is not None))
+    return DecisionReport(
+        found, at, limits, tuple(made), decision, apis, tuple(one for one in pairs if one is not None)
+    )
 
 
 def reckoned(rows: Sequence[Row], at: Assumptions) -> tuple[Cost, ...]:
