@@ -54,8 +54,6 @@ interpreter.take_short_turns()
 # launch the page anywhere, so then they may (LLMOPS_PUBLIC=0 says otherwise).
 args = arguments(sys.argv[1:]) if __name__ == "__main__" else arguments(["--share"])
 settings = load_settings(share=args.share, host=args.host)
-# The mode is the process's: whoever asks is told the same.
-os.environ["LLMOPS_PUBLIC"] = "1" if settings.public else "0"
 if settings.public and (kept := owner_keys.withhold()):
     print(f"Strangers may come, so {', '.join(kept)} serve the owner alone; LLMOPS_LEND_KEYS=1 lends them to all.")
 last = crash_notice.begin(settings.data_dir) if __name__ == "__main__" else crash_notice.ENDED_WELL

@@ -1,13 +1,13 @@
 """The command line: `llmops COMMAND …`, or `python -m llmops COMMAND …` where the package is not installed."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from llmops.cli import COMMANDS
 from llmops.core.errors import LlmopsError
+from llmops.core.settings import load_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,9 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, command in COMMANDS.items():
         command.add(commands.add_parser(name, help=command.HELP, description=command.HELP))
     args = parser.parse_args(arguments)
-    os.environ["LLMOPS_PUBLIC"] = "0"  # who has a shell here is no stranger, on a Space neither
+    settings = load_settings(public=False)  # who has a shell here is no stranger, on a Space neither
     try:
-        return int(COMMANDS[args.command].run(args))
+        return int(COMMANDS[args.command].run(args, settings))
     except LlmopsError as error:
         print(f"{error.message} {error.remedy}".strip(), file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""The command line's commands: a module each, with HELP, add(parser) and run(args); a new one gets a line here."""
+"""The command line: a module a command, with HELP, add(parser) and run(args, settings); a new one gets a line here."""
 
 from types import ModuleType
 

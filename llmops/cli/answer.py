@@ -8,7 +8,7 @@ from typing import Any
 
 from llmops.api.context import ApiContext
 from llmops.core.request import Job
-from llmops.core.settings import load_settings
+from llmops.core.settings import Settings
 from llmops.public.quotas import Quotas
 from llmops.runtime.pool import Pool
 
@@ -22,9 +22,8 @@ def finish(data: dict[str, Any], as_json: bool) -> int:
     return 1 if data["error"] else 0
 
 
-def command_context() -> ApiContext:
+def command_context(settings: Settings) -> ApiContext:
     """This process, for one command."""
-    settings = load_settings()
     return ApiContext(Pool(settings), Quotas(settings), "command")
 
 

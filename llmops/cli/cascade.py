@@ -7,7 +7,7 @@ from llmops.api.decision import cascade_data
 from llmops.cli import assumptions
 from llmops.cli.answer import finish
 from llmops.cli.table import number, print_rows
-from llmops.core.settings import load_settings
+from llmops.core.settings import Settings
 from llmops.decision.cascade import CascadeSettings
 
 HELP = "an encoder where it is sure, else another candidate: the best threshold, from a kept evaluation"
@@ -23,10 +23,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, settings: Settings) -> int:
     """Print the curve and the choice."""
     given = assumptions.read(args, CascadeSettings)
-    data = cascade_data(load_settings(), args.evaluation, args.first, args.second, given)
+    data = cascade_data(settings, args.evaluation, args.first, args.second, given)
     if not args.json and not data["error"]:
         _print(data)
     return finish(data, args.json)

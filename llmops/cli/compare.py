@@ -11,6 +11,7 @@ from llmops.cli.options import add_settings, settings_given
 from llmops.cli.table import print_rows
 from llmops.core.run import Run
 from llmops.core.run_settings import GivenRunSettings
+from llmops.core.settings import Settings
 from llmops.data.builtin import builtin_ids, load_builtin
 from llmops.public.quotas import Visitor
 
@@ -32,10 +33,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, settings: Settings) -> int:
     """Print the runs; 1 where one failed."""
     text = sys.stdin.read() if args.text == "-" else args.text
-    context, given = command_context(), settings_given(args, GivenRunSettings)
+    context, given = command_context(settings), settings_given(args, GivenRunSettings)
     try:
         comparison = make_comparison(context, load_builtin(args.task), text, args.candidate, given)
         compared = run_comparison(context, Visitor(), comparison)

@@ -8,6 +8,7 @@ from llmops.cli.answer import command_context, finish, interruptible_job
 from llmops.cli.options import add_settings, settings_given
 from llmops.cli.table import number, print_rows
 from llmops.core.given import forms
+from llmops.core.settings import Settings
 from llmops.probes.context import GivenContext
 
 HELP = "where in how long a text a candidate misses the finding, and what length costs"
@@ -21,10 +22,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, settings: Settings) -> int:
     """Print a line a length."""
     given = settings_given(args, GivenContext)
-    data = context_data(command_context(), args.task, args.candidate, given, interruptible_job())
+    data = context_data(command_context(settings), args.task, args.candidate, given, interruptible_job())
     if not args.json:
         _print(data, args.depths or forms(GivenContext)["depths"].default)
     return finish(data, args.json)

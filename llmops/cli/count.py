@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 
 from llmops.core.request import Connection
-from llmops.core.settings import load_settings
+from llmops.core.settings import Settings
 from llmops.planning.architecture import find_config
 from llmops.sizing.counting import count_shape
 
@@ -17,9 +17,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, help="catalogue or hub id, or a folder; only its config.json is read")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, settings: Settings) -> int:
     """Print `params` and `counted` as TOML."""
-    shape = count_shape(find_config(args.model, Connection(), load_settings()))
+    shape = count_shape(find_config(args.model, Connection(), settings))
     sizes = [f"{name} = {json.dumps(value)}" for name, value in asdict(shape).items() if name != "cache"]
     kept = [[f"{name} = {value}" for name, value in asdict(one).items() if value] for one in shape.cache]
     cache = ", ".join("{ " + ", ".join(one) + " }" for one in kept)

@@ -9,7 +9,7 @@ from llmops.cli.answer import finish
 from llmops.cli.table import number, print_rows
 from llmops.core.errors import InputError
 from llmops.core.format import money
-from llmops.core.settings import load_settings
+from llmops.core.settings import Settings
 from llmops.decision.decide import AXES, QUALITY
 from llmops.decision.decision_report import DecisionSettings
 
@@ -26,12 +26,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, settings: Settings) -> int:
     """Print the board."""
     given = assumptions.read(args, DecisionSettings)
     if args.weight:
         given["weights"] = dict(_weight(text) for text in args.weight)
-    data = decide_data(load_settings(), args.evaluation, given)
+    data = decide_data(settings, args.evaluation, given)
     if not args.json and not data["error"]:
         _print(data)
     return finish(data, args.json)

@@ -7,6 +7,7 @@ from llmops.api.planning import dry_run_data
 from llmops.cli.answer import command_context, finish, interruptible_job
 from llmops.cli.options import add_settings, settings_given
 from llmops.cli.table import number, print_rows
+from llmops.core.settings import Settings
 from llmops.planning.settings import GivenDryRun
 
 HELP = "measure a model's shape with random weights, before downloading it"
@@ -18,9 +19,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, settings: Settings) -> int:
     """Print predicted and measured."""
-    data = dry_run_data(command_context(), settings_given(args, GivenDryRun), interruptible_job())
+    data = dry_run_data(command_context(settings), settings_given(args, GivenDryRun), interruptible_job())
     if args.json or data["error"]:
         return finish(data, args.json)
     print(

@@ -36,9 +36,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, settings: Settings) -> int:
     """Evaluate and print; 1 where a candidate failed or it was stopped."""
-    context = command_context()
+    context = command_context(settings)
     given = settings_given(args, GivenEvaluation) | ({"batched": False} if args.alone else {})
     asked = GivenEvaluation.within(given, context.settings)
     job = interruptible_job().asked_with(asked.connection())

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from llmops.core.settings import load_settings
+from llmops.core.settings import Settings
 from llmops.history.store import History
 from llmops.i18n.translation import LANGUAGES
 from llmops.report.export import FORMATS, export
@@ -18,8 +18,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the HTML report (default: en)")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, settings: Settings) -> int:
     """Write the file."""
-    export(History(load_settings().history_path), args.id, args.file, language=args.language)
+    export(History(settings.history_path), args.id, args.file, language=args.language)
     print(f"Written: {args.file}")
     return 0

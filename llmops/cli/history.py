@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from llmops.cli.table import number, print_rows
-from llmops.core.settings import load_settings
+from llmops.core.settings import Settings
 from llmops.evaluation.side_by_side import SideBySide, side_by_side
 from llmops.evaluation.summary import summary
 from llmops.history import recorded
@@ -33,9 +33,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--language", choices=LANGUAGES, default="en", help="of an exported HTML report (default: en)")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, settings: Settings) -> int:
     """Do what was asked, or print."""
-    history = History(load_settings().history_path)
+    history = History(settings.history_path)
     recorded.offer(history.path)
     kind = "comparison" if args.comparison else "curve" if args.curve else "evaluation"
     if args.take_in:

@@ -7,6 +7,7 @@ from llmops.api.learning_curve import curve_data
 from llmops.cli.answer import command_context, finish, interruptible_job
 from llmops.cli.options import add_settings, settings_given
 from llmops.cli.table import print_rows
+from llmops.core.settings import Settings
 from llmops.evaluation.curve import GivenCurve
 
 HELP = "how many labelled examples bring an encoder up to the decoders"
@@ -19,10 +20,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, settings: Settings) -> int:
     """Train, score, keep and print."""
     given = settings_given(args, GivenCurve)
-    data = curve_data(command_context(), args.task, given, interruptible_job())
+    data = curve_data(command_context(settings), args.task, given, interruptible_job())
     if not args.json and not data["error"]:
         _print(data)
     return finish(data, args.json)

@@ -7,6 +7,7 @@ from llmops.api.probes import load_data
 from llmops.cli.answer import command_context, finish, interruptible_job
 from llmops.cli.options import add_settings, settings_given
 from llmops.cli.table import number, print_rows
+from llmops.core.settings import Settings
 from llmops.probes.load import GivenLoad
 
 HELP = "parallel requests against a candidate: throughput, latency, failures"
@@ -20,10 +21,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, settings: Settings) -> int:
     """Print a line a level."""
     given = settings_given(args, GivenLoad)
-    data = load_data(command_context(), args.task, args.candidate, given, interruptible_job())
+    data = load_data(command_context(settings), args.task, args.candidate, given, interruptible_job())
     if not args.json and data["points"]:
         header = (
             "load",

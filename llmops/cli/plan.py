@@ -7,7 +7,7 @@ from llmops.api.planning import plan_data
 from llmops.cli.answer import finish
 from llmops.cli.options import add_settings, settings_given
 from llmops.cli.table import number, print_rows
-from llmops.core.settings import load_settings
+from llmops.core.settings import Settings
 from llmops.planning.settings import GivenPlan
 
 HELP = "will a model fit, and how fast would it be: every GPU's verdict"
@@ -19,9 +19,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, settings: Settings) -> int:
     """Print the plan."""
-    data = plan_data(load_settings(), settings_given(args, GivenPlan))
+    data = plan_data(settings, settings_given(args, GivenPlan))
     if args.json or data["error"]:
         return finish(data, args.json)
     parts = ("weights_bytes", "kv_cache_bytes", "workspace_bytes", "overhead_bytes", "peak_bytes")

@@ -76,14 +76,16 @@ def kept_folder(data_dir: Path, owner: str) -> Path:
     return data_dir / "visitors" / owner / "encoders"
 
 
-def load_settings(share: bool = False, host: str | None = None) -> Settings:
+def load_settings(share: bool = False, host: str | None = None, public: bool | None = None) -> Settings:
     """Settings from the environment; unknown or absent variables keep the defaults. Raises ValueError for a bad one.
 
-    share and host: as given on the command line; with them it is known whether strangers may come.
+    Called once, where a process begins, and passed: the mode is the process's, and the place for data is tried on the
+    disk. share and host: as given on the command line; with them it is known whether strangers may come. public: for
+    an entry that knows it anyway.
     """
     env = os.environ
     budget = env.get("LLMOPS_MEMORY_GB")
-    public = is_public(env, share, host)
+    public = is_public(env, share, host) if public is None else public
     return Settings(
         data_dir=data_dir(env),
         pool_budget_bytes=int(float(budget) * 1e9) if budget else None,

@@ -130,7 +130,7 @@ def test_the_command_line_takes_the_language(short_history, tmp_path, monkeypatc
     ):
         parser = argparse.ArgumentParser()
         COMMANDS[name].add(parser)
-        assert COMMANDS[name].run(parser.parse_args([*order, "--language", "de"])) == 0
+        assert COMMANDS[name].run(parser.parse_args([*order, "--language", "de"]), load_settings()) == 0
     assert all("<h2>Zahlen</h2>" in (tmp_path / name).read_text(encoding="utf-8") for name in ("a.html", "b.html"))
 
 
