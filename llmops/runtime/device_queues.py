@@ -68,7 +68,7 @@ class DeviceQueues:
 
         since_s = take()
 
-        def breathe() -> None:
+        def yield_turn() -> None:
             nonlocal since_s
             if time.perf_counter() - since_s > _SLICE_S:
                 give_back_workers()
@@ -77,4 +77,4 @@ class DeviceQueues:
                 give_back_idle_workers()
 
         with turns, without_idle_workers():
-            yield breathe
+            yield yield_turn

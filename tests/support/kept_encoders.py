@@ -16,5 +16,5 @@ def encoder_store(owner=""):
 
 def keep_encoder(name, owner, size=4):
     head = Head(("a", "b"), np.zeros((2, size), np.float32), np.zeros(2, np.float32))
-    meta = store.Meta("t", "few-shot", "embedded/encoder", ("a", "b"), 1, 0, 2, has_body=False)
-    return encoder_store(owner).keep(name, SimpleNamespace(), head, meta)
+    meta = store.EncoderMeta("t", "few-shot", "embedded/encoder", ("a", "b"), 1, 0, 2, has_body=False)
+    return encoder_store(owner).save(name, SimpleNamespace(), head, meta)

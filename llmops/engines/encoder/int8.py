@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmops.core.request import Report
-from llmops.engines.encoder.tokens import Tokens
+from llmops.engines.encoder.tokenizer import EncoderTokenizer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +35,7 @@ class OpenVinoBody:
 
         self.model: Any = model
         self.max_tokens = int(model.max_seq_length or model.tokenizer.model_max_length)
-        self.tokens = Tokens(model, self.max_tokens)
+        self.tokenizer = EncoderTokenizer(model, self.max_tokens)
         unconverted = [tensor for module in list(model)[1:] for tensor in module.parameters()]
         unconverted_bytes = sum(tensor.numel() * tensor.element_size() for tensor in unconverted)
         self.weights_bytes = (folder / "model.bin").stat().st_size + unconverted_bytes
@@ -53,7 +53,7 @@ class OpenVinoBody:
         """See body.Body."""
         import torch
 
-        features = self.tokens.features(texts, ids)
+        features = self.tokenizer.features(texts, ids)
         inferred = self._request.infer({name: features[name] for name in self._names}, share_inputs=True)
         pooled: Any = {name: torch.from_numpy(value) for name, value in features.items()}
         pooled |= {"token_embeddings": torch.from_numpy(next(iter(inferred.values()))), "modality": "text"}
@@ -64,7 +64,7 @@ class OpenVinoBody:
         return vectors
 
 
-def int8_copy(model: "SentenceTransformer", data_dir: Path, report: Report) -> Path:
+def make_int8_copy(model: "SentenceTransformer", data_dir: Path, report: Report) -> Path:
     """The folder of the copy that data_dir keeps, or of a new one."""
     folder = data_dir / "openvino" / _fingerprint(model)
     if not (folder / "model.xml").exists():
@@ -97,7 +97,7 @@ def _make(model: Any, folder: Path) -> None:  # noqa: ANN401
     features = model.preprocess(["example"])
     names = [name for name in _INPUTS if name in features]
 
-    class Tokens(torch.nn.Module):
+    class LastHiddenState(torch.nn.Module):
         """Only the tensor that is needed, under names that the export keeps."""
 
         def __init__(self, inner: torch.nn.Module) -> None:
@@ -111,7 +111,7 @@ def _make(model: Any, folder: Path) -> None:  # noqa: ANN401
 
     with torch.inference_mode(False), torch.no_grad():
         example = tuple(features[name] for name in names)
-        exported = openvino.convert_model(Tokens(model[0].auto_model), example_input=example)
+        exported = openvino.convert_model(LastHiddenState(model[0].auto_model), example_input=example)
     for port, name in zip(exported.inputs, names, strict=True):
         port.get_tensor().set_names({name})
     exported.reshape({name: [-1, -1] for name in names})

@@ -12,7 +12,7 @@ def loss_class() -> Any:  # noqa: ANN401
     import torch
     from sentence_transformers.sentence_transformer.losses import CosineSimilarityLoss
 
-    class OnceEach(CosineSimilarityLoss):
+    class DistinctTextLoss(CosineSimilarityLoss):
         def forward(self, sentence_features: Any, labels: torch.Tensor) -> torch.Tensor:  # noqa: ANN401
             columns = list(sentence_features)
             texts = [row for column in columns for row in _rows(column)]
@@ -22,7 +22,7 @@ def loss_class() -> Any:  # noqa: ANN401
             rows = torch.tensor([row_of[ids] for ids in texts], device=embeddings.device)
             return self.compute_loss_from_embeddings(list(embeddings[rows].chunk(len(columns))), labels)
 
-    return OnceEach
+    return DistinctTextLoss
 
 
 def _rows(column: dict[str, Any]) -> list[tuple[int, ...]]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from llmops.core.request import Job
 from llmops.core.settings import Settings
 from llmops.core.task import Task
-from llmops.engines.encoder.body import TorchBody, embed_all, folder_of, load_body
+from llmops.engines.encoder.body import TorchBody, embed_all, load_body
+from llmops.engines.encoder.files import find_folder
 from llmops.engines.encoder.training import Trained, pick_examples, train
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class RepeatedTraining:
 
     @cached_property
     def _folder(self) -> Path:
-        return folder_of(self._base, self._job, self._settings)
+        return find_folder(self._base, self._job, self._settings)
 
     @cached_property
     def _untrained(self) -> tuple["SentenceTransformer", "np.ndarray"]:

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ALLOWED = (".json", ".safetensors", ".txt", ".md", ".model")
-_MOST_FILES = 40
-_MOST_BYTES = 3_000_000_000
-_MOST_RATIO = 100  # unpacked to packed size of one file; weights hardly shrink, a bomb does
+_MAX_FILES = 40
+_MAX_BYTES = 3_000_000_000
+_MAX_RATIO = 100  # unpacked to packed size of one file; weights hardly shrink, a bomb does
 _FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Meta:
+class EncoderMeta:
     """What a kept encoder is. labels in the head's order; examples: how many it was trained on.
 
     learnt: marks of those texts (training_record.text_mark), so that none counts in a score; None: not recorded.
@@ -52,12 +52,12 @@ class Meta:
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredEncoder:
     """A kept encoder: its folder (`body/` inside where it has one), head and description."""
 
     folder: Path
     head: Head
-    meta: Meta
+    meta: EncoderMeta
 
 
 class EncoderStore:
@@ -73,11 +73,11 @@ class EncoderStore:
             return ()
         return tuple(sorted(folder.name for folder in self.root.iterdir() if (folder / "meta.json").is_file()))
 
-    def keep(self, name: str, model: "SentenceTransformer", head: Head, meta: Meta) -> Path:
+    def save(self, name: str, model: "SentenceTransformer", head: Head, meta: EncoderMeta) -> Path:
         """Write a trained encoder under a new name. Raises InputError for a bad or taken name, TooMuch, OutOfMemory."""
         from safetensors.numpy import save_file
 
-        with self._new(name) as partial:
+        with self._new_folder(name) as partial:
             save_file({"coef": head.coef, "intercept": head.intercept}, partial / "head.safetensors")
             if meta.has_body:
                 model.save_pretrained(str(partial / "body"), create_model_card=False, safe_serialization=True)
@@ -87,7 +87,7 @@ class EncoderStore:
         return self.root / name
 
     @contextmanager
-    def _new(self, name: str) -> Iterator[Path]:
+    def _new_folder(self, name: str) -> Iterator[Path]:
         """A folder to fill; put in place whole at the end, or not at all."""
         target = self.root / check_name(name)
         if target.exists():
@@ -97,7 +97,7 @@ class EncoderStore:
             partial = Path(tempfile.mkdtemp(dir=self.root, prefix=".partial-"))
             try:
                 yield partial
-                self._check_room()
+                self._check_quota()
                 partial.rename(target)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
@@ -107,7 +107,7 @@ class EncoderStore:
                 "Free some space on the disk, and keep it again.",
             ) from error
 
-    def _check_room(self) -> None:
+    def _check_quota(self) -> None:
         used = sum(path.stat().st_size for path in self.root.rglob("*") if path.is_file())
         limit = self._limit_bytes
         if limit is not None and used > limit:
@@ -116,20 +116,20 @@ class EncoderStore:
                 "Download one and delete it, or keep an encoder of the method few-shot, which is small.",
             )
 
-    def load(self, name: str) -> Kept:
+    def load(self, name: str) -> StoredEncoder:
         """A kept encoder by name. Raises ModelNotFound or ModelRefused."""
         folder = self.root / check_name(name)
         if not (folder / "meta.json").is_file():
-            kept_names = ", ".join(self.names()) or "none"
-            raise ModelNotFound(f"No encoder “{name}” is kept here.", f"Kept: {kept_names}. Train one in the Past tab.")
+            names = ", ".join(self.names()) or "none"
+            raise ModelNotFound(f"No encoder “{name}” is kept here.", f"Kept: {names}. Train one in the Past tab.")
         return _read(folder)
 
     def check(self, name: str) -> None:
         """Raise ModelRefused for a kept encoder that can't be loaded, one that was cut short too; nothing is loaded."""
         folder = self.load(name).folder
-        cut = next((path for path in folder.rglob("*.safetensors") if not is_whole(path)), None)
-        if cut is not None:
-            raise ModelRefused(f"“{name}” is damaged: {cut.name} was cut short.", "Delete it, and train it again.")
+        damaged = next((path for path in folder.rglob("*.safetensors") if not is_whole(path)), None)
+        if damaged is not None:
+            raise ModelRefused(f"“{name}” is damaged: {damaged.name} was cut short.", "Delete it, and train it again.")
 
     def delete(self, name: str) -> None:
         """Remove a kept encoder; nothing happens where there is none."""
@@ -142,7 +142,7 @@ class EncoderStore:
 
     def unpack(self, path: Path, name: str) -> None:
         """Keep an encoder out of a zip. Raises ModelRefused for anything else, InputError for the name, TooMuch."""
-        with self._new(name) as partial:
+        with self._new_folder(name) as partial:
             _extract(path, partial)
             _read(partial)
 
@@ -154,7 +154,7 @@ def check_name(name: str) -> str:
     return name
 
 
-def _read(folder: Path) -> Kept:
+def _read(folder: Path) -> StoredEncoder:
     from safetensors.numpy import load_file
 
     try:
@@ -163,7 +163,7 @@ def _read(folder: Path) -> Kept:
             raise ValueError("another format")
         described.pop("versions")
         learnt = described.get("learnt")
-        meta = Meta(
+        meta = EncoderMeta(
             **{**described, "labels": tuple(described["labels"]), "learnt": None if learnt is None else tuple(learnt)}
         )
         numbers = load_file(folder / "head.safetensors")
@@ -176,7 +176,7 @@ def _read(folder: Path) -> Kept:
         raise ModelRefused(
             f"This is no encoder of llm-ops ({error}).", "Use a zip that was downloaded here."
         ) from error
-    return Kept(folder, head, meta)
+    return StoredEncoder(folder, head, meta)
 
 
 def _extract(path: Path, target: Path) -> None:
@@ -192,10 +192,8 @@ def _extract(path: Path, target: Path) -> None:
 
 def _check_entries(entries: Sequence[zipfile.ZipInfo]) -> None:
     total = sum(entry.file_size for entry in entries)
-    if len(entries) > _MOST_FILES or total > _MOST_BYTES:
-        raise ModelRefused(
-            f"The zip holds {len(entries)} files, {total / 1e6:.0f} MB.", f"At most {_MOST_FILES} files."
-        )
+    if len(entries) > _MAX_FILES or total > _MAX_BYTES:
+        raise ModelRefused(f"The zip holds {len(entries)} files, {total / 1e6:.0f} MB.", f"At most {_MAX_FILES} files.")
     for entry in entries:
         parts = PurePosixPath(entry.filename).parts
         inside = not entry.filename.startswith("/") and ".." not in parts and "\\" not in entry.filename
@@ -204,7 +202,7 @@ def _check_entries(entries: Sequence[zipfile.ZipInfo]) -> None:
                 f"The zip holds “{entry.filename[:80]}”, which has no place in an encoder.",
                 "Only weights as safetensors, JSON and text are read; pickles never.",
             )
-        if entry.file_size > 1_000_000 and entry.file_size > _MOST_RATIO * max(1, entry.compress_size):
+        if entry.file_size > 1_000_000 and entry.file_size > _MAX_RATIO * max(1, entry.compress_size):
             raise ModelRefused(f"“{entry.filename[:80]}” unpacks to too much.", "Use a zip that was downloaded here.")
 
 

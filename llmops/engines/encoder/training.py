@@ -19,7 +19,8 @@ from llmops.core.request import Job
 from llmops.core.settings import Settings
 from llmops.core.task import Example, Task
 from llmops.engines.encoder import pair_loss
-from llmops.engines.encoder.body import TorchBody, embed_all, folder_of, load_body
+from llmops.engines.encoder.body import TorchBody, embed_all, load_body
+from llmops.engines.encoder.files import find_folder
 from llmops.engines.encoder.head import Head, fit_head
 from llmops.hardware.memory import reusing_memory
 from llmops.hardware.openmp_threads import without_idle_workers
@@ -94,17 +95,17 @@ def train(
     examples: Sequence[Example],
     seed: int,
     stop: threading.Event,
-    breathe: Callable[[], None] = lambda: None,
+    yield_turn: Callable[[], None] = lambda: None,
 ) -> Generator[TrainEvent | Trained | None, None, None]:
     """Train `method` (few-shot or setfit) on the examples; ends with Trained, None means nothing new.
 
-    breathe: called between two steps; may block, so that others get their turn (pool.slices).
+    yield_turn: called between two steps; may block, so that others get their turn (pool.slices).
     Raises Stopped or InputError.
     """
     if len({example.label for example in examples}) < 2:
         raise InputError("There is one class only to learn from.", "Give examples of two labels or more.")
     if method == "setfit":
-        yield from _fine_tune(model, examples, seed, stop, breathe)
+        yield from _fine_tune(model, examples, seed, stop, yield_turn)
         model.eval()  # the Trainer leaves dropout on
     if stop.is_set():
         raise Stopped("The training was stopped.")
@@ -118,14 +119,14 @@ def train_named(
     training: TrainingSettings,
     settings: Settings,
     job: Job,
-    breathe: Callable[[], None] = lambda: None,
+    yield_turn: Callable[[], None] = lambda: None,
 ) -> Generator[TrainEvent | Trained | None, None, None]:
     """The same from a base model's name: read it first, and fetch it where it is not here. Raises LlmopsError."""
     name = base_encoder(training.base).model
     examples = pick_examples(task, training.k, training.seed)
     yield TrainEvent("reading the weights", 0.0)
-    folder = folder_of(name, job, settings)
-    yield from train(load_body(folder, name), training.method, examples, training.seed, job.stop, breathe)
+    folder = find_folder(name, job, settings)
+    yield from train(load_body(folder, name), training.method, examples, training.seed, job.stop, yield_turn)
 
 
 def _fine_tune(
@@ -133,27 +134,27 @@ def _fine_tune(
     examples: Sequence[Example],
     seed: int,
     stop: threading.Event,
-    breathe: Callable[[], None],
+    yield_turn: Callable[[], None],
 ) -> Generator[TrainEvent | None, None, None]:
     """setfit's Trainer in a thread of its own; its callback feeds the queue that is read here."""
-    told: queue.SimpleQueue[TrainEvent | BaseException | None] = queue.SimpleQueue()
+    events: queue.SimpleQueue[TrainEvent | BaseException | None] = queue.SimpleQueue()
     leave = threading.Event()
     yield TrainEvent("preparing pairs", 0.0)
 
     def work() -> None:
         try:
             with without_idle_workers(), reusing_memory():
-                _fit_body(model, examples, seed, told, lambda: leave.is_set() or stop.is_set(), breathe)
-            told.put(None)
-        except BaseException as error:  # told to the reader, who raises it
-            told.put(error)
+                _fit_body(model, examples, seed, events, lambda: leave.is_set() or stop.is_set(), yield_turn)
+            events.put(None)
+        except BaseException as error:  # the reader raises it
+            events.put(error)
 
     thread = threading.Thread(target=work, name="setfit", daemon=True)
     thread.start()
     try:
         while True:
             try:
-                event = told.get(timeout=_POLL_S)
+                event = events.get(timeout=_POLL_S)
             except queue.Empty:
                 yield None  # nothing new; lets a reader leave
                 continue
@@ -171,16 +172,16 @@ def _fit_body(
     model: "SentenceTransformer",
     examples: Sequence[Example],
     seed: int,
-    told: "queue.SimpleQueue[TrainEvent | BaseException | None]",
+    events: "queue.SimpleQueue[TrainEvent | BaseException | None]",
     stopped: Callable[[], bool],
-    breathe: Callable[[], None],
+    yield_turn: Callable[[], None],
 ) -> None:
     from datasets import Dataset
     from setfit import SetFitModel, Trainer, TrainingArguments
     from sklearn.linear_model import LogisticRegression
     from transformers import PrinterCallback, ProgressCallback, TrainerCallback
 
-    class Tell(TrainerCallback):
+    class TrainingProgress(TrainerCallback):
         """Progress and loss to the queue; asks the Trainer to stop, also where nothing is left to learn."""
 
         low = 0
@@ -190,7 +191,7 @@ def _fit_body(
             if loss is not None:
                 share = state.global_step / max(1, state.max_steps)
                 message = f"fine-tuning, step {state.global_step} of {state.max_steps}"
-                told.put(TrainEvent(message, 0.9 * share, state.global_step, state.max_steps, float(loss)))
+                events.put(TrainEvent(message, 0.9 * share, state.global_step, state.max_steps, float(loss)))
                 self.low = self.low + 1 if float(loss) < _LEARNT_LOSS else 0
                 control.should_training_stop = control.should_training_stop or self.low >= _LEARNT_STEPS
 
@@ -198,7 +199,7 @@ def _fit_body(
             if stopped():
                 control.should_training_stop = True
             else:
-                breathe()
+                yield_turn()
 
     labels = sorted({example.label for example in examples})
     wrapped = SetFitModel(model_body=model, model_head=LogisticRegression(), labels=labels)
@@ -220,7 +221,7 @@ def _fit_body(
             logging_steps=1,
             show_progress_bar=False,
         )
-        trainer = Trainer(model=wrapped, args=arguments, train_dataset=data, callbacks=[Tell()])
+        trainer = Trainer(model=wrapped, args=arguments, train_dataset=data, callbacks=[TrainingProgress()])
         for printing in (PrinterCallback, ProgressCallback):
             trainer.st_trainer.remove_callback(printing)
         # The embedding phase alone: the head is ours, fitted on the tuned vectors.

@@ -3,15 +3,24 @@
 import hashlib
 
 from llmops.core.task import Task
-from llmops.engines.encoder.store import Meta
-from llmops.engines.encoder.training import Trained, pick_examples
+from llmops.engines.encoder.store import EncoderMeta
+from llmops.engines.encoder.training import Trained, TrainingSettings, pick_examples
 
 
-def training_record(task: Task, base: str, method: str, k: int, seed: int, trained: Trained) -> Meta:
-    """The record of a training that `train_named` did with the same values. Raises InputError as it does."""
-    learnt = tuple(text_mark(example.text) for example in pick_examples(task, k, seed))
-    has_body = method == "setfit"
-    return Meta(task.id, method, base, trained.head.labels, k, seed, trained.examples, has_body, learnt)
+def training_record(task: Task, settings: TrainingSettings, trained: Trained) -> EncoderMeta:
+    """The record of a training that `train_named` did with the same settings. Raises InputError as it does."""
+    learnt = tuple(text_mark(example.text) for example in pick_examples(task, settings.k, settings.seed))
+    return EncoderMeta(
+        task_id=task.id,
+        method=settings.method,
+        base=settings.base,
+        labels=trained.head.labels,
+        k=settings.k,
+        seed=settings.seed,
+        examples=trained.examples,
+        has_body=settings.method == "setfit",
+        learnt=learnt,
+    )
 
 
 def plain(text: str) -> str:

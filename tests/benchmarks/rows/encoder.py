@@ -21,14 +21,16 @@ _ALIKE = 0.99  # of the labels
 
 def load(precision: str, tiny: bool) -> Any:
     """An encoder tuned by SetFit, kept, and loaded by our engine in a precision; warmed up."""
-    from llmops.engines.encoder import body, store, training
+    from llmops.engines.encoder import body, files, store, training
 
     if _NAME not in encoder_store().names():
         k = 2 if tiny else _K
-        fresh = body.load_body(body.embedded_folder(), "embedded/encoder")
+        fresh = body.load_body(files.embedded_folder(), "embedded/encoder")
         *_, done = training.train(fresh, "setfit", training.pick_examples(TASK, k, 0), 0, threading.Event())
-        meta = store.Meta(TASK.id, "setfit", "embedded/encoder", done.head.labels, k, 0, done.examples, has_body=True)
-        encoder_store().keep(_NAME, done.model, done.head, meta)
+        meta = store.EncoderMeta(
+            TASK.id, "setfit", "embedded/encoder", done.head.labels, k, 0, done.examples, has_body=True
+        )
+        encoder_store().save(_NAME, done.model, done.head, meta)
     candidate = parse_candidate(f"trained/{_NAME}@{precision}")
     model = make(load_settings()).load(candidate, TASK, Job())
     model.warm_up()

@@ -16,7 +16,7 @@ from llmops.core.task import Example, Task
 from llmops.core.verdict import read_verdict
 from llmops.embedded import DECODER_DIR
 from llmops.engines.decoder.answer_tokens import tokenize_answers
-from llmops.engines.decoder.prefix_cache import shared
+from llmops.engines.decoder.prefix_cache import common_length
 from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.runner import CandidateEnded, EvaluationBegun, evaluate
 from llmops.evaluation.spec import EvaluationSpec
@@ -103,7 +103,7 @@ def _least(tiny: bool) -> Iterator[Sides]:
         prompts = [prompt(tokenizer, e.text, language)[0].tolist() for e in examples if e.language == language]
         words = tokenize_answers(tokenizer, TASK.answers(language), ())
         branches = sum(len(word) for word in words.ids)
-        tokens += sum(len(one) - shared(prompts) + branches for one in prompts)
+        tokens += sum(len(one) - common_length(prompts) + branches for one in prompts)
         heads += len(prompts) * (1 + branches)
     products = [(one, tokens) for one in model.model.modules() if isinstance(one, torch.nn.Linear)]
     products.append((model.lm_head, heads))

@@ -9,7 +9,7 @@ from statistics import mean
 from typing import Any
 
 from llmops.core.task import Example
-from llmops.engines.encoder import body, training
+from llmops.engines.encoder import body, files, training
 from tests.benchmarks.measure import Measured, Row, Sides
 from tests.benchmarks.texts import TASK
 
@@ -17,7 +17,7 @@ _K, _SEEDS = 8, 10
 
 
 def _fresh() -> Any:
-    return body.load_body(body.embedded_folder(), "embedded/encoder")
+    return body.load_body(files.embedded_folder(), "embedded/encoder")
 
 
 def _ours(method: str, examples: list[Example], seed: int) -> tuple[float, float]:

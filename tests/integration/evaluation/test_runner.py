@@ -105,10 +105,11 @@ def test_what_a_kept_encoder_was_trained_on_does_not_count_and_the_run_says_how_
     from llmops.engines.encoder.training_record import training_record
 
     own = TASK.with_examples(tuple(replace(one, split="pool") for one in TEXTS))
-    *_, trained = train_named(own, TrainingSettings("embedded/encoder", "few-shot", 2, 0), load_settings(), Job())
+    asked = TrainingSettings("embedded/encoder", "few-shot", 2, 0)
+    *_, trained = train_named(own, asked, load_settings(), Job())
     assert isinstance(trained, Trained)
-    meta = training_record(own, "embedded/encoder", "few-shot", 2, 0, trained)
-    encoder_store().keep("mine-too", trained.model, trained.head, meta)
+    meta = training_record(own, asked, trained)
+    encoder_store().save("mine-too", trained.model, trained.head, meta)
     learnt = {one.text for one in pick_examples(own, 2, 0)}
     assert len(learnt) == 4
     begun = run(history, ["trained/mine-too@fp32"])[0]

@@ -262,7 +262,7 @@ print(json.dumps({"early": early, "accuracies": [point.accuracy for point in poi
 
 
 def test_a_gated_base_encoder_of_the_fake_hub_is_fetched_with_the_visitors_token_before_the_device_is_free(tmp_path):
-    from llmops.engines.encoder.body import embedded_folder
+    from llmops.engines.encoder.files import embedded_folder
 
     with FakeHub({"team/base": Repo(embedded_folder(), gated=True)}) as hub:
         done = script(hub, tmp_path, _LEARNT)

@@ -4,11 +4,11 @@ import pytest
 
 from llmops.api.encoder_training import UnkeptEncoder, UnkeptEncoders, keep_encoder
 from llmops.core.errors import InputError
-from llmops.engines.encoder.store import Meta
+from llmops.engines.encoder.store import EncoderMeta
 
 
 def unkept(method="setfit"):
-    meta = Meta("t", method, "embedded/encoder", ("a", "b"), 2, 0, 4, has_body=method == "setfit")
+    meta = EncoderMeta("t", method, "embedded/encoder", ("a", "b"), 2, 0, 4, has_body=method == "setfit")
     return UnkeptEncoder(object(), meta)
 
 

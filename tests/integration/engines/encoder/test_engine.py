@@ -12,7 +12,7 @@ from llmops.core.run import Source
 from llmops.core.settings import load_settings
 from llmops.core.task import Example, Label, Prompt, Task
 from llmops.data.builtin import load_builtin
-from llmops.engines.encoder import body, training
+from llmops.engines.encoder import body, files, training
 from llmops.engines.encoder.engine import make
 from llmops.engines.encoder.head import fit_head
 from tests.support import models
@@ -46,7 +46,7 @@ def few_shot():
 
 @pytest.fixture(scope="module")
 def base():
-    return body.load_body(body.embedded_folder(), "embedded/encoder")
+    return body.load_body(files.embedded_folder(), "embedded/encoder")
 
 
 def test_a_run_is_started_then_finished_with_a_probability_for_every_label(few_shot):
@@ -76,7 +76,7 @@ def test_an_encoder_has_e2e_texts_per_second_weights_and_peak_and_no_token_figur
 def test_weights_are_the_sum_of_the_tensors_in_the_file(few_shot):
     from safetensors import safe_open
 
-    with safe_open(body.embedded_folder() / "model.safetensors", "np") as file:
+    with safe_open(files.embedded_folder() / "model.safetensors", "np") as file:
         stored = sum(file.get_tensor(name).nbytes for name in file.keys())  # noqa: SIM118
     assert few_shot.weights_bytes == pytest.approx(stored, rel=0.001)
 
@@ -172,7 +172,7 @@ def test_setfit_moves_the_body_and_the_same_seed_gives_the_same_head():
     import numpy as np
 
     def trained():
-        fresh = body.load_body(body.embedded_folder(), "embedded/encoder")
+        fresh = body.load_body(files.embedded_folder(), "embedded/encoder")
         before = next(fresh.parameters()).detach().clone()
         events = list(training.train(fresh, "setfit", training.pick_examples(MEDICAL, 3, 1), 1, threading.Event()))
         assert not before.equal(next(fresh.parameters()))
@@ -189,7 +189,7 @@ def test_setfit_moves_the_body_and_the_same_seed_gives_the_same_head():
 
 def test_stop_ends_a_fine_tuning_within_a_step_and_its_thread_is_gone(base):
     stop = threading.Event()
-    fresh = body.load_body(body.embedded_folder(), "embedded/encoder")
+    fresh = body.load_body(files.embedded_folder(), "embedded/encoder")
     with pytest.raises(Stopped):
         for event in training.train(fresh, "setfit", training.pick_examples(MEDICAL, 16, 0), 0, stop):
             if isinstance(event, training.TrainEvent) and event.loss is not None:
@@ -289,8 +289,10 @@ def test_a_trained_encoder_is_kept_and_gives_the_same_probabilities_when_loaded_
     name = f"kept-{method}"
     asked = training.TrainingSettings("embedded/encoder", method, 2, 0)
     *_, trained = training.train_named(MEDICAL, asked, load_settings(), Job())
-    meta = store.Meta("medical", method, "embedded/encoder", trained.head.labels, 2, 0, 4, has_body=method == "setfit")
-    folder = encoder_store().keep(name, trained.model, trained.head, meta)
+    meta = store.EncoderMeta(
+        "medical", method, "embedded/encoder", trained.head.labels, 2, 0, 4, has_body=method == "setfit"
+    )
+    folder = encoder_store().save(name, trained.model, trained.head, meta)
     assert not [path for path in folder.rglob("*") if path.suffix in (".pkl", ".bin", ".pt", ".py")]
     text = MEDICAL.split("test", "de")[0].text
     expected = trained.head.probabilities(body.TorchBody(trained.model).embed([text]))[0]

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from llmops.engines.encoder import body, pair_loss
+from llmops.engines.encoder import body, files, pair_loss
 
 
 def test_loss_and_gradients_are_the_librarys():
     from sentence_transformers.losses import CosineSimilarityLoss
 
-    model = body.load_body(body.embedded_folder(), "embedded/encoder").eval()  # no dropout: its noise would differ
+    model = body.load_body(files.embedded_folder(), "embedded/encoder").eval()  # no dropout: its noise would differ
     one = ["A chair.", "Not needed at all, says the report.", "A chair.", "Why?"]
     other = ["A chair.", "A chair.", "Why?", "Not needed at all, says the report."]
     labels, found = torch.tensor([1.0, 0.0, 0.0, 1.0]), []

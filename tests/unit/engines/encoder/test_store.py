@@ -9,11 +9,11 @@ import pytest
 
 from llmops.core.errors import InputError, ModelNotFound, ModelRefused
 from llmops.engines.encoder.head import Head
-from llmops.engines.encoder.store import Meta
+from llmops.engines.encoder.store import EncoderMeta
 from tests.support.kept_encoders import encoder_store
 
 HEAD = Head(("a", "b"), np.arange(6, dtype=np.float64).reshape(2, 3), np.array([0.5, -0.5]))
-META = Meta("t", "few-shot", "embedded/encoder", ("a", "b"), 8, 0, 16, has_body=False)
+META = EncoderMeta("t", "few-shot", "embedded/encoder", ("a", "b"), 8, 0, 16, has_body=False)
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def _own_place(tmp_path, monkeypatch):
 @pytest.fixture
 def packed(tmp_path):
     """A zip as it is downloaded."""
-    encoder_store().keep("mine", None, HEAD, META)
+    encoder_store().save("mine", None, HEAD, META)
     return encoder_store().pack("mine", tmp_path)
 
 
@@ -40,7 +40,7 @@ def _rewrite(packed, target, **changes):
 
 
 def test_what_is_kept_is_loaded_as_it_was():
-    encoder_store().keep("mine", None, HEAD, META)
+    encoder_store().save("mine", None, HEAD, META)
     kept = encoder_store().load("mine")
     assert encoder_store().names() == ("mine",)
     assert kept.meta == META
@@ -50,7 +50,7 @@ def test_what_is_kept_is_loaded_as_it_was():
 
 
 def test_nothing_that_is_kept_is_a_pickle():
-    folder = encoder_store().keep("mine", None, HEAD, META)
+    folder = encoder_store().save("mine", None, HEAD, META)
     assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == ["head.safetensors", "meta.json"]
 
 
@@ -64,7 +64,7 @@ def test_a_download_can_be_brought_back_under_another_name(packed):
 
 def test_a_name_is_taken_once_and_the_old_one_stays(packed):
     with pytest.raises(InputError, match="already"):
-        encoder_store().keep("mine", None, HEAD, META)
+        encoder_store().save("mine", None, HEAD, META)
     with pytest.raises(InputError, match="already"):
         encoder_store().unpack(packed, "mine")
     assert np.array_equal(encoder_store().load("mine").head.coef, HEAD.coef)
@@ -73,7 +73,7 @@ def test_a_name_is_taken_once_and_the_old_one_stays(packed):
 @pytest.mark.parametrize("name", ["", "..", "../x", "a/b", "/etc", "a b", ".hidden", "x" * 65, "a..b", "ü", "a\x00"])
 def test_a_bad_name_is_refused_everywhere(name, packed):
     for call in (
-        lambda: encoder_store().keep(name, None, HEAD, META),
+        lambda: encoder_store().save(name, None, HEAD, META),
         lambda: encoder_store().load(name),
         lambda: encoder_store().delete(name),
     ):
@@ -160,7 +160,7 @@ def test_what_is_no_zip_is_refused(tmp_path):
     with pytest.raises(ModelRefused, match="can't be read"):
         encoder_store().unpack(path, "new")
     cut = tmp_path / "cut.zip"
-    encoder_store().keep("mine", None, HEAD, META)
+    encoder_store().save("mine", None, HEAD, META)
     cut.write_bytes(encoder_store().pack("mine", tmp_path).read_bytes()[:-30])
     with pytest.raises(ModelRefused, match="can't be read"):
         encoder_store().unpack(cut, "new")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _PROBES = ("  A probe, GRÖSSER than one word. ", "two\twords")
 
 
-class Tokens:
+class EncoderTokenizer:
     """The tokenizer of one encoder; `limit` tokens of a text are read."""
 
     def __init__(self, model: "SentenceTransformer", limit: int) -> None:
