@@ -6,17 +6,34 @@ A side is one of SIDES; a sentence names the candidates and figures it rests on.
 from collections.abc import Sequence
 
 from llmops.catalog.models import find_model
+from llmops.core.errors import HistoryError
 from llmops.core.format import count, rate, seconds
 from llmops.core.run import Run
-from llmops.decision.assumptions import Assumptions
+from llmops.decision.assumptions import Assumptions, assume
 from llmops.decision.cost import request_usd
 from llmops.decision.energy import request_wh
 from llmops.decision.usage import parsed, parts
+from llmops.hardware.machine import hardware
 from llmops.history.evaluations import LabelledAnswer
+from llmops.history.store import History
 
 SIDES = (
     "privacy", "availability", "scaling", "latency", "limits", "cost", "footprint", "stability", "politics",
 )  # fmt: skip
+
+
+def from_runs_and_history(runs: Sequence[Run], history: History) -> dict[str, list[str]]:
+    """Sentences of runs on this machine and of the owner's last evaluation, by side; the runs' alone without a history.
+
+    What is wrong with the history is said where it is asked for.
+    """
+    sentences = from_runs(runs, assume({}, hardware().describe()))
+    try:
+        last = next((evaluation for evaluation in history.evaluations.newest() if not evaluation.origin), None)
+        more = from_evaluation(last.id, history.evaluations.rows(last.id)) if last else {}
+    except HistoryError:
+        more = {}
+    return {side: [*sentences.get(side, []), *more.get(side, [])] for side in SIDES}
 
 
 def from_runs(runs: Sequence[Run], at: Assumptions) -> dict[str, list[str]]:

@@ -113,8 +113,8 @@ def wire(
             given, history = inputs.given() | decision.assumed(), services.history(request)
             if evaluation is None or not inputs.first or not inputs.second:
                 raise InputError("A cascade needs an encoder and another one.", "Evaluate both, then choose them.")
-            found, rows = history.evaluations.get(evaluation), history.evaluations.rows(evaluation)
-            simulation = read_cascade(found, rows, inputs.first, inputs.second, given)
+            evaluated, rows = history.evaluations.get(evaluation), history.evaluations.rows(evaluation)
+            simulation = read_cascade(evaluated, rows, inputs.first, inputs.second, given)
         except LlmopsError as error:
             return [render.problem(error), gr.skip()]
         sign = prices.find_currency(given.get("currency") or "USD").sign

@@ -92,7 +92,7 @@ def wire(
     tables = [tab.selection.table for tab in tabs]
     texts = [controls.task_id, controls.language, controls.text]
     page.load(
-        open_page, None, [*texts, *lists, *tables, tabs[0].training.kept, opening.preset, opening.machine], **QUIET
+        open_page, None, [*texts, *lists, *tables, tabs[0].training.encoder, opening.preset, opening.machine], **QUIET
     )
     for script in (language.SWITCH_JS, gradio_page.MEND_JS):
         page.load(None, None, None, js=script, **QUIET)

@@ -67,7 +67,7 @@ class TrainingPanel:
     losses: gr.HTML
     name: gr.Textbox
     keep: gr.Button
-    kept: gr.Dropdown
+    encoder: gr.Dropdown
     use: gr.Button
     download: gr.DownloadButton
     delete: gr.Button
@@ -98,7 +98,7 @@ def build(services: Services) -> TrainingPanel:
             name = gr.Textbox(label="Name to keep it under", placeholder="my-encoder", scale=3)
             keep = gr.Button("Keep", scale=0, min_width=110, elem_classes="lo-side", elem_id="keep")
         with gr.Row(equal_height=True):
-            kept = gr.Dropdown([], label="Kept encoders", scale=3, elem_id="kept")
+            encoder = gr.Dropdown([], label="Kept encoders", scale=3, elem_id="kept")
             use = gr.Button("Select for the run", scale=0, min_width=170, elem_classes="lo-side")
             download = gr.DownloadButton("Download", scale=0, min_width=130, elem_classes="lo-side")
             delete = gr.Button("Delete", scale=0, min_width=110, elem_classes="lo-side")
@@ -106,7 +106,7 @@ def build(services: Services) -> TrainingPanel:
             label="Bring a kept encoder back (zip)", file_types=[".zip"], height=170, elem_classes="lo-file"
         )
     return TrainingPanel(
-        base, method, k, seed, train, stop, status, losses, name, keep, kept, use, download, delete, upload,
+        base, method, k, seed, train, stop, status, losses, name, keep, encoder, use, download, delete, upload,
         gr.State(None), gr.State(None),
     )  # fmt: skip
 
@@ -175,12 +175,12 @@ def wire(
     inputs = [panel.job, shared.task_id, shared.own_task, *values]
     panel.train.click(train, inputs, [panel.job, panel.unkept, panel.status, panel.losses], **in_queue("training"))
     wire_stop(panel.stop, panel.job)
-    panel.keep.click(keep, [panel.unkept, panel.name], [panel.status, panel.kept], **QUIET)
-    panel.use.click(use, [selection.chosen, panel.kept], selection.chosen, **QUIET)
+    panel.keep.click(keep, [panel.unkept, panel.name], [panel.status, panel.encoder], **QUIET)
+    panel.use.click(use, [selection.chosen, panel.encoder], selection.chosen, **QUIET)
     # The file is made when another encoder is chosen, so that one click downloads it.
-    panel.kept.change(download, panel.kept, panel.download, **QUIET)
-    panel.delete.click(delete, panel.kept, [panel.status, panel.kept], **QUIET)
-    panel.upload.upload(upload, panel.upload, [panel.status, panel.kept], **QUIET)
+    panel.encoder.change(download, panel.encoder, panel.download, **QUIET)
+    panel.delete.click(delete, panel.encoder, [panel.status, panel.encoder], **QUIET)
+    panel.upload.upload(upload, panel.upload, [panel.status, panel.encoder], **QUIET)
 
 
 def _status(step: Step[TrainEvent | UnkeptEncoder], unkept: UnkeptEncoder | None) -> str:
