@@ -9,7 +9,7 @@ import sys
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
-from llmops.core import space
+from llmops.core import logs, space
 from llmops.hardware import zerogpu
 
 space.prepare()
@@ -54,6 +54,7 @@ interpreter.take_short_turns()
 # launch the page anywhere, so then they may (LLMOPS_PUBLIC=0 says otherwise).
 args = arguments(sys.argv[1:]) if __name__ == "__main__" else arguments(["--share"])
 settings = load_settings(share=args.share, host=args.host)
+logs.configure(settings.log_level)
 if settings.public and (kept := owner_keys.withhold()):
     print(f"Strangers may come, so {', '.join(kept)} serve the owner alone; LLMOPS_LEND_KEYS=1 lends them to all.")
 last = crash_notice.begin(settings.data_dir) if __name__ == "__main__" else crash_notice.ENDED_WELL

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from llmops.cli import COMMANDS
+from llmops.core import logs
 from llmops.core.errors import LlmopsError
 from llmops.core.settings import load_settings
 
@@ -19,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add(commands.add_parser(name, help=command.HELP, description=command.HELP))
     args = parser.parse_args(arguments)
     settings = load_settings(public=False)  # who has a shell here is no stranger, on a Space neither
+    logs.configure(settings.log_level)
     try:
         return int(COMMANDS[args.command].run(args, settings))
     except LlmopsError as error:

@@ -22,7 +22,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     shape = count_shape(find_config(args.model, Connection(), settings))
     sizes = [f"{name} = {json.dumps(value)}" for name, value in asdict(shape).items() if name != "cache"]
     kept = [[f"{name} = {value}" for name, value in asdict(one).items() if value] for one in shape.cache]
-    cache = ", ".join("{ " + ", ".join(one) + " }" for one in kept)
+    cache = ", ".join("{ " + ", ".join(sizes_of_kind) + " }" for sizes_of_kind in kept)
     print(f"params = {shape.params}")
     print("counted = { " + ", ".join(sizes) + f", cache = [{cache}] }}")
     return 0

@@ -64,8 +64,8 @@ def _list(history: History) -> None:
     print("Evaluations")
     header = ("id", "created", "task", "candidates", "machine", "from", "note")
     rows = [
-        (str(one.id), one.created, one.task_name, str(len(one.candidates)), one.machine, one.origin, one.note)
-        for one in history.evaluations.newest()
+        (str(e.id), e.created, e.task_name, str(len(e.candidates)), e.machine, e.origin, e.note)
+        for e in history.evaluations.newest()
     ]
     print_rows([header, *rows])
     print("\nComparisons")
@@ -78,8 +78,8 @@ def _list(history: History) -> None:
     print("\nLearning curves")
     header = ("id", "created", "task", "points", "base", "method", "note")
     rows = [
-        (str(one.id), one.created, one.task_name, str(len(one.points)), one.base, one.method, one.note)
-        for one in history.curves.newest()
+        (str(curve.id), curve.created, curve.task_name, str(len(curve.points)), curve.base, curve.method, curve.note)
+        for curve in history.curves.newest()
     ]
     print_rows([header, *rows])
 
@@ -92,9 +92,9 @@ def _show(history: History, kind: str, number: int) -> None:
 
 
 def _print_beside(both: SideBySide) -> None:
-    for name, one in (("A", both.one), ("B", both.other)):
+    for name, side in (("A", both.one), ("B", both.other)):
         print(
-            f"{name}: evaluation {one.id}, {one.created}, {one.machine}{f', from {one.origin}' if one.origin else ''}"
+            f"{name}: evaluation {side.id}, {side.created}, {side.machine}{f', from {side.origin}' if side.origin else ''}"
         )
     header = ("candidate", "A accuracy", "B accuracy", "agree", "A p50 s", "B p50 s", "A texts/s", "B texts/s")
     rows = []

@@ -109,6 +109,11 @@ def with_default(form: SettingForm) -> str:
     return f"{form.description} ({' '.join('true' if value is True else f'{value}' for value in values)})"
 
 
+def as_table(model: type[GivenSettings]) -> str:
+    """A model's settings as rows of a Markdown table: name, and what it is with its default."""
+    return "\n".join(f"| `{form.name}` | {with_default(form)} |" for form in forms(model).values())
+
+
 def unknown_choice(what: str, value: object, choices: Iterable[str]) -> InputError:
     """What to say of a value that is none of the choices."""
     return InputError(f"“{_shown(value).strip(chr(39))}” is no {what}.", f"Use one of: {', '.join(choices)}.")

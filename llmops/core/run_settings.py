@@ -59,7 +59,7 @@ class GivenRunSettings(GivenSettings):
     # repr=False marks a secret: it is never shown, and the command line takes it from the environment.
     language: Text = Field(None, description="language code of prompt and text; else as the text reads")
     max_new_tokens: Whole = Field(Generation().max_new_tokens, ge=1, description="tokens of an answer, at most")
-    temperature: float = Field(Generation().temperature, ge=0, le=2, description="of sampling, 0 to 2; 0: greedy")
+    temperature: float = Field(Generation().temperature, ge=0, le=2, description="of sampling, from 0 (greedy) to 2")
     seed: Whole = Field(Generation().seed, ge=0, le=2**32 - 1, description="of sampling")
     truncate: bool = Field(False, description="cut a text that is too long, visibly, instead of failing")
     all_at_once: bool = Field(False, description="local models don't take turns; their timings disturb each other")

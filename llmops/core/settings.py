@@ -10,6 +10,8 @@ from typing import Any
 from llmops.core.publicness import is_public
 from llmops.core.space import data_dir
 
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
 # Name of a limit → its variable, how many of our units one of the variable's is, and the default on a public page
 # (where it differs). The defaults of a private page are the dataclass's.
 _LIMITS: dict[str, tuple[str, int, int | None]] = {
@@ -58,6 +60,7 @@ class Settings:
     models: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
     offline: bool = False
+    log_level: str = "INFO"  # of our own messages
     history_repo: str | None = None  # a private dataset repository of the hub that keeps the history
     public: bool = False  # strangers may come; see publicness.py
 
@@ -92,6 +95,7 @@ def load_settings(share: bool = False, host: str | None = None, public: bool | N
         models=_words(env, "LLMOPS_MODELS"),
         endpoints=_words(env, "LLMOPS_ENDPOINTS"),
         offline=env.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"),
+        log_level=_log_level(env),
         history_repo=env.get("LLMOPS_HISTORY_REPO", "").strip() or None,
         public=public,
         **_limits(env, public),
@@ -109,6 +113,13 @@ def _limits(env: Mapping[str, str], public: bool) -> dict[str, Any]:
             raise ValueError(f"{variable} is a whole number above 0; it is “{written}”.")
         found[name] = int(written) * unit
     return found
+
+
+def _log_level(env: Mapping[str, str]) -> str:
+    level = env.get("LLMOPS_LOG_LEVEL", "").strip().upper() or Settings.log_level
+    if level not in _LOG_LEVELS:
+        raise ValueError(f"LLMOPS_LOG_LEVEL is one of {', '.join(_LOG_LEVELS)}; it is “{level[:20]}”.")
+    return level
 
 
 def _words(env: Mapping[str, str], variable: str) -> tuple[str, ...]:

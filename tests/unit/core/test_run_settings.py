@@ -6,11 +6,12 @@ import pytest
 from pydantic import Field
 
 from llmops.core.errors import InputError, redact
-from llmops.core.given import GivenSettings, Names, Numbers, Text, Whole, WholeNumbers, forms, listed
+from llmops.core.given import GivenSettings, Names, Numbers, Text, Whole, WholeNumbers, as_table, forms, listed
 from llmops.core.run_settings import GivenRunSettings
 from llmops.core.settings import load_settings
 from llmops.data.builtin import load_builtin
 from llmops.ui.controls import Controls
+from tests.support import readme
 
 
 def read(given, text="x"):
@@ -157,3 +158,7 @@ def test_what_a_model_asks_for_is_told_in_its_own_words():
 
 def test_the_page_has_a_control_for_each_run_setting():
     assert set(GivenRunSettings.model_fields) <= set(Controls._fields)
+
+
+def test_the_readme_has_a_row_for_each_run_setting():
+    assert as_table(GivenRunSettings) in readme.README.read_text(encoding="utf-8")
