@@ -93,9 +93,8 @@ def _show(history: History, kind: str, number: int) -> None:
 
 def _print_beside(both: SideBySide) -> None:
     for name, side in (("A", both.one), ("B", both.other)):
-        print(
-            f"{name}: evaluation {side.id}, {side.created}, {side.machine}{f', from {side.origin}' if side.origin else ''}"
-        )
+        origin = f", from {side.origin}" if side.origin else ""
+        print(f"{name}: evaluation {side.id}, {side.created}, {side.machine}{origin}")
     header = ("candidate", "A accuracy", "B accuracy", "agree", "A p50 s", "B p50 s", "A texts/s", "B texts/s")
     rows = []
     for each in both.candidates:
