@@ -12,10 +12,9 @@ from llmops.core.request import Connection
 from llmops.core.run_settings import GivenRunSettings, RunSettings
 from llmops.core.task import Task
 from llmops.data.builtin import load_builtin
+from llmops.data.own_task import OWN_TASK
 from llmops.ui import sign_in
 from llmops.ui.services import Services
-
-OWN_TASK = "own"
 
 
 class Controls(NamedTuple):
