@@ -13,13 +13,17 @@ from tests.support.serving import ROOT
 REPO = "team/history"
 # Begins to keep, does `then`, ends as an app does: the scheduler commits once more at exit.
 _RUN = """
-import json, sys
+import json, sys, time
 from pathlib import Path
 from llmops.history import hub_backup
 from llmops.history.store import History
 from tests.support.history_rows import begin, row
 path = Path(sys.argv[1])
 kept = hub_backup.keep(path, "{repo}", "{token}", every_min=60)
+while kept.scheduler and not hasattr(kept.scheduler, "last_future"):  # its first turn is before anything is written
+    time.sleep(0.01)
+if kept.scheduler:
+    kept.scheduler.last_future.result()
 {then}
 if kept.scheduler:
     kept.scheduler.trigger().result()
