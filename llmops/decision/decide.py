@@ -84,40 +84,40 @@ def decide(
     """
     if axis not in AXES:
         raise unknown_choice("axis", axis, AXES)
-    reasons = {one.candidate: broken(one, limits, sign) for one in found}
-    kept = [one for one in found if not reasons[one.candidate]]
-    placed = [one for one in kept if value(one, axis) is not None]
+    reasons = {figures.candidate: broken(figures, limits, sign) for figures in found}
+    kept = [figures for figures in found if not reasons[figures.candidate]]
+    placed = [figures for figures in kept if value(figures, axis) is not None]
     front = pareto(placed, axis)
     scores = scored(kept, weights) if weights else {}
     choice, why = _choose(kept, front, axis, compare, scores, sign, limits.margin)
     excluded = tuple(Excluded(name, found_why) for name, found_why in reasons.items() if found_why)
     return Decision(
         axis=axis,
-        kept=tuple(one.candidate for one in kept),
+        kept=tuple(figures.candidate for figures in kept),
         excluded=excluded,
-        front=tuple(one.candidate for one in front),
-        unplaced=tuple(one.candidate for one in kept if one not in placed),
+        front=tuple(figures.candidate for figures in front),
+        unplaced=tuple(figures.candidate for figures in kept if figures not in placed),
         scores=scores,
         choice=choice.candidate if choice else None,
         verdict=(_head(len(kept), len(found), bool(excluded)), *_unfinished(found), *why),
     )
 
 
-def broken(one: CandidateFigures, limits: Limits, sign: str) -> tuple[str, ...]:
+def broken(figures: CandidateFigures, limits: Limits, sign: str) -> tuple[str, ...]:
     """Why a candidate is ruled out; empty: it is not."""
     found = []
-    if limits.stays_here and one.leaving:
-        found.append(one.privacy)
-    if limits.no_gpu and one.needs_gpu:
+    if limits.stays_here and figures.leaving:
+        found.append(figures.privacy)
+    if limits.no_gpu and figures.needs_gpu:
         found.append("It ran on a GPU.")
-    if one.here:  # what runs elsewhere takes no memory here
-        found.append(_most("memory", one.memory_bytes, limits.max_memory_bytes, size, limits))
-    found.append(_most("p95 latency", one.p95_s, limits.max_p95_s, seconds, limits))
-    price = one.cost_per_1000
+    if figures.here:  # what runs elsewhere takes no memory here
+        found.append(_most("memory", figures.memory_bytes, limits.max_memory_bytes, size, limits))
+    found.append(_most("p95 latency", figures.p95_s, limits.max_p95_s, seconds, limits))
+    price = figures.cost_per_1000
     found.append(_most("cost of 1,000 requests", price, limits.max_cost, lambda v: money(v, sign), limits))
-    if limits.min_macro_f1 is not None and one.macro_f1 < limits.min_macro_f1:
-        found.append(f"Its macro-F1 is {percent(one.macro_f1)}; {percent(limits.min_macro_f1)} is the least.")
-    found.append(_licence(one, limits))
+    if limits.min_macro_f1 is not None and figures.macro_f1 < limits.min_macro_f1:
+        found.append(f"Its macro-F1 is {percent(figures.macro_f1)}; {percent(limits.min_macro_f1)} is the least.")
+    found.append(_licence(figures, limits))
     return tuple(reason for reason in found if reason)
 
 
@@ -129,29 +129,29 @@ def _most(what: str, known: float | None, limit: float | None, written: Callable
     return f"Its {what} is {written(known)}; {written(limit)} is the most." if known > limit else ""
 
 
-def _licence(one: CandidateFigures, limits: Limits) -> str:
+def _licence(figures: CandidateFigures, limits: Limits) -> str:
     if not limits.licences:
         return ""
-    if one.licences is None:
+    if figures.licences is None:
         return "" if limits.keep_unknown else "Its licence is not known."
-    other = [name for name in one.licences if name not in limits.licences]
+    other = [name for name in figures.licences if name not in limits.licences]
     return f"Its licence is {', '.join(other)}, which is not among those allowed." if other else ""
 
 
-def value(one: CandidateFigures, axis: str) -> float | None:
+def value(figures: CandidateFigures, axis: str) -> float | None:
     """A candidate's figure on an axis, smaller is better; energy is the middle of its range. None: not known."""
     if axis == "cost":
-        return one.cost_per_1000
+        return figures.cost_per_1000
     if axis == "latency":
-        return one.p95_s
+        return figures.p95_s
     if axis == "energy":
-        return one.energy.middle_wh
-    return float(one.memory_bytes) if one.memory_bytes is not None else None if one.here else 0.0
+        return figures.energy.middle_wh
+    return float(figures.memory_bytes) if figures.memory_bytes is not None else None if figures.here else 0.0
 
 
-def written(one: CandidateFigures, axis: str, sign: str) -> str:
+def written(figures: CandidateFigures, axis: str, sign: str) -> str:
     """The figure in words."""
-    figure = value(one, axis)
+    figure = value(figures, axis)
     if figure is None:
         return f"{axis} not known"
     if axis == "cost":
@@ -159,23 +159,23 @@ def written(one: CandidateFigures, axis: str, sign: str) -> str:
     if axis == "latency":
         return f"p95 of {seconds(figure)}"
     if axis == "energy":
-        return f"{figure:.3g} Wh for 1,000 requests ({one.energy.source})"
-    return f"{size(figure)} of memory" if one.here else "no memory here"
+        return f"{figure:.3g} Wh for 1,000 requests ({figures.energy.source})"
+    return f"{size(figure)} of memory" if figures.here else "no memory here"
 
 
 def pareto(placed: Sequence[CandidateFigures], axis: str) -> list[CandidateFigures]:
     """Those that none beats: another is at least as good in macro-F1 and on the axis, and better in one. Best first."""
-    ordered = sorted(placed, key=lambda one: (-one.macro_f1, value(one, axis) or 0.0))
+    ordered = sorted(placed, key=lambda figures: (-figures.macro_f1, value(figures, axis) or 0.0))
     front: list[CandidateFigures] = []
-    for one in ordered:
-        here = value(one, axis) or 0.0
-        if all(here < (value(other, axis) or 0.0) or _same(one, other, axis) for other in front):
-            front.append(one)
+    for figures in ordered:
+        here = value(figures, axis) or 0.0
+        if all(here < (value(other, axis) or 0.0) or _same(figures, other, axis) for other in front):
+            front.append(figures)
     return front
 
 
-def _same(one: CandidateFigures, other: CandidateFigures, axis: str) -> bool:
-    return one.macro_f1 == other.macro_f1 and value(one, axis) == value(other, axis)
+def _same(figures: CandidateFigures, other: CandidateFigures, axis: str) -> bool:
+    return figures.macro_f1 == other.macro_f1 and value(figures, axis) == value(other, axis)
 
 
 def scored(kept: Sequence[CandidateFigures], weights: Mapping[str, float]) -> dict[str, float]:
@@ -191,9 +191,9 @@ def scored(kept: Sequence[CandidateFigures], weights: Mapping[str, float]) -> di
     total = sum(weights.values())
     if not total:
         return {}
-    scores = {one.candidate: 0.0 for one in kept}
+    scores = {figures.candidate: 0.0 for figures in kept}
     for name, weight in weights.items():
-        known = {one.candidate: _goodness(one, name) for one in kept}
+        known = {figures.candidate: _goodness(figures, name) for figures in kept}
         values = [figure for figure in known.values() if figure is not None]
         low, high = min(values, default=0.0), max(values, default=0.0)
         for candidate, figure in known.items():
@@ -203,8 +203,8 @@ def scored(kept: Sequence[CandidateFigures], weights: Mapping[str, float]) -> di
     return scores
 
 
-def _goodness(one: CandidateFigures, name: str) -> float | None:
-    figure = one.macro_f1 if name == QUALITY else value(one, name)
+def _goodness(figures: CandidateFigures, name: str) -> float | None:
+    figure = figures.macro_f1 if name == QUALITY else value(figures, name)
     return figure if name == QUALITY or figure is None else -figure
 
 
@@ -216,11 +216,11 @@ def _head(kept: int, all_: int, excluded: bool) -> str:
 
 def _unfinished(found: Sequence[CandidateFigures]) -> list[str]:
     """Who has answered fewer texts than the others: its figures are of other texts."""
-    most = max((one.texts for one in found), default=0)
+    most = max((figures.texts for figures in found), default=0)
     return [
-        f"{one.candidate} was asked {one.texts:,} of {most:,} texts so far: its figures are of fewer texts."
-        for one in found
-        if one.texts < most
+        f"{figures.candidate} was asked {figures.texts:,} of {most:,} texts so far: its figures are of fewer texts."
+        for figures in found
+        if figures.texts < most
     ]
 
 
@@ -236,13 +236,13 @@ def _choose(
     if not kept:
         return None, ["Nothing is left: loosen a limit, or evaluate other candidates."]
     if scores:
-        best = max(kept, key=lambda one: scores[one.candidate])
+        best = max(kept, key=lambda figures: scores[figures.candidate])
         return best, [
             f"By your weights: {best.candidate}, {scores[best.candidate]:.2f} of 1.",
             *_about(best, axis, sign),
         ]
     if not front:
-        best = max(kept, key=lambda one: one.macro_f1)
+        best = max(kept, key=lambda figures: figures.macro_f1)
         return best, [f"No {axis} is known of any of them; the best macro-F1 is that of {best.candidate}."]
     best = front[0]
     said = [f"{best.candidate} has the best macro-F1, {_f1(best)}, at {written(best, axis, sign)}."]
@@ -262,11 +262,11 @@ def _choose(
     return chosen, [*said, f"The choice: {chosen.candidate} ({why}).", *_about(chosen, "", sign)]
 
 
-def _f1(one: CandidateFigures) -> str:
-    low, high = one.macro_f1_interval
-    return f"{percent(one.macro_f1)} ({100 * low:.0f} to {100 * high:.0f})"
+def _f1(figures: CandidateFigures) -> str:
+    low, high = figures.macro_f1_interval
+    return f"{percent(figures.macro_f1)} ({100 * low:.0f} to {100 * high:.0f})"
 
 
-def _about(one: CandidateFigures, axis: str, sign: str) -> list[str]:
-    figures = f"Its macro-F1 is {_f1(one)}, at {written(one, axis, sign)}." if axis else ""
-    return [sentence for sentence in (figures, one.privacy) if sentence]
+def _about(figures: CandidateFigures, axis: str, sign: str) -> list[str]:
+    quality = f"Its macro-F1 is {_f1(figures)}, at {written(figures, axis, sign)}." if axis else ""
+    return [sentence for sentence in (quality, figures.privacy) if sentence]
