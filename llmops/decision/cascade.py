@@ -7,7 +7,7 @@ are needed. A text that the first stage could not answer counts as unsure, as it
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
@@ -65,7 +65,9 @@ class CascadeSettings(AssumptionSettings):
     """A cascade's choice as it is asked for: goal, bounds (what is left out is none), and what cost rests on."""
 
     goal: Goal = Field("quality", title="goal", description=f"what the best threshold is best in: {', '.join(GOALS)}")
-    seed: Whole | None = Field(None, ge=0, le=2**32 - 1, description="of the split in two halves, 0 unless told")
+    seed: Annotated[Whole, Field(ge=0, le=2**32 - 1)] | None = Field(
+        None, description="of the split in two halves, 0 unless told"
+    )
     max_cost: float | None = Field(None, ge=0, le=1e9, description="for 1,000 requests, in the chosen currency")
     max_p95_s: float | None = Field(None, ge=0, le=1e6, description="seconds that 95 of 100 texts may take")
     max_leaving: float | None = Field(None, ge=0, le=1, description="share of texts that may leave this machine")
