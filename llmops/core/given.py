@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from llmops.core.errors import InputError, redact
 from llmops.core.json_object import as_object
@@ -36,6 +36,7 @@ def _stripped(value: str | None) -> str | None:
 
 
 Whole = Annotated[int, BeforeValidator(_as_whole)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1), BeforeValidator(_as_whole)]
 WholeNumbers = Annotated[tuple[Whole, ...], BeforeValidator(_as_tuple)]
 Numbers = Annotated[tuple[float, ...], BeforeValidator(_as_tuple)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]

@@ -7,13 +7,13 @@ are needed. A text that the first stage could not answer counts as unsure, as it
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import Field
 
 from llmops.core.candidate import Kind, cascade
 from llmops.core.errors import InputError
-from llmops.core.given import Whole, unknown_choice
+from llmops.core.given import Seed, unknown_choice
 from llmops.core.statistics import macro_f1_of_marks, percentile
 from llmops.decision.assumptions import Assumptions, AssumptionSettings
 from llmops.decision.cost import cost, request_usd
@@ -65,9 +65,7 @@ class CascadeSettings(AssumptionSettings):
     """A cascade's choice as it is asked for: goal, bounds (what is left out is none), and what cost rests on."""
 
     goal: Goal = Field("quality", title="goal", description=f"what the best threshold is best in: {', '.join(GOALS)}")
-    seed: Annotated[Whole, Field(ge=0, le=2**32 - 1)] | None = Field(
-        None, description="of the split in two halves, 0 unless told"
-    )
+    seed: Seed | None = Field(None, description="of the split in two halves, 0 unless told")
     max_cost: float | None = Field(None, ge=0, le=1e9, description="for 1,000 requests, in the chosen currency")
     max_p95_s: float | None = Field(None, ge=0, le=1e6, description="seconds that 95 of 100 texts may take")
     max_leaving: float | None = Field(None, ge=0, le=1, description="share of texts that may leave this machine")
