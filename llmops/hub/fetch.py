@@ -11,8 +11,8 @@ import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from llmops.compat import huggingface_hub_internals
 from llmops.core.errors import EndpointError, LlmopsError, ModelGated, ModelNotFound, ModelRefused, OutOfMemory, Stopped
 from llmops.core.request import Connection, Job, Report
 from llmops.core.settings import Settings
@@ -23,7 +23,6 @@ _PATTERNS = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt", "*.tiktok
 _IGNORED = ["original/*", "consolidated*", "onnx/*", "openvino/*", "gguf/*", "coreml/*"]
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".joblib")
 _HUB_TIMEOUT_S = 10.0
-_CHUNK = 1 << 20
 _REMEDY = "Use an embedded model, a folder, or an id that the hub has."
 
 
@@ -134,48 +133,27 @@ def _check_listing(model: str, connection: Connection) -> None:
 
 
 def _snapshot(model: str, job: Job) -> Path:
-    from huggingface_hub import constants, snapshot_download
-    from tqdm.auto import tqdm
+    from huggingface_hub import snapshot_download
 
-    constants.DOWNLOAD_CHUNK_SIZE = _CHUNK  # progress is told, and Stop heard, once a chunk
+    huggingface_hub_internals.report_often()
 
-    class Progress(tqdm):
-        """Tells the column how far the bytes are; raises where the visitor pressed Stop."""
+    def tell(here: float, whole: float) -> None:
+        job.report(f"downloading {model}: {here / 1e6:,.0f} of {whole / 1e6:,.0f} MB", here / whole)
 
-        def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-            kwargs.pop("name", None)
-            super().__init__(*args, **{**kwargs, "disable": False, "file": _Silent()})
-
-        def update(self, n: float | None = 1) -> bool | None:
-            if job.stop.is_set():
-                raise Stopped("Stopped while downloading; what is here stays for the next time.")
-            done = super().update(n)
-            if self.unit == "B" and self.total:
-                job.report(
-                    f"downloading {model}: {self.n / 1e6:,.0f} of {self.total / 1e6:,.0f} MB", self.n / self.total
-                )
-            return done
+    def check() -> None:
+        if job.stop.is_set():
+            raise Stopped("Stopped while downloading; what is here stays for the next time.")
 
     folder = snapshot_download(
         model,
         token=hub_token(job.connection),
         allow_patterns=_PATTERNS,
         ignore_patterns=_IGNORED,
-        tqdm_class=Progress,
+        tqdm_class=huggingface_hub_internals.progress_class(tell, check),
     )
     path = Path(folder)
     check_files(path, model)
     return path
-
-
-class _Silent:
-    """Where a progress bar's own drawing goes."""
-
-    def write(self, text: str) -> None:
-        """Nothing."""
-
-    def flush(self) -> None:
-        """Nothing."""
 
 
 def explain(error: BaseException, model: str) -> LlmopsError:

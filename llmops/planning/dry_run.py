@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from llmops.catalog.shapes import shape_of
+from llmops.compat.transformers_models import layers_of
 from llmops.core.candidate import Candidate, Kind
 from llmops.core.errors import InputError, LlmopsError, OutOfMemory, Stopped
 from llmops.core.given import unknown_choice
@@ -247,7 +248,7 @@ def _measure(
     job: Job,
 ) -> tuple[Figures, tuple[float, float]]:
     """(figures without load time, share of time inside the layers in prefill and in decode)."""
-    from llmops.engines.decoder import byte_count, random_weights
+    from llmops.engines.decoder import byte_count
 
     job.report("warming up", None)
     _generate(model, config, device, prompt_tokens, _WARM_TOKENS, job.stop)
@@ -258,7 +259,7 @@ def _measure(
     timing = watch.timing(prompt_tokens, new_tokens)
     # A pass of its own: on a GPU these clocks wait for the layers, which would be in the figures.
     clock = _LayerClock(device, [])
-    layers = random_weights.layers_of(model)
+    layers = layers_of(model)
     hooks = [layers[0].register_forward_pre_hook(clock.begin), layers[-1].register_forward_hook(clock.end)]
     clocked, _ = _generate(model, config, device, prompt_tokens, new_tokens, job.stop)
     for hook in hooks:

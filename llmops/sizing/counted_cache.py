@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from llmops.core.errors import InputError
 from llmops.sizing.meta_models import build_config, on_meta
 from llmops.sizing.shape import LayerCache
-from llmops.sizing.tensors import tensors_in
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -22,7 +21,6 @@ _SMALL = {
     "intermediate_size_mlp": 16, "vocab_size": 64, "vocab_size_per_layer_input": 64, "hidden_size_per_layer_input": 8,
 }  # fmt: skip
 _SHORT, _LONG = 4, 8  # tokens; below any window
-_COUNTABLE = {"DynamicLayer", "DynamicSlidingWindowLayer", "DynamicIndexedLayer", "LinearAttentionLayer", "DummyLayer"}
 
 
 def count_cache(settings: dict[str, Any], config: "PretrainedConfig") -> tuple[LayerCache, ...]:
@@ -67,10 +65,12 @@ def _layers_after_prompt(model: "PreTrainedModel", config: "PretrainedConfig", t
 
 def _layer_cache(short: Any, long: Any) -> tuple[int, int | None, int, int]:  # noqa: ANN401
     """(values a token, window, state in the model's format, state in fp32) of one layer."""
+    from llmops.compat.transformers_cache import COUNTABLE, tensors_of
+
     layer_kind = type(short).__name__
-    if layer_kind not in _COUNTABLE:
+    if layer_kind not in COUNTABLE:
         raise InputError(f"Its cache is of a kind that can't be counted here ({layer_kind}).", "Choose another model.")
-    counts = [sum(t.numel() for t in tensors_in(vars(layer)) if t.element_size() == 2) for layer in (short, long)]
-    fixed = sum(t.numel() for t in tensors_in(vars(short)) if t.element_size() == 4)
+    counts = [sum(t.numel() for t in tensors_of(layer) if t.element_size() == 2) for layer in (short, long)]
+    fixed = sum(t.numel() for t in tensors_of(short) if t.element_size() == 4)
     values = (counts[1] - counts[0]) // (_LONG - _SHORT)
     return values, getattr(short, "sliding_window", None) if values else None, counts[0] - values * _SHORT, fixed

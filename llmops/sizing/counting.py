@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from llmops.compat.transformers_models import unquantized_names
 from llmops.core.errors import InputError
 from llmops.sizing.counted_cache import EXPERT_COUNTS, count_cache
 from llmops.sizing.meta_models import build_config, on_meta
@@ -85,9 +86,8 @@ def _count(settings: dict[str, Any]) -> Shape:
 def _linear_layers(model: "PreTrainedModel") -> list[Any]:
     """The layers that bitsandbytes replaces: plain linear ones, but those that transformers tells it to leave."""
     from torch import nn
-    from transformers.quantizers.base import get_keys_to_not_convert
 
-    unquantized = set(get_keys_to_not_convert(model))
+    unquantized = unquantized_names(model)
     return [module for name, module in model.named_modules() if type(module) is nn.Linear and name not in unquantized]
 
 

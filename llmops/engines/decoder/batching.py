@@ -5,13 +5,13 @@ reading gives the label likelihoods and starts the answers of all. Greedy only. 
 where `packed` proves the verdict.
 """
 
-import copy
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from llmops.compat.transformers_models import takes_dynamic_cache
 from llmops.engines.decoder import sampling, verdict_batch
 from llmops.engines.decoder.answer_tokens import AnswerTokens
 from llmops.engines.decoder.prefix_cache import PrefixCache
@@ -46,11 +46,13 @@ def supports_batches(model: "PreTrainedModel") -> bool:
     """True where a padded batch over a shared cache means the same as each prompt alone: full attention, positions."""
     from transformers import DynamicCache
 
-    if not model._supports_default_dynamic_cache():
+    from llmops.compat.transformers_cache import is_plain
+
+    if not takes_dynamic_cache(model):
         return False
     cache: Any = DynamicCache(config=model.config.get_text_config(decoder=True))
     parameters = inspect.signature(model.forward).parameters
-    if any(cache.is_sliding) or not cache.is_croppable or not {"position_ids", "logits_to_keep"} <= set(parameters):
+    if not is_plain(cache) or not {"position_ids", "logits_to_keep"} <= set(parameters):
         return False
     return verdict_batch.is_supported(model)
 
@@ -110,6 +112,8 @@ class _PrefilledPrompts:
     def __init__(self, model: "PreTrainedModel", pad: int, prefixes: PrefixCache, prompts: Sequence[list[int]]) -> None:
         import torch
 
+        from llmops.compat.transformers_cache import joined
+
         self._model = model
         common = prefixes.read(model, prompts)
         longest = max(len(ids) for ids in prompts)
@@ -137,9 +141,9 @@ class _PrefilledPrompts:
             )
             lasts.append(output.logits[:, -1].float())
             parts.append((part, width, cache))
-        self._last = torch.empty_like(joined := torch.cat(lasts))  # (rows, vocabulary)
-        self._last[order] = joined
-        self._cache = parts[0][2] if len(parts) == 1 else _joined(parts, common, longest)
+        self._last = torch.empty_like(in_parts := torch.cat(lasts))  # (rows, vocabulary)
+        self._last[order] = in_parts
+        self._cache = parts[0][2] if len(parts) == 1 else joined(parts, common, longest)
 
     def score(self, words: AnswerTokens) -> "torch.Tensor":
         """(rows, labels) log-likelihoods of the answer words after each prompt."""
@@ -160,6 +164,8 @@ class _PrefilledPrompts:
         """(rows, word's tokens, vocabulary): logits behind each token of a word put after every prompt."""
         import torch
 
+        from llmops.compat.transformers_cache import drop_last
+
         count, device = len(word), self._ids.device
         steps = torch.arange(count, device=device)
         output = self._model(
@@ -168,12 +174,14 @@ class _PrefilledPrompts:
             position_ids=self._lengths + steps,
             past_key_values=self._cache,
         )
-        self._cache.crop(-count)  # a positive number raises in 5.23
+        drop_last(self._cache, count)
         return output.logits.float()
 
     def generate(self, config: "GenerationConfig", stopping: "StoppingCriteriaList") -> list[tuple[int, ...]]:
         """The answers, each with its end token where it came to one. The cache is used up."""
-        self._cache.crop(-1)  # generate() reads at least one token
+        from llmops.compat.transformers_cache import drop_last
+
+        drop_last(self._cache, 1)  # generate() reads at least one token
         sequences = self._model.generate(
             inputs=self._ids,
             attention_mask=self._mask,
@@ -183,28 +191,6 @@ class _PrefilledPrompts:
         )
         ends = set(config.eos_token_id or ())
         return [_until(row, ends) for row in sequences[:, self._ids.shape[1] :].tolist()]
-
-
-def _joined(parts: Sequence[tuple[list[int], int, Any]], common: int, longest: int) -> Any:  # noqa: ANN401
-    """One cache out of (rows, width of what follows the common beginning, cache) each, padded between the two."""
-    from llmops.engines.decoder.preallocated_cache import PreallocatedLayer
-
-    joined = copy.copy(parts[0][2])
-    joined.layers = []
-    for number in range(len(parts[0][2].layers)):
-        keys_and_values = []
-        for name in ("keys", "values"):
-            first = getattr(parts[0][2].layers[number], name)
-            whole = first.new_zeros(sum(len(rows) for rows, _, _ in parts), first.shape[1], longest, first.shape[3])
-            for rows, width, cache in parts:
-                part = getattr(cache.layers[number], name)
-                whole[rows, :, :common] = part[:, :, :common]
-                whole[rows, :, longest - width :] = part[:, :, common:]
-            keys_and_values.append(whole)
-        for _, _, cache in parts:
-            cache.layers[number] = None  # so that nothing is held twice but one layer
-        joined.layers.append(PreallocatedLayer(*keys_and_values))
-    return joined
 
 
 def _until(ids: list[int], ends: set[int]) -> tuple[int, ...]:

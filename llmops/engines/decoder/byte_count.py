@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from llmops.sizing.tensors import tensors_in
+from llmops.compat import bitsandbytes_internals
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +20,6 @@ _FULL_BYTES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "int8": 2.0, "nf4": 2.0}
 # the first call and absmax becomes bf16: 4.25 bits. The measured figure says so, the estimate does not.
 _QUANTIZED_BYTES = {"int8": 8.01 / 8, "nf4": 4.127 / 8}
 _NEVER = ("embed", "wte", "wpe", "lm_head", "norm", "router", "gate.weight", "experts")
-_CONSTANTS = ("SCB", "CB", "absmax", "code", "offset")  # of int8, and of nf4's two levels
 
 
 @dataclass(frozen=True)
@@ -65,24 +64,14 @@ def count_weights(model: "torch.nn.Module") -> WeightCount:
     """Count a loaded model. Some constants are made at the first call: count after a warm-up too."""
     quantized = experts = parameters = 0
     for name, parameter in model.named_parameters():
-        count = _logical(parameter)
+        count = prod(bitsandbytes_internals.shape_of(parameter))
         parameters += count
-        if _is_quantized(parameter):
+        if bitsandbytes_internals.is_quantized(parameter):
             quantized += count
         elif ".experts." in name:
             experts += count
     size = _bytes_by_kind(model)
     return WeightCount(size["full"], size["quantized"], size["constants"], parameters, quantized, experts)
-
-
-def _is_quantized(parameter: "torch.nn.Parameter") -> bool:
-    return type(parameter).__name__ in ("Params4bit", "Int8Params")
-
-
-def _logical(parameter: "torch.nn.Parameter") -> int:
-    """Parameters as the architecture counts them: a packed 4-bit tensor holds two in a byte."""
-    state = getattr(parameter, "quant_state", None)
-    return prod(state.shape) if state is not None else parameter.numel()
 
 
 def _bytes_by_kind(model: "torch.nn.Module") -> dict[str, int]:
@@ -98,23 +87,11 @@ def _bytes_by_kind(model: "torch.nn.Module") -> dict[str, int]:
 
 def _tensors(model: "torch.nn.Module") -> Iterator[tuple[str, "torch.Tensor"]]:
     for parameter in model.parameters():
-        yield ("quantized" if _is_quantized(parameter) else "full"), parameter
+        yield ("quantized" if bitsandbytes_internals.is_quantized(parameter) else "full"), parameter
     for buffer in model.buffers():
         yield "full", buffer
     for module in model.modules():
-        weight = getattr(module, "weight", None)
-        state = getattr(weight, "quant_state", None)
-        for holder in (weight, getattr(module, "state", None), state, getattr(state, "state2", None)):
-            yield from (("constants", tensor) for tensor in _constants(holder))
-
-
-def _constants(holder: Any) -> Iterator["torch.Tensor"]:  # noqa: ANN401
-    import torch
-
-    for name in _CONSTANTS:
-        value = getattr(holder, name, None)
-        if isinstance(value, torch.Tensor):
-            yield value
+        yield from (("constants", tensor) for tensor in bitsandbytes_internals.constants_of(module))
 
 
 def cache_bytes(cache: Any) -> int | None:  # noqa: ANN401
@@ -122,7 +99,9 @@ def cache_bytes(cache: Any) -> int | None:  # noqa: ANN401
     layers = getattr(cache, "layers", None)
     if layers is None:
         return None
-    held = [tensor for layer in layers for tensor in tensors_in(vars(layer))]
+    from llmops.compat.transformers_cache import tensors_of
+
+    held = [tensor for layer in layers for tensor in tensors_of(layer)]
     return sum(tensor.numel() * tensor.element_size() for tensor in held)
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmops.compat.transformers_models import takes_dynamic_cache
 from llmops.core.candidate import EMBEDDED_DECODER, Candidate
 from llmops.core.errors import EndpointError, LlmopsError, ModelNotFound, Stopped
 from llmops.core.events import Event, Finished, Note, Started
@@ -293,7 +294,7 @@ class DecoderModel:
         """A cache of our own, so that its bytes are known after a stop too; None where the model makes another kind."""
         from transformers import DynamicCache
 
-        if not self._model._supports_default_dynamic_cache():
+        if not takes_dynamic_cache(self._model):
             return None
         return DynamicCache(config=self._model.config.get_text_config(decoder=True))
 

@@ -5,7 +5,6 @@ transformers' `decision` pipeline is not used: it asks its own question with opt
 the very one that the answer was generated from. All words go as one batch over the prompt's own cache.
 """
 
-import copy
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -71,17 +70,14 @@ def _alone(model: "PreTrainedModel", ids: "torch.Tensor", longest: int) -> "torc
 
 
 def _prompt_cache(cache: Any, tokens: int) -> Any:  # noqa: ANN401
-    """A copy of the cache for the prompt's first `tokens`; None where it can't be had.
+    """A copy of the cache for the prompt's first `tokens`; None where it can't be had."""
+    from llmops.compat.transformers_cache import drop_last, is_plain, shared_copy
 
-    Layers are copied, their tensors not: crop() and batch_repeat_interleave() make new tensors.
-    """
-    if cache is None or tokens < 1 or not getattr(cache, "is_croppable", False) or any(cache.is_sliding):
+    if cache is None or tokens < 1 or not is_plain(cache):
         return None
     extra = cache.get_seq_length() - tokens
     if extra < 0:
         return None
-    prompt_cache = copy.copy(cache)
-    prompt_cache.layers = [copy.copy(layer) for layer in cache.layers]
-    if extra:
-        prompt_cache.crop(-extra)  # a positive number raises in 5.23
+    prompt_cache = shared_copy(cache)
+    drop_last(prompt_cache, extra)
     return prompt_cache

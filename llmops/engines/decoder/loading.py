@@ -3,12 +3,13 @@
 Refuses what would load but not work: no decoder, weights that are missing, weights quantized by somebody else.
 """
 
-import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmops.compat import bitsandbytes_internals
+from llmops.compat.transformers_models import causal_class
 from llmops.core.candidate import Candidate
 from llmops.core.errors import ModelRefused
 from llmops.engines.decoder import byte_count, memory_check, quantized_copies
@@ -90,8 +91,7 @@ def read(
     """
     from transformers import AutoModelForCausalLM
 
-    # The automatic class wants a folder; without one the configuration's own class does the same.
-    made_by: Any = AutoModelForCausalLM if folder else AutoModelForCausalLM._model_mapping[type(source["config"])]
+    made_by: Any = AutoModelForCausalLM if folder else causal_class(source["config"])
     precision = candidate.precision or "bf16"
     dtype, notes = number_format(precision, device)
     quantization = _quantization(precision, dtype)
@@ -109,7 +109,7 @@ def read(
         )
     _check_complete(loaded["missing_keys"], candidate)
     model.eval()
-    _keep_unpacked(model)
+    bitsandbytes_internals.keep_unpacked(model)
     full = _NAMES[str(dtype).removeprefix("torch.")]
     note = byte_count.count_weights(model).note(precision, full)
     return model, (*notes, note) if note else notes, reading
@@ -128,13 +128,11 @@ def number_format(precision: str, device: str) -> tuple["torch.dtype", tuple[str
 
 
 def _check_kind(config: "PretrainedConfig", candidate: Candidate) -> None:
-    from transformers import AutoModelForCausalLM
-
     # An encoder such as BERT has a causal class too, whose output layer would be random.
     written = getattr(config, "architectures", None) or []
     writes = not written or any(name.endswith(("LMHeadModel", "ForConditionalGeneration")) for name in written)
     writes = writes or any("CausalLM" in name for name in written)
-    if type(config) not in AutoModelForCausalLM._model_mapping or not writes:
+    if causal_class(config) is None or not writes:
         raise ModelRefused(
             f"“{candidate.model}” is a {config.model_type} model, no decoder that writes text.",
             "Use it as an encoder (?kind=encoder), or choose a causal language model.",
@@ -174,17 +172,9 @@ def _quantization(precision: str, dtype: "torch.dtype") -> Any:  # noqa: ANN401
     )
 
 
-def _keep_unpacked(model: "PreTrainedModel") -> None:
-    """Spare layers whose shape bitsandbytes' AVX512 packing can't take (it asserts): they use its plain kernel."""
-    for module in model.modules():
-        state = getattr(getattr(module, "weight", None), "quant_state", None)
-        if state is not None and (state.shape[0] % 32 or state.shape[1] % state.blocksize):
-            module.support_avx512bf16_for_cpu = False
-
-
 def _quiet() -> None:
-    """Keep progress bars and int8's per-layer remark (its inputs are cast to fp16) out of the server's log."""
-    from transformers.utils import logging as library
+    """Keep progress bars and remarks out of the server's log."""
+    from transformers.utils import logging
 
-    library.disable_progress_bar()
-    logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
+    logging.disable_progress_bar()
+    bitsandbytes_internals.quiet()

@@ -4,7 +4,6 @@ Only batches use it. A run of its own reads its whole prompt, because its time t
 costs. Entries are bounded in number and bytes, and belong to one loaded model.
 """
 
-import copy
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -50,11 +49,13 @@ class PrefixCache:
         """A cache of a beginning that was read, for so many rows; an empty one where there is no beginning."""
         from transformers import DynamicCache
 
+        from llmops.compat.transformers_cache import for_rows
+
         cache = self._caches.get(tuple(begin))
         if cache is None:
             return DynamicCache(config=model.config.get_text_config(decoder=True))
         self._caches.move_to_end(tuple(begin))
-        return _for_rows(cache, count)
+        return for_rows(cache, count)
 
     def _longest(self, common: tuple[int, ...]) -> tuple[int, ...]:
         return max((prefix for prefix in self._caches if prefix == common[: len(prefix)]), key=len, default=())
@@ -68,18 +69,6 @@ class PrefixCache:
     def bytes(self) -> int:
         """What all entries hold."""
         return sum(byte_count.cache_bytes(cache) or 0 for cache in self._caches.values())
-
-
-def _for_rows(cache: Any, rows: int) -> Any:  # noqa: ANN401
-    """The same keys and values under every row; what is appended is the new cache's own."""
-    from llmops.engines.decoder.preallocated_cache import PreallocatedLayer
-
-    expanded = copy.copy(cache)
-    expanded.layers = [
-        PreallocatedLayer(layer.keys.expand(rows, -1, -1, -1), layer.values.expand(rows, -1, -1, -1))
-        for layer in cache.layers
-    ]  # (rows, heads, tokens, size)
-    return expanded
 
 
 def _tensor(ids: Sequence[int], model: "PreTrainedModel") -> "torch.Tensor":

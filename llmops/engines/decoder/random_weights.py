@@ -6,8 +6,10 @@ and memory are true, text is not.
 """
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import TYPE_CHECKING, Any
 
+from llmops.compat.transformers_models import LazyTensor, layers_of, tied_names
 from llmops.core.candidate import Candidate
 from llmops.core.errors import InputError
 from llmops.core.request import Job
@@ -40,11 +42,16 @@ def build_model(
 ) -> tuple["PreTrainedModel", tuple[str, ...], LoadMeasurement]:
     """(model, notes, how it was read). Raises Stopped, and whatever the libraries raise."""
     empty = on_meta(config)
-    tied = set(getattr(empty, "_tied_weights_keys", None) or ()) if config.tie_word_embeddings else set()
+    tied = tied_names(empty)
     shapes = {name: tuple(tensor.shape) for name, tensor in empty.state_dict().items() if name not in tied}
     del empty
-    made = _counter(len(shapes), job)
-    slices = {name: _Slice(shape, made) for name, shape in shapes.items()}
+    count = _counter(len(shapes), job)
+
+    def make(shape: tuple[int, ...]) -> "torch.Tensor":
+        count()
+        return _noise(shape)
+
+    slices = {name: LazyTensor(shape, make) for name, shape in shapes.items()}
     return loading.read(None, candidate, device, config=config, state_dict=slices)
 
 
@@ -60,33 +67,18 @@ def _counter(count: int, job: Job) -> Callable[[], None]:
     return one
 
 
-class _Slice:
-    """What the loader takes for a slice of a safetensors file: a tensor that is made when it is indexed."""
+def _noise(shape: tuple[int, ...]) -> "torch.Tensor":
+    """A tensor in bf16."""
+    import torch
 
-    def __init__(self, shape: tuple[int, ...], made: Callable[[], None]) -> None:
-        self.shape, self._made = shape, made
-
-    def __getitem__(self, index: object) -> "torch.Tensor":
-        """The whole tensor in bf16; `index` is always everything."""
-        import torch
-
-        self._made()
-        count = 1
-        for size in self.shape:
-            count *= size
-        block = torch.randn(min(count, _BLOCK), generator=torch.Generator().manual_seed(count)) * _SPREAD
-        tensor = torch.empty(count, dtype=torch.bfloat16)
-        for start in range(0, count, _BLOCK):
-            tensor[start : start + _BLOCK] = block[: min(_BLOCK, count - start)]
-        return tensor.view(self.shape)
+    count = prod(shape)
+    block = torch.randn(min(count, _BLOCK), generator=torch.Generator().manual_seed(count)) * _SPREAD
+    tensor = torch.empty(count, dtype=torch.bfloat16)
+    for start in range(0, count, _BLOCK):
+        tensor[start : start + _BLOCK] = block[: min(_BLOCK, count - start)]
+    return tensor.view(shape)
 
 
 def layer_bytes(model: "PreTrainedModel") -> int:
     """Bytes of all decoder layers together."""
     return byte_count.count_weights(layers_of(model)).total_bytes
-
-
-def layers_of(model: Any) -> Any:  # noqa: ANN401
-    """The list of decoder layers."""
-    inner = getattr(model, "model", None) or getattr(model, "transformer", model)
-    return getattr(inner, "layers", None) if hasattr(inner, "layers") else inner.h

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
+from llmops.compat.transformers_models import blocks_of
 from llmops.core.events import Token
 from llmops.engines.decoder.generate_callbacks import token_streamer
 from llmops.hardware.openmp_threads import ComputeThread
@@ -51,13 +52,8 @@ class LayerInterrupt:
     """
 
     def __init__(self, model: "PreTrainedModel", interrupt: Interrupt) -> None:
-        names = set(getattr(model, "_no_split_modules", None) or ())
         self._interrupt = interrupt
-        self._layers = [
-            module
-            for module in model.modules()
-            if type(module).__name__ in names or type(module).__name__.endswith(("DecoderLayer", "Block"))
-        ]
+        self._layers = blocks_of(model)
         self._hooks: list[Any] = []
 
     def enable(self) -> None:

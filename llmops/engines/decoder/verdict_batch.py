@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from llmops.compat.transformers_models import attention_kind
 from llmops.engines.decoder.answer_tokens import AnswerTokens
 from llmops.engines.decoder.prefix_cache import PrefixCache
 
@@ -24,7 +25,7 @@ _ATTENTION = ("sdpa", "eager")  # those that take a mask of any shape
 
 def is_supported(model: "PreTrainedModel") -> bool:
     """True where the model's attention takes such a mask."""
-    return model.config._attn_implementation in _ATTENTION
+    return attention_kind(model) in _ATTENTION
 
 
 @dataclass

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from llmops.compat.sentence_transformers_internals import TEXT
 from llmops.core.errors import LlmopsError, ModelRefused
 from llmops.engines.encoder.tokenizer import EncoderTokenizer
 from llmops.hardware.openmp_threads import compute
@@ -93,7 +94,7 @@ class TorchBody:
 
         def forward() -> "np.ndarray":
             with torch.inference_mode():
-                features = self.model({**tensors, "modality": "text"})
+                features = self.model({**tensors, **TEXT})
             vectors: np.ndarray = features["sentence_embedding"].numpy()
             return vectors
 

@@ -15,6 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmops.compat import nncf_internals
+from llmops.compat.sentence_transformers_internals import TEXT, drop_transformer
 from llmops.core.request import Report
 from llmops.engines.encoder.tokenizer import EncoderTokenizer
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _GROUP = 64  # values of an activation that share a scale
-_MAKING = threading.Lock()  # nncf draws on one console for the process, and two of its bars at a time are an error
+_MAKING = threading.Lock()  # one copy at a time, and each once
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
@@ -47,7 +49,7 @@ class OpenVinoBody:
         compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", options)
         self._names = [port.get_any_name() for port in compiled.inputs]
         self._request = compiled.create_infer_request()
-        _drop_transformer(model)
+        drop_transformer(model)  # not needed beside the int8 copy
 
     def embed(self, texts: Sequence[str], ids: Sequence[Sequence[int]] | None = None) -> "np.ndarray":
         """See body.Body."""
@@ -56,7 +58,7 @@ class OpenVinoBody:
         features = self.tokenizer.features(texts, ids)
         inferred = self._request.infer({name: features[name] for name in self._names}, share_inputs=True)
         pooled: Any = {name: torch.from_numpy(value) for name, value in features.items()}
-        pooled |= {"token_embeddings": torch.from_numpy(next(iter(inferred.values()))), "modality": "text"}
+        pooled |= {"token_embeddings": torch.from_numpy(next(iter(inferred.values()))), **TEXT}
         with torch.inference_mode():
             for module in list(self.model)[1:]:
                 pooled = module(pooled)
@@ -85,15 +87,11 @@ def _fingerprint(model: Any) -> str:  # noqa: ANN401
 
 def _make(model: Any, folder: Path) -> None:  # noqa: ANN401
     """Export, compress, and put in place in one step, so that a broken attempt leaves nothing behind."""
-    import logging
-
     import nncf
     import openvino
-    import rich
     import torch
 
-    rich.get_console().quiet = True  # its bars go to standard output, which is the answer's alone
-    logging.getLogger("nncf").setLevel(logging.ERROR)
+    nncf_internals.quiet()
     features = model.preprocess(["example"])
     names = [name for name in _INPUTS if name in features]
 
@@ -123,10 +121,3 @@ def _make(model: Any, folder: Path) -> None:  # noqa: ANN401
         partial.rename(folder)
     except OSError:  # somebody else was quicker
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _drop_transformer(model: Any) -> None:  # noqa: ANN401
-    """The fp32 weights are not needed beside the int8 copy; tokenizer and pooling stay."""
-    import torch
-
-    model[0].auto_model = torch.nn.Identity()

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from llmops.compat.sentence_transformers_internals import once_each_loss
 from llmops.core.candidate import base_encoder
 from llmops.core.errors import InputError, Stopped
 from llmops.core.request import Job
 from llmops.core.settings import Settings
 from llmops.core.task import Example, Task
-from llmops.engines.encoder import pair_loss
 from llmops.engines.encoder.body import TorchBody, embed_all, load_body
 from llmops.engines.encoder.files import find_folder
 from llmops.engines.encoder.head import Head, fit_head
@@ -210,7 +210,7 @@ def _fit_body(
             batch_size=_BATCH,
             num_epochs=_PASSES,
             body_learning_rate=_LEARNING_RATE,
-            loss=pair_loss.loss_class(),
+            loss=once_each_loss(),
             # as many negative pairs as positive ones: with many classes, all pairs would take hours
             sampling_strategy="undersampling",
             max_steps=min(_MAX_STEPS, _PASSES * (_pairs(examples) // _BATCH + 1)),
@@ -223,7 +223,7 @@ def _fit_body(
         )
         trainer = Trainer(model=wrapped, args=arguments, train_dataset=data, callbacks=[TrainingProgress()])
         for printing in (PrinterCallback, ProgressCallback):
-            trainer.st_trainer.remove_callback(printing)
+            trainer.remove_callback(printing)
         # The embedding phase alone: the head is ours, fitted on the tuned vectors.
         trainer.train_embeddings([e.text for e in examples], [labels.index(e.label) for e in examples], args=arguments)
 

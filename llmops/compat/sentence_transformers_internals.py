@@ -1,14 +1,34 @@
-"""sentence-transformers' cosine loss over pairs, with each text of a batch embedded once.
+"""sentence-transformers from inside: where the transformer lies, what its modules hand on, and a loss without waste."""
 
-Few examples make many pairs: a batch of 16 pairs of 16 texts holds each text about twice, which the library embeds each
-time. The loss itself is the library's.
-"""
+from typing import TYPE_CHECKING, Any
 
-from typing import Any
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+MADE_FOR = "sentence-transformers 6.2.0"
+TEXT = {"modality": "text"}
+"""Goes with the tensors that the first module reads, and with those that the second one does."""
 
 
-def loss_class() -> Any:  # noqa: ANN401
-    """The class, for setfit's Trainer; made on first use, since its base is a heavy import."""
+def drop_transformer(model: "SentenceTransformer") -> None:
+    """Free the transformer's weights; tokenizer, pooling and what else follows stay.
+
+    `auto_model` only reads it: a module set under that name would be one more beside the transformer. What prepares
+    texts looks at its configuration.
+    """
+    import torch
+
+    rest: Any = torch.nn.Identity()
+    rest.config = model[0].auto_model.config
+    model[0].model = rest
+
+
+def once_each_loss() -> Any:  # noqa: ANN401
+    """The cosine loss over pairs, with each text of a batch embedded once; a class for setfit's Trainer.
+
+    Few examples make many pairs: a batch of 16 pairs of 16 texts holds each text about twice, which the library embeds
+    each time. The loss itself is the library's. Made on first use, since its base is a heavy import.
+    """
     import torch
     from sentence_transformers.sentence_transformer.losses import CosineSimilarityLoss
 
@@ -35,12 +55,12 @@ def _features(texts: list[tuple[int, ...]], like: dict[str, Any], pad: int) -> d
     """What the model reads, padded on the right; what is no tensor (the modality) as in `like`."""
     import torch
 
-    width = max(len(ids) for ids in texts)
+    width = max(len(tokens) for tokens in texts)
     ids = torch.full((len(texts), width), pad, dtype=torch.long)
     mask = torch.zeros(len(texts), width, dtype=torch.long)
-    for row, text_ids in enumerate(texts):
-        ids[row, : len(text_ids)] = torch.tensor(text_ids)
-        mask[row, : len(text_ids)] = 1
+    for row, tokens in enumerate(texts):
+        ids[row, : len(tokens)] = torch.tensor(tokens)
+        mask[row, : len(tokens)] = 1
     features: dict[str, Any] = {name: value for name, value in like.items() if not isinstance(value, torch.Tensor)}
     features |= {"input_ids": ids, "attention_mask": mask}
     if "token_type_ids" in like:
