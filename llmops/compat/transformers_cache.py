@@ -12,7 +12,7 @@ import torch
 from transformers.cache_utils import DynamicLayer
 
 MADE_FOR = "transformers 5.23.0"
-_ROOM = 64  # tokens, each time it is full
+_SPARE_TOKENS = 64  # each time it is full
 _PAIR = ("keys", "values")
 COUNTABLE = {"DynamicLayer", "DynamicSlidingWindowLayer", "DynamicIndexedLayer", "LinearAttentionLayer", "DummyLayer"}
 """Kinds of layers whose tensors grow with every token, or not at all; of others it is not known."""
@@ -44,8 +44,8 @@ class PreallocatedLayer(DynamicLayer):
         begin = self.keys.shape[-2]
         end = begin + key_states.shape[-2]
         if not self._owned or end > self._all_keys.shape[-2]:
-            self._all_keys = _larger(self.keys, end + _ROOM)
-            self._all_values = _larger(self.values, end + _ROOM)
+            self._all_keys = _larger(self.keys, end + _SPARE_TOKENS)
+            self._all_values = _larger(self.values, end + _SPARE_TOKENS)
             self._owned = True
         self._all_keys[:, :, begin:end] = key_states
         self._all_values[:, :, begin:end] = value_states
