@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from llmops.compat import sentence_transformers_internals
-from llmops.engines.encoder import body
+from llmops.engines.encoder import body, files
 
 ONE = ["A chair.", "Not needed at all, says the report.", "A chair.", "Why?"]
 OTHER = ["A chair.", "A chair.", "Why?", "Not needed at all, says the report."]
@@ -12,7 +12,7 @@ OTHER = ["A chair.", "A chair.", "Why?", "Not needed at all, says the report."]
 
 @pytest.fixture
 def model():
-    return body.load_body(body.embedded_folder(), "embedded/encoder").eval()  # no dropout: its noise would differ
+    return body.load_body(files.embedded_folder(), "embedded/encoder").eval()  # no dropout: its noise would differ
 
 
 def test_loss_and_gradients_are_the_librarys_with_each_text_embedded_once(model):
