@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,7 +15,6 @@ FILES = sorted(path for path in ROOM.glob("*.py") if path.name != "__init__.py")
 OUTSIDE = [ROOT / "app.py", *(path for path in sorted((ROOT / "llmops").rglob("*.py")) if path.parent != ROOM)]
 # Of named tuples, documented: with an underscore only so that a field may have the same name.
 PUBLIC = {"_replace", "_asdict", "_fields", "_make", "_field_defaults"}
-OWN = {"self", "cls"}
 # Modules of libraries that their documentation names. Of others, what is in the top module alone is promised.
 DOCUMENTED = {
     "huggingface_hub": {"constants", "errors"},
@@ -37,16 +37,30 @@ def private(name: str) -> bool:
     return name.startswith("_") and not name.endswith("__") and name not in PUBLIC
 
 
-def owned(node: ast.expr) -> bool:
-    """Whether an attribute's object is the class's own: `self`, `cls`, super(), or `type(self)`."""
+def owned(node: ast.expr, ours: set[str]) -> bool:
+    """Whether an attribute's object is ours: `self`, `cls`, super(), `type(self)`, or what has such a name."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        return node.func.id == "super" or (node.func.id == "type" and owned(node.args[0]))
-    return isinstance(node, ast.Name) and node.id in OWN
+        return node.func.id == "super" or (node.func.id == "type" and owned(node.args[0], ours))
+    return isinstance(node, ast.Name) and node.id in ours
+
+
+@cache
+def classes() -> set[str]:
+    """Names of the package's classes."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in OUTSIDE]
+    return {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+
+
+def ours(tree: ast.AST) -> set[str]:
+    """Names in a file that stand for the class itself, or are parameters of a class of ours by their annotation."""
+    annotated = [(n.arg, ast.unparse(n.annotation)) for n in ast.walk(tree) if isinstance(n, ast.arg) and n.annotation]
+    return {"self", "cls"} | {name for name, words in annotated if classes() & set(re.findall(r"\w+", words))}
 
 
 def reached(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """(line, what is reached for) of each access to the inside of something that is not the file's own."""
     foreign: set[str] = set()
+    own = ours(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -58,11 +72,11 @@ def reached(tree: ast.AST) -> Iterator[tuple[int, str]]:
             for alias in node.names:
                 foreign |= _bound(alias.asname or alias.name, node.module)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and private(node.attr) and not owned(node.value):
+        if isinstance(node, ast.Attribute) and private(node.attr) and not owned(node.value, own):
             yield node.lineno, ast.unparse(node)
         elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "hasattr", "setattr", "delattr"):
             name = node.args[1]
-            if isinstance(name, ast.Constant) and private(str(name.value)) and not owned(node.args[0]):
+            if isinstance(name, ast.Constant) and private(str(name.value)) and not owned(node.args[0], own):
                 yield node.lineno, ast.unparse(node)
             if ast.unparse(node.func) in ("setattr", "delattr") and _root(node.args[0]) in foreign:
                 yield node.lineno, ast.unparse(node)
