@@ -17,11 +17,11 @@ _log = logging.getLogger(__name__)
 
 
 def place(candidates: Sequence[str], settings: Settings) -> None:
-    """ZeroGPU's part, before launch: decoders where a lent GPU finds them. Nothing elsewhere."""
+    """ZeroGPU's part, before launch: decoders where each child finds them. Nothing elsewhere."""
     if zerogpu.active():
-        from llmops.engines.decoder import zerogpu_engine
+        from llmops.engines.decoder import zerogpu_child
 
-        zerogpu_engine.place(candidates, settings)
+        zerogpu_child.place_models(candidates, settings)
 
 
 def start(pool: Pool, task: Task, candidates: Sequence[str]) -> threading.Thread:

@@ -72,7 +72,7 @@ def _play_cuda() -> None:
 
     def move(callback: object = None) -> None:
         """In the child: packed tensors from the package's file, to where a model looks for them."""
-        from llmops.engines.decoder import zerogpu_engine
+        from llmops.engines.decoder import zerogpu_child
 
         for pack in patching.tensor_packs:
             with Path(pack.path()).open("rb") as file:
@@ -81,7 +81,7 @@ def _play_cuda() -> None:
                     read = torch.frombuffer(data, dtype=tensor.dtype).reshape(tensor.shape)
                     for placed in pack.fakes[tensor]:
                         placed.data = read
-        for model in zerogpu_engine._placed.values():
+        for model in zerogpu_child._placed.values():
             model.device = "cpu"
 
     edge.init, edge.move = init, move

@@ -25,16 +25,16 @@ _SAFE = {"trust_remote_code": False, "local_files_only": True}
 
 
 @dataclass(frozen=True)
-class LoadedParts:
+class DecoderParts:
     """What a folder became. notes hold for every run of it."""
 
     model: "PreTrainedModel"
     tokenizer: "PreTrainedTokenizerBase"
     notes: tuple[str, ...]
-    reading: LoadMeasurement
+    measured: LoadMeasurement
 
 
-def load(folder: Path, candidate: Candidate, device: str, data_dir: Path) -> LoadedParts:
+def load(folder: Path, candidate: Candidate, device: str, data_dir: Path) -> DecoderParts:
     """Read a checked folder, or its quantized copy in data_dir. Raises ModelRefused, or what the libraries raise."""
     from transformers import AutoConfig, AutoTokenizer
 
@@ -47,8 +47,8 @@ def load(folder: Path, candidate: Candidate, device: str, data_dir: Path) -> Loa
         loaded = read(folder, candidate, device)
         if copy is not None:
             quantized_copies.save_copy(loaded[0], copy)
-    model, notes, reading = loaded
-    return LoadedParts(model, tokenizer, notes, reading)
+    model, notes, measured = loaded
+    return DecoderParts(model, tokenizer, notes, measured)
 
 
 def _copy_of(folder: Path, candidate: Candidate, device: str, data_dir: Path) -> Path | None:
@@ -64,7 +64,7 @@ def _read_copy(
 ) -> tuple["PreTrainedModel", tuple[str, ...], LoadMeasurement] | None:
     """A kept copy, read as it is; None, and no copy any more, where it is damaged."""
     try:
-        model, notes, reading = read(copy, candidate, device, quantized=True)
+        model, notes, measured = read(copy, candidate, device, quantized=True)
     except Exception as error:
         if memory_check.is_out_of_memory(error):
             raise
@@ -73,7 +73,7 @@ def _read_copy(
     return (
         model,
         (*notes, "Read from a copy that was quantized before, so loading took less than the first time."),
-        reading,
+        measured,
     )
 
 
@@ -96,7 +96,7 @@ def read(
     dtype, notes = number_format(precision, device)
     quantization = _quantization(precision, dtype)
     _quiet()
-    with LoadMeasurement(device) as reading:
+    with LoadMeasurement(device) as measured:
         model, loaded = made_by.from_pretrained(
             folder,
             dtype=dtype,
@@ -112,7 +112,7 @@ def read(
     bitsandbytes_internals.keep_unpacked(model)
     full = _NAMES[str(dtype).removeprefix("torch.")]
     note = byte_count.count_weights(model).note(precision, full)
-    return model, (*notes, note) if note else notes, reading
+    return model, (*notes, note) if note else notes, measured
 
 
 def number_format(precision: str, device: str) -> tuple["torch.dtype", tuple[str, ...]]:

@@ -36,7 +36,7 @@ def _second_load(tiny: bool) -> Iterator[Sides]:
     def ours(repeat: int) -> Measured:
         parts = loading.load(folder, candidate, "cpu", load_settings().data_dir)
         assert any("Read from a copy" in note for note in parts.notes)
-        return Measured(parts.reading.load_s or 0, logits(parts.model))
+        return Measured(parts.measured.load_s or 0, logits(parts.model))
 
     def baseline(repeat: int) -> Measured:
         started = time.perf_counter()

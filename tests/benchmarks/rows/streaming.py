@@ -9,7 +9,8 @@ from llmops.core.candidate import parse_candidate
 from llmops.core.events import Finished, Token
 from llmops.core.request import Generation, Job, Request
 from llmops.core.settings import load_settings
-from llmops.engines.decoder.engine import DecoderModel, make
+from llmops.engines.decoder.engine import make
+from llmops.engines.decoder.model import DecoderModel
 from tests.benchmarks import shapes
 from tests.benchmarks.measure import Measured, Row, Sides
 from tests.benchmarks.texts import TASK

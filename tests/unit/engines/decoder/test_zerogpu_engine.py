@@ -13,7 +13,7 @@ from llmops.core.candidate import parse_candidate
 from llmops.core.errors import ModelRefused, OutOfMemory, ZeroGpuUnavailable
 from llmops.core.request import Generation
 from llmops.data.builtin import load_builtin
-from llmops.engines.decoder import zerogpu_engine
+from llmops.engines.decoder import zerogpu_child
 from llmops.hardware import zerogpu
 
 
@@ -91,7 +91,7 @@ def test_the_packages_own_errors_become_ours_with_a_remedy(monkeypatch):
 
 def test_a_job_crosses_a_fork_and_holds_no_secret():
     task = load_builtin("medical")
-    job = zerogpu_engine.ChildRun(
+    job = zerogpu_child.ChildRun(
         parse_candidate("embedded/decoder@bf16"), ".", ".", task, "text", "en", Generation(), False, False
     )
     assert pickle.loads(pickle.dumps(job)) == job
