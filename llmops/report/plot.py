@@ -17,6 +17,7 @@ from llmops.report.tables import untranslated
 Place = tuple[float, float]
 _PAD = 8.0  # beside names
 _MOST_MARGIN = 0.4  # of the width, at either side
+_LEAST_SCALE = 0.8  # of a drawing that scrolls: its text is still read at that
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Canvas:
 
 SMALL = Canvas(400, 280)  # a few beside each other
 BROAD = Canvas(600, 320, text=18)  # one by itself; its text grows where the drawing shrinks
-NAMED = Canvas(760, 330, scrolls=True)  # with long names at its right
+NAMED = Canvas(680, 330, scrolls=True)  # with long names at its right
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Plot:
 def drawing(plot: Plot) -> str:
     """The plot as an SVG element."""
     canvas = plot.canvas
-    least = f"min-width:{canvas.width * 0.85:.0f}px;" if canvas.scrolls else ""
+    least = f"min-width:{canvas.width * _LEAST_SCALE:.0f}px;" if canvas.scrolls else ""
     return (
         f'<svg class="{canvas.css_class}" viewBox="0 0 {canvas.width} {canvas.height}" role="img" '
         f'style="{least}max-width:{canvas.width * 1.15:.0f}px" aria-label="{_e(plot.title, quote=True)}">'

@@ -29,7 +29,7 @@ _STEPS = (
 )
 # Each with the colour and shape that a plot gives to its number.
 _ARCHS = {"Blackwell": 0, "Hopper": 2, "Turing": 3, "Ampere": 4, "Ada": 5, "Volta": 6}
-_CANVAS = Canvas(900, 480, scrolls=True)
+_CANVAS = Canvas(820, 460, scrolls=True)
 
 
 def build() -> None:
