@@ -120,11 +120,13 @@ def report(findings: list[Finding]) -> str:
     """A line a rule and element, with the number of states it was seen in; what is known apart."""
     lines = []
     for known in (False, True):
-        some = [one for one in findings if bool(one.known) is known]
-        seen = dict.fromkeys((one.impact, one.rule, one.element, one.known or one.why) for one in some)
+        some = [finding for finding in findings if bool(finding.known) is known]
+        seen = dict.fromkeys(
+            (finding.impact, finding.rule, finding.element, finding.known or finding.why) for finding in some
+        )
         lines.append(f"{'known, within Gradio' if known else 'to mend'}: {len(seen)}")
         for impact, rule, element, why in seen:
-            states = [one.state for one in some if (one.rule, one.element) == (rule, element)]
+            states = [finding.state for finding in some if (finding.rule, finding.element) == (rule, element)]
             lines.append(f"  {impact:9} {rule:28} {len(states)} states, first: {states[0]}\n    {element}\n    {why}")
     return "\n".join(lines)
 
@@ -140,7 +142,7 @@ def main() -> None:
             for look in looks:
                 findings += walk(browser, address, *look, names)
     print(report(findings))
-    serious = [one for one in findings if one.impact in SERIOUS and not one.known]
+    serious = [finding for finding in findings if finding.impact in SERIOUS and not finding.known]
     states = len(looks) * (len(names) + _FILLED)
     appearances = ", ".join(" ".join(look) for look in looks)
     print(f"axe-core {VERSION}, {states} states, {appearances}: {len(serious)} serious to mend")

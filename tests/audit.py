@@ -26,14 +26,15 @@ def main() -> int:
         packages = json.loads(done.stdout)["dependencies"]
     except (subprocess.TimeoutExpired, ValueError, KeyError):
         packages = []
-    audited = [one for one in packages if "skip_reason" not in one]
+    audited = [package for package in packages if "skip_reason" not in package]
     if not audited:
         print("pip-audit: skipped, its vulnerability service is out of reach here")
         return 0
-    bad = [one for one in audited if one["vulns"]]
-    for one in bad:
-        for known in one["vulns"]:
-            print(f"{one['name']} {one['version']}: {known['id']}, mended in {', '.join(known['fix_versions']) or '?'}")
+    bad = [package for package in audited if package["vulns"]]
+    for package in bad:
+        for known in package["vulns"]:
+            versions = ", ".join(known["fix_versions"]) or "?"
+            print(f"{package['name']} {package['version']}: {known['id']}, mended in {versions}")
     print(f"pip-audit: {len(audited)} packages audited, {len(bad)} with known vulnerabilities")
     return 1 if bad else 0
 

@@ -159,9 +159,9 @@ class Hunt:
         """The page's Run button, with fields by label or element id."""
         config = client.get("config").json()
         self.answers.append(("the page's configuration", json.dumps(config)))
-        parts = {one["id"]: one for one in config["components"]}
-        button = next(id_ for id_, one in parts.items() if one["props"].get("elem_id") == "run")
-        event = next(one for one in config["dependencies"] if [button, "click"] in one["targets"])
+        parts = {component["id"]: component for component in config["components"]}
+        button = next(id_ for id_, component in parts.items() if component["props"].get("elem_id") == "run")
+        event = next(dependency for dependency in config["dependencies"] if [button, "click"] in dependency["targets"])
         data = []
         for id_ in event["inputs"]:
             props = parts[id_]["props"]

@@ -20,7 +20,7 @@ from llmops.ui.language import translate_props
 
 ROOT = Path(__file__).parent.parent / "llmops"
 SAMPLE = "77"  # what stands for an inserted value: every placeholder takes it
-_ERRORS = {name for name, one in vars(errors).items() if isinstance(one, type)}
+_ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type)}
 _SPEAKING = {
     "said",
     "progress",
@@ -94,8 +94,8 @@ def missing_in_code() -> dict[str, list[str]]:
 
 def spoken(tree: ast.AST) -> Iterator[str]:
     """Texts given to errors and to whatever tells a visitor something, and HTML with words in it."""
-    documented = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)}
-    inner = {id(part) for one in ast.walk(tree) if isinstance(one, ast.JoinedStr) for part in one.values}
+    documented = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     for node in ast.walk(tree):
         if id(node) in documented | inner:
             continue
@@ -122,7 +122,7 @@ def texts(node: ast.AST) -> Iterator[str]:
         yield from texts(node.orelse)
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         left, right = [list(texts(side)) or [SAMPLE] for side in (node.left, node.right)]
-        yield from (f"{one}{two}" for one in left for two in right)
+        yield from (f"{start}{end}" for start in left for end in right)
 
 
 def _name(function: ast.AST) -> str:

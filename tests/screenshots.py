@@ -148,7 +148,7 @@ def main() -> None:
     args = parser.parse_args()
     folder = args.every or PICTURES
     folder.mkdir(parents=True, exist_ok=True)
-    scenes = [one for one in SCENES if one in (args.scene or SCENES)]
+    scenes = [scene for scene in SCENES if scene in (args.scene or SCENES)]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         log = Path(name)
         served = transformers_serve(SERVED, log / "serve.log")
@@ -157,7 +157,7 @@ def main() -> None:
                 for theme in ("light", "dark"):
                     for size in browsing.SIZES:
                         wanted = scenes if args.every else _README.get((theme, size), ())
-                        for scene in (one for one in scenes if one in wanted):
+                        for scene in (scene for scene in scenes if scene in wanted):
                             picture = shoot(browser, address, url, scene, theme, size, language)
                             _keep(folder / f"{scene}-{theme}-{size}{'-de' if language == 'de' else ''}.png", picture)
 

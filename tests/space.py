@@ -139,7 +139,9 @@ class _Watch:
         while not self._over.wait(0.2):
             with suppress(psutil.Error):
                 first = psutil.Process(pid)
-                self._peak = max(self._peak, sum(one.memory_info().rss for one in (first, *first.children(True))))
+                self._peak = max(
+                    self._peak, sum(process.memory_info().rss for process in (first, *first.children(True)))
+                )
 
     def peak_bytes(self) -> int:
         if self._group:

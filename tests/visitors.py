@@ -98,7 +98,7 @@ class Visitor:
 
     async def _evaluates(self, client: httpx.AsyncClient, session: str) -> None:
         answer = await _call(client, "evaluate", ["medical", [ENCODER], {}], session)
-        trouble = answer["error"] or next((one for one in answer["ended"].values() if one), None)
+        trouble = answer["error"] or next((error for error in answer["ended"].values() if error), None)
         self._note(trouble, None)
 
     async def _page(self, client: httpx.AsyncClient, session: str) -> None:
@@ -159,16 +159,16 @@ async def _stream(client: httpx.AsyncClient, address: str) -> dict:
 
 def _run_event(config: dict, text: str, candidate: str) -> dict:
     """The Run button's event with the page's own values, but for text and candidates."""
-    parts = {one["id"]: one for one in config["components"]}
-    button = next(id_ for id_, one in parts.items() if one["props"].get("elem_id") == "run")
-    event = next(one for one in config["dependencies"] if [button, "click"] in one["targets"])
+    parts = {component["id"]: component for component in config["components"]}
+    button = next(id_ for id_, component in parts.items() if component["props"].get("elem_id") == "run")
+    event = next(dependency for dependency in config["dependencies"] if [button, "click"] in dependency["targets"])
     typed = {"text": text, "past-candidates": [], "present-candidates": [], "future-candidates": []}
     typed["past-candidates" if "encoder" in candidate else "present-candidates"] = [candidate]
     data = []
     for id_ in event["inputs"]:
-        one = parts[id_]
-        value = None if one["type"] == "state" else one["props"].get("value")
-        data.append(typed.get(one["props"].get("elem_id"), value))
+        component = parts[id_]
+        value = None if component["type"] == "state" else component["props"].get("value")
+        data.append(typed.get(component["props"].get("elem_id"), value))
     return {"data": data, "fn_index": event["id"], "trigger_id": button, "event_data": None}
 
 
@@ -185,11 +185,11 @@ async def _crowd(address: str, visitors: int, minutes: float, process: psutil.Pr
     told = [Told(kind) for kind in kinds(visitors)]
     candidates = (ENCODER,) if quick else (ENCODER, DECODER)
     crowd = [
-        asyncio.create_task(Visitor(address, until_s, one, random.Random(number), candidates).visit())
-        for number, one in enumerate(told)
+        asyncio.create_task(Visitor(address, until_s, record, random.Random(number), candidates).visit())
+        for number, record in enumerate(told)
     ]
     began_s, memory = time.monotonic(), []
-    while not all(one.done() for one in crowd):
+    while not all(task.done() for task in crowd):
         memory.append((time.monotonic() - began_s, process.memory_info().rss))
         await asyncio.sleep(1)
     return told, memory
@@ -205,14 +205,14 @@ async def _warm_up(address: str) -> None:
 def report(told: list[Told], memory: list[tuple[float, int]], minutes: float) -> bool:
     """Print what was seen; True where everything is as it should be."""
     print(f"{'kind':10} {'visitors':>8} {'runs':>7} {'wait p50':>9} {'wait p90':>9} {'errors':>7}")
-    for kind in dict.fromkeys(one.kind for one in told):
-        same = [one for one in told if one.kind == kind]
-        waits = sorted(wait for one in same for wait in one.waits_s)
+    for kind in dict.fromkeys(record.kind for record in told):
+        same = [record for record in told if record.kind == kind]
+        waits = sorted(wait for record in same for wait in record.waits_s)
         p50, p90 = (f"{waits[int(len(waits) * share)]:.2f} s" if waits else "" for share in (0.5, 0.9))
-        runs = sum(one.runs + one.left for one in same)
-        print(f"{kind:10} {len(same):8} {runs:7,} {p50:>9} {p90:>9} {sum(len(one.errors) for one in same):7}")
+        runs = sum(record.runs + record.left for record in same)
+        print(f"{kind:10} {len(same):8} {runs:7,} {p50:>9} {p90:>9} {sum(len(record.errors) for record in same):7}")
     print("memory, MB by minute:", ", ".join(f"{mean / 1e6:.0f}" for mean in _by_minute(memory)))
-    errors = [error for one in told for error in one.errors]
+    errors = [error for record in told for error in record.errors]
     for error in list(dict.fromkeys(errors))[:5]:
         print("error:", error)
     growth, unfair = _growth(memory, minutes), _unfairness(told)
@@ -241,10 +241,10 @@ def _growth(memory: list[tuple[float, int]], minutes: float) -> float:
 
 
 def _unfairness(told: list[Told]) -> float | None:
-    modest = [one for one in told if one.kind == "api"]
-    if len(modest) < 2 or any(len(one.waits_s) < ENOUGH_RUNS for one in modest):
+    modest = [record for record in told if record.kind == "api"]
+    if len(modest) < 2 or any(len(record.waits_s) < ENOUGH_RUNS for record in modest):
         return None
-    means = [statistics.fmean(one.waits_s) for one in modest]
+    means = [statistics.fmean(record.waits_s) for record in modest]
     middle = statistics.fmean(means)
     return max(abs(mean - middle) for mean in means) / middle if middle else 0.0
 
@@ -259,7 +259,9 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp())
     with app(folder / "data", folder / "log.txt", LLMOPS_PUBLIC="1") as address:
         asyncio.run(_warm_up(address))
-        process = next(one for one in psutil.Process().children(recursive=True) if "app.py" in " ".join(one.cmdline()))
+        process = next(
+            child for child in psutil.Process().children(recursive=True) if "app.py" in " ".join(child.cmdline())
+        )
         told, memory = asyncio.run(_crowd(address, args.visitors, args.minutes, process, args.quick))
         print(f"{args.visitors} visitors, {args.minutes:g} minutes, {psutil.cpu_count()} cores")
         good = report(told, memory, args.minutes)

@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="name what there is")
     parser.add_argument("--here", action="store_true", help="in this process (else each in a process of its own)")
     args = parser.parse_args()
-    plots = {f"plot-{one.name}": one for one in GROWTH}
+    plots = {f"plot-{plot.name}": plot for plot in GROWTH}
     rows = {row.name: row for row in ROWS}
     if args.list:
         print("\n".join([*rows, *plots]))

@@ -86,14 +86,14 @@ def run(row: Row, tiny: bool = False) -> Result:
             pair = ((sides.ours, ours), (sides.baseline, baseline))
             for side, kept in pair if number % 2 else pair[::-1]:
                 kept.append(_alone(side, number // turns, bare=side is sides.baseline))
-        said = sides.same([one.result for one in ours], [one.result for one in baseline])
+        said = sides.same([run.result for run in ours], [run.result for run in baseline])
     return judge(row, _medians(ours, turns), _medians(baseline, turns), said)
 
 
 def _medians(measured: Sequence[Measured], turns: int) -> list[float]:
     """Of each repeat's runs."""
     return [
-        statistics.median(one.value for one in measured[start : start + turns])
+        statistics.median(run.value for run in measured[start : start + turns])
         for start in range(0, len(measured), turns)
     ]
 
@@ -109,7 +109,7 @@ def _alone(side: Side, repeat: int, bare: bool) -> Measured:
 def judge(row: Row, ours: Sequence[float], baseline: Sequence[float], said: str) -> Result:
     """The ratio, and whether it reaches the target."""
     ratio = _ratio(row, statistics.median(ours), statistics.median(baseline))
-    each = [_ratio(row, one, other) for one, other in zip(ours, baseline, strict=True)]
+    each = [_ratio(row, value, reference) for value, reference in zip(ours, baseline, strict=True)]
     holds = ratio >= row.at_least if row.at_least is not None else ratio <= (row.at_most or 0)
     target = f"≥ {row.at_least:g} ×" if row.at_least is not None else f"≤ {row.at_most:g} ×"
     return Result(
@@ -133,6 +133,6 @@ def timed(work: Callable[[], Any]) -> Measured:
 
 def equal(ours: list[Any], baseline: list[Any]) -> str:
     """Both sides gave the same in every repeat."""
-    for one, other in zip(ours, baseline, strict=True):
-        assert one == other, f"{str(one)[:300]} != {str(other)[:300]}"
+    for result, expected in zip(ours, baseline, strict=True):
+        assert result == expected, f"{str(result)[:300]} != {str(expected)[:300]}"
     return "same results"

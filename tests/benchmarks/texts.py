@@ -11,7 +11,7 @@ TASK = load_builtin("medical")
 def texts(count: int, most: int = 3, seed: int = 0) -> list[str]:
     """Distinct texts of one to `most` sentences."""
     rng = Random(seed)
-    sentences = [one.text for one in TASK.examples]
+    sentences = [example.text for example in TASK.examples]
     found: dict[str, None] = {}
     while len(found) < count:
         found[" ".join(rng.choice(sentences) for _ in range(rng.randint(1, most)))] = None
@@ -22,9 +22,9 @@ def labelled(count: int) -> list[Example]:
     """Held-out examples; above their number, distinct texts that begin with another held-out sentence."""
     held_out = list(TASK.split("test"))
     more = [
-        Example(f"{one.text} {other.text}", one.label, one.language, "test")
+        Example(f"{example.text} {other.text}", example.label, example.language, "test")
         for other in held_out
-        for one in held_out
-        if one.language == other.language and one is not other
+        for example in held_out
+        if example.language == other.language and example is not other
     ]
     return [*held_out, *more][:count]

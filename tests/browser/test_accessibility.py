@@ -32,7 +32,7 @@ def names(browser, address):
 @pytest.mark.parametrize("theme", accessibility.THEMES)
 def test_axe_finds_nothing_serious_on_any_tab(browser, address, names, theme, size):
     found = list(accessibility.walk(browser, address, theme, size, names, run=(theme, size) == ("light", "wide")))
-    mend = [one for one in found if one.impact in accessibility.SERIOUS and not one.known]
+    mend = [finding for finding in found if finding.impact in accessibility.SERIOUS and not finding.known]
     assert not mend, accessibility.report(mend)
 
 
@@ -48,7 +48,7 @@ def test_the_page_asks_no_other_host(browser, address, names):
         accessibility.open_all(page)
     browsing.run(page)
     browsing.wait_finished(page, 1)
-    hosts = {one.hostname for one in asked if one.scheme not in ("data", "blob")}
+    hosts = {url.hostname for url in asked if url.scheme not in ("data", "blob")}
     assert hosts == {urlsplit(address).hostname}
     page.context.close()
 
@@ -128,7 +128,11 @@ def test_the_api_page_lists_the_endpoints_for_programs_and_each_says_what_it_tak
     assert set(info["named_endpoints"]) == ENDPOINTS
     for name, endpoint in info["named_endpoints"].items():
         told = endpoint["description"]
-        silent = [one["parameter_name"] for one in endpoint["parameters"] if f"{one['parameter_name']}:" not in told]
+        silent = [
+            parameter["parameter_name"]
+            for parameter in endpoint["parameters"]
+            if f"{parameter['parameter_name']}:" not in told
+        ]
         assert not silent, f"{name} does not say what it takes as {silent}"
 
 

@@ -92,7 +92,10 @@ def test_an_uploaded_set_is_mapped_evaluated_read_and_exported(page, data, tmp_p
 
 def test_an_evaluation_whose_page_was_closed_is_resumed_and_found_in_the_history(page, browser, running_app, tmp_path):
     texts = load_builtin("medical").split("test")
-    lines = [json.dumps({"text": one.text, "label": one.label, "language": one.language}) for one in texts[-54:]]
+    lines = [
+        json.dumps({"text": example.text, "label": example.label, "language": example.language})
+        for example in texts[-54:]
+    ]
     (tmp_path / "set.jsonl").write_text("\n".join(lines))
     page.locator("#evaluation input[type=file]").first.set_input_files(str(tmp_path / "set.jsonl"))
     expect(page.locator("#evaluate-said")).to_contain_text("54 texts can be evaluated")

@@ -49,7 +49,7 @@ def test_fake_openid_who_signs_in_uses_the_own_token_and_nobody_the_owners(rehea
     sent = [header.get("authorization", "") for header in hosted.headers]
     assert sent, page.locator(".lo-column:visible").all_inner_texts()
     assert sent[-1] == f"Bearer {TOKEN}" and len(sent) >= 2
-    assert not any(TOKEN in one for one in sent[:-1]) and not any("theOwners" in one for one in sent)
+    assert not any(TOKEN in header for header in sent[:-1]) and not any("theOwners" in header for header in sent)
     assert TOKEN not in running.log.read_text() and TOKEN not in page.content() and TOKEN not in page.url
     page.get_by_role("button", name=f"Abmelden ({USER})").click()
     expect(page.get_by_role("button", name="Mit Hugging Face anmelden")).to_be_visible(timeout=30_000)

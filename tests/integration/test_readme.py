@@ -80,10 +80,10 @@ def place(tmp_path_factory):
     patch.undo()
 
 
-OURS_TO_RUN = [one for one in readme.commands() if one.startswith(OURS)]
+OURS_TO_RUN = [command for command in readme.commands() if command.startswith(OURS)]
 
 
-@pytest.mark.parametrize("command", OURS_TO_RUN, ids=[one.removeprefix(OURS).split()[0] for one in OURS_TO_RUN])
+@pytest.mark.parametrize("command", OURS_TO_RUN, ids=[command.removeprefix(OURS).split()[0] for command in OURS_TO_RUN])
 def test_a_command_of_the_command_line_does_what_the_readme_shows(command, place, capsys):
     """In this process, so that the libraries are imported once for all of them."""
     if "other.sqlite" in command:
@@ -103,7 +103,7 @@ def test_the_first_command_installs_and_starts(running_app, tmp_path):
 
 def test_one_setting_points_the_app_at_an_engine(served, tmp_path):
     """As for vLLM and Ollama, with `transformers serve` in their place."""
-    command = next(one for one in readme.commands() if one.startswith("OPENAI_BASE_URL="))
+    command = next(line for line in readme.commands() if line.startswith("OPENAI_BASE_URL="))
     assert command.endswith(" .venv/bin/python app.py")
     with app(tmp_path / "data", tmp_path / "log.txt", OPENAI_BASE_URL=served) as address:
         client = Client(address, verbose=False)
@@ -124,7 +124,7 @@ def test_pictures_and_anchors_of_the_readme_exist():
     for target in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (ROOT / target).exists(), target
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    slugs = {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+    slugs = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
     assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= slugs
     for picture in Path(ROOT / "tests" / "pictures").glob("*.png"):
         assert picture.stat().st_size < 300_000, f"{picture.name} is larger than a README should load"

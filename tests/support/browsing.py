@@ -29,7 +29,7 @@ def chromium() -> Iterator[Browser]:
 
 def link(address: str, *candidates: str, task: str = "medical", language: str = "en", theme: str = "light") -> str:
     """An address that opens with a selection."""
-    query = [("task", task), ("lang", language), *(("c", one) for one in candidates), ("__theme", theme)]
+    query = [("task", task), ("lang", language), *(("c", candidate) for candidate in candidates), ("__theme", theme)]
     return f"{address}?{urlencode(query)}"
 
 

@@ -54,12 +54,12 @@ class FakeDatasetHub(FakeServer):
                     return self._send(200, {"url": f"{hub.url}/datasets/{name}"})
                 name = "/".join(path.split("/")[2:4])
                 if "/preupload/" in path:
-                    files = [{"path": one["path"], "uploadMode": "regular"} for one in json.loads(body)["files"]]
-                    return self._send(200, {"files": [{**one, "shouldIgnore": False} for one in files]})
+                    files = [{"path": file["path"], "uploadMode": "regular"} for file in json.loads(body)["files"]]
+                    return self._send(200, {"files": [{**file, "shouldIgnore": False} for file in files]})
                 for line in body.splitlines():
-                    one = json.loads(line)
-                    if one["key"] == "file":
-                        hub.repos[name][one["value"]["path"]] = base64.b64decode(one["value"]["content"])
+                    entry = json.loads(line)
+                    if entry["key"] == "file":
+                        hub.repos[name][entry["value"]["path"]] = base64.b64decode(entry["value"]["content"])
                 hub.commits += 1
                 return self._send(
                     200,

@@ -62,8 +62,14 @@ class FakeEndpoint(FakeServer):
                 usage = {**USAGE, "completion_tokens": 43, "completion_tokens_details": {"reasoning_tokens": 40}}
                 self._stream([chunk()], end=False)
                 time.sleep(0.3)
-                for one in (chunk("Pos"), chunk("itive"), chunk(": yes"), chunk(None, "length", usage=usage), "[DONE]"):
-                    self.wfile.write(f"data: {one}\n\n".encode())
+                for data in (
+                    chunk("Pos"),
+                    chunk("itive"),
+                    chunk(": yes"),
+                    chunk(None, "length", usage=usage),
+                    "[DONE]",
+                ):
+                    self.wfile.write(f"data: {data}\n\n".encode())
                     self.wfile.flush()
                     time.sleep(0.02)
 
@@ -124,8 +130,8 @@ class FakeEndpoint(FakeServer):
                 """A hundred tokens, one every `pace_s`."""
                 self._stream([chunk()], end=False)
                 usage = {"prompt_tokens": 11, "completion_tokens": 100, "total_tokens": 111}
-                for one in [*(chunk(f"word{index} ") for index in range(100)), chunk(None, "stop", usage=usage)]:
-                    self.wfile.write(f"data: {one}\n\n".encode())
+                for data in [*(chunk(f"word{index} ") for index in range(100)), chunk(None, "stop", usage=usage)]:
+                    self.wfile.write(f"data: {data}\n\n".encode())
                     self.wfile.flush()
                     time.sleep(fake.pace_s)
                 self.wfile.write(b"data: [DONE]\n\n")
@@ -143,7 +149,7 @@ class FakeEndpoint(FakeServer):
                 self.begin(200, {"Content-Type": "text/event-stream"})
                 # One write: what is sent in one go must arrive so on a busy machine too.
                 self.wfile.write(
-                    "".join(f"data: {one}\n\n" for one in [*chunks, *(["[DONE]"] if end else [])]).encode()
+                    "".join(f"data: {data}\n\n" for data in [*chunks, *(["[DONE]"] if end else [])]).encode()
                 )
                 self.wfile.flush()
 

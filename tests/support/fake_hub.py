@@ -80,7 +80,7 @@ class FakeHub(FakeServer):
                 ]
 
             def _info(self, name: str, repo: Repo) -> dict:
-                siblings = [{"rfilename": one} for one in repo.files]
+                siblings = [{"rfilename": path} for path in repo.files]
                 gated = "manual" if repo.gated else False
                 about = {"id": name, "modelId": name, "sha": COMMIT, "private": False, "gated": gated}
                 return {**about, "disabled": False, "downloads": 0, "likes": 0, "tags": [], "siblings": siblings}

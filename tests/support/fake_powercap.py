@@ -48,8 +48,8 @@ def fake_powercap(folder: Path) -> Iterator[FakePowercap]:
         patch.setattr(rapl, "RAPL_DIR", str(fake.root))
         patch.setattr(zeus.device.cpu, "_cpus", None)
         patch.setattr(energy, "_IDLE_S", 0.05)
-        for one in cached:
-            one.cache_clear()
+        for function in cached:
+            function.cache_clear()
         yield fake
-        for one in cached:
-            one.cache_clear()
+        for function in cached:
+            function.cache_clear()

@@ -76,7 +76,7 @@ def _play_cuda() -> None:
 
         for pack in patching.tensor_packs:
             with Path(pack.path()).open("rb") as file:
-                for tensor, size, aligned in [*(one for batch in pack.batches for one in batch), *pack.big_tensors]:
+                for tensor, size, aligned in [*(entry for batch in pack.batches for entry in batch), *pack.big_tensors]:
                     data = bytearray(file.read(aligned)[:size])
                     read = torch.frombuffer(data, dtype=tensor.dtype).reshape(tensor.shape)
                     for placed in pack.fakes[tensor]:

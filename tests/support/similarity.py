@@ -24,12 +24,12 @@ def _flat(text: str) -> str:
     return " ".join(words(text))
 
 
-def near(one: str, other: str) -> bool:
+def near(text: str, other: str) -> bool:
     """True where most letters, in order, or most of the longer words are the same."""
-    a, b = _long_words(one), _long_words(other)
+    a, b = _long_words(text), _long_words(other)
     if len(a) >= 3 and len(a & b) >= _SHARED * len(a | b):
         return True
     if a and b and not a & b:  # without one long word in common, letters can't be alike in order
         return False
-    match = SequenceMatcher(None, _flat(one), _flat(other), autojunk=False)
+    match = SequenceMatcher(None, _flat(text), _flat(other), autojunk=False)
     return match.real_quick_ratio() >= _ALIKE and match.quick_ratio() >= _ALIKE and match.ratio() >= _ALIKE

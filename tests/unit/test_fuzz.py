@@ -101,10 +101,10 @@ def workbook():
 def test_a_damaged_spreadsheet_is_read_or_refused(tmp_path, workbook, name, at, junk, cut):
     file = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(workbook)) as old, zipfile.ZipFile(file, "w") as new:
-        for one in old.namelist():
-            body = old.read(one)
+        for entry in old.namelist():
+            body = old.read(entry)
             place = int(at * len(body))
-            new.writestr(one, body[:place] + junk + body[place + cut :] if one == name else body)
+            new.writestr(entry, body[:place] + junk + body[place + cut :] if entry == name else body)
     read(tmp_path, ".xlsx", file.getvalue())
 
 
@@ -112,11 +112,11 @@ def test_a_sheet_that_claims_to_be_huge_is_read_at_once(tmp_path, workbook):
     file = io.BytesIO()
     far = b'<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>far</t></is></c></row></sheetData>'
     with zipfile.ZipFile(io.BytesIO(workbook)) as old, zipfile.ZipFile(file, "w") as new:
-        for one in old.namelist():
-            body = old.read(one)
-            if one == "xl/worksheets/sheet1.xml":
+        for entry in old.namelist():
+            body = old.read(entry)
+            if entry == "xl/worksheets/sheet1.xml":
                 body = body.replace(b"A1:B3", b"A1:XFD1048576").replace(b"</sheetData>", far)
-            new.writestr(one, body)
+            new.writestr(entry, body)
     began_s = time.perf_counter()
     assert len(read(tmp_path, ".xlsx", file.getvalue()).rows) == 2
     assert time.perf_counter() - began_s < 5
@@ -156,8 +156,8 @@ def locals_(kind):
 @given(first=locals_(Kind.ENCODER), second=locals_(Kind.DECODER) | locals_(Kind.ENCODER), sure=st.integers(0, 1000))
 def test_every_candidate_and_cascade_survives_its_text_form(first, second, sure):
     assert set(DEFAULT_PRECISION) >= {Kind.ENCODER, Kind.DECODER}
-    for one in (first, second):
-        assert parse_candidate(str(one), model_kinds()) == one
+    for candidate in (first, second):
+        assert parse_candidate(str(candidate), model_kinds()) == candidate
     if first != second:
         both = cascade(first, second, sure / 1000)
         assert parse_candidate(str(both), model_kinds()) == both
@@ -199,7 +199,7 @@ def test_any_link_opens_the_page(query):
     entries=st.dictionaries(
         st.sampled_from(["meta.json", "head.safetensors", "body/modules.json", "../out.json", "/abs.json", "a/../../b"])
         | st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20),
-        st.binary(max_size=60) | JSON.map(lambda one: json.dumps(one).encode()),
+        st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()),
         max_size=4,
     )
 )
@@ -211,5 +211,5 @@ def test_any_zip_is_refused_as_an_encoder_and_leaves_nothing(tmp_path, monkeypat
             archive.writestr(name, body)
     with pytest.raises(LlmopsError):
         encoder_store().unpack(path, "mine")
-    left = [one for one in tmp_path.rglob("*") if one.is_file()]
+    left = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert left == [path]

@@ -91,7 +91,7 @@ def _one(precision: str, at_least: float) -> Row:
 
         def baseline(repeat: int) -> Measured:
             done = [timed(lambda text=text: str(plain.predict([text])[0])) for text in asked]
-            return Measured(sorted(one.value for one in done)[len(done) // 2], [one.result for one in done])
+            return Measured(sorted(run.value for run in done)[len(done) // 2], [run.result for run in done])
 
         ours(0), baseline(0)
         yield Sides(ours, baseline, _alike)
@@ -101,8 +101,10 @@ def _one(precision: str, at_least: float) -> Row:
 
 
 def _alike(ours: list[Any], baseline: list[Any]) -> str:
-    pairs = [pair for one, other in zip(ours, baseline, strict=True) for pair in zip(one, other, strict=True)]
-    share = sum(one == other for one, other in pairs) / len(pairs)
+    pairs = [
+        pair for labels, expected in zip(ours, baseline, strict=True) for pair in zip(labels, expected, strict=True)
+    ]
+    share = sum(label == expected for label, expected in pairs) / len(pairs)
     assert share >= _ALIKE or len(pairs) < 1 / (1 - _ALIKE), f"only {share:.2%} of the labels are the same"
     return f"{share:.1%} same labels"
 

@@ -56,8 +56,8 @@ def _row(name: str, what: str, verdict_only: bool, at_least: float) -> Row:
                         evaluate(pool, EvaluationSpec(TASK, examples, [_NAME], options, mode=mode), history, stop)
                     )
                 )
-                begun = next(one for one in done.result if isinstance(one, EvaluationBegun))
-                assert [one.error for one in done.result if isinstance(one, CandidateEnded)] == [None]
+                begun = next(update for update in done.result if isinstance(update, EvaluationBegun))
+                assert [update.error for update in done.result if isinstance(update, CandidateEnded)] == [None]
                 rows = sorted(history.evaluations.rows(begun.evaluation_id), key=lambda row: row.place)
                 assert len(rows) == len(examples)
                 return Measured(len(examples) / done.value, [(row.y_hat, row.run.text) for row in rows])
@@ -103,16 +103,16 @@ def _least(tiny: bool) -> Iterator[Sides]:
         prompts = [prompt(tokenizer, e.text, language)[0].tolist() for e in examples if e.language == language]
         words = tokenize_answers(tokenizer, TASK.answers(language), ())
         branches = sum(len(word) for word in words.ids)
-        tokens += sum(len(one) - common_length(prompts) + branches for one in prompts)
+        tokens += sum(len(ids) - common_length(prompts) + branches for ids in prompts)
         heads += len(prompts) * (1 + branches)
-    products = [(one, tokens) for one in model.model.modules() if isinstance(one, torch.nn.Linear)]
+    products = [(layer, tokens) for layer in model.model.modules() if isinstance(layer, torch.nn.Linear)]
     products.append((model.lm_head, heads))
-    given = [torch.randn(count, one.in_features) for one, count in products]
+    given = [torch.randn(count, layer.in_features) for layer, count in products]
 
     def multiply() -> None:
         with torch.inference_mode():
-            for (one, _), values in zip(products, given, strict=True):
-                one(values)
+            for (layer, _), values in zip(products, given, strict=True):
+                layer(values)
 
     def ours(repeat: int) -> Measured:
         return Measured(len(examples) / compute(lambda: timed(multiply)).value)
@@ -125,14 +125,14 @@ def _least(tiny: bool) -> Iterator[Sides]:
 
 
 def _answers(ours: list[Any], baseline: list[Any]) -> str:
-    for one, other in zip(ours, baseline, strict=True):
-        assert one == other, next(pair for pair in zip(one, other, strict=True) if pair[0] != pair[1])
+    for answers, expected in zip(ours, baseline, strict=True):
+        assert answers == expected, next(pair for pair in zip(answers, expected, strict=True) if pair[0] != pair[1])
     return "same verdicts and explanations, all texts"
 
 
 def _verdicts(ours: list[Any], baseline: list[Any]) -> str:
-    for one, other in zip(ours, baseline, strict=True):
-        assert [label for label, _ in one] == [label for label, _ in other]
+    for verdicts, expected in zip(ours, baseline, strict=True):
+        assert [label for label, _ in verdicts] == [label for label, _ in expected]
     return "same verdicts, all texts"
 
 

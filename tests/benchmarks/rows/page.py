@@ -162,7 +162,10 @@ def server_of(url: str) -> psutil.Process:
     """The process that listens at an address."""
     port = int(url.rstrip("/").rsplit(":", 1)[1])
     for child in psutil.Process().children(recursive=True):
-        if any(one.laddr.port == port and one.status == "LISTEN" for one in child.net_connections("inet")):
+        if any(
+            connection.laddr.port == port and connection.status == "LISTEN"
+            for connection in child.net_connections("inet")
+        ):
             return child
     raise RuntimeError("the app's process was not found")
 
@@ -215,7 +218,7 @@ def _keep(history: History, count: int) -> None:
 
 
 def _all_equal(ours: list[object], baseline: list[object]) -> str:
-    assert len({json.dumps(one) for one in [*ours, *baseline]}) == 1, (ours, baseline)
+    assert len({json.dumps(result) for result in [*ours, *baseline]}) == 1, (ours, baseline)
     return "same text"
 
 

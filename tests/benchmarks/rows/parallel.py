@@ -26,7 +26,9 @@ def _row(name: str, what: str, unit: str, ttft: bool) -> Row:
         tokens, count = (4, 4) if tiny else (_TOKENS, _REQUESTS)
         model, (plain, tokenizer) = load(folder, "fp32"), bare(folder, "fp32")
         examples = labelled(count)
-        asked = [Request(TASK, one.text, one.language, Generation(max_new_tokens=tokens)) for one in examples]
+        asked = [
+            Request(TASK, example.text, example.language, Generation(max_new_tokens=tokens)) for example in examples
+        ]
         stop = threading.Event()
 
         def figure(seconds: float, firsts: list[float], results: Any) -> Measured:

@@ -94,8 +94,8 @@ def _row(size: str, precision: str) -> Row:
 
 
 def _same(ours: list[tuple[str, int]], baseline: list[tuple[str, int]]) -> str:
-    for one, other in zip(ours, baseline, strict=True):
-        assert one == other, f"{one} != {other}"
+    for answer, expected in zip(ours, baseline, strict=True):
+        assert answer == expected, f"{answer} != {expected}"
     return "same tokens"
 
 

@@ -31,9 +31,9 @@ def _ours(method: str, examples: list[Example], seed: int) -> tuple[float, float
     )
     seconds = time.perf_counter() - started
     test = TASK.split("test")
-    vectors = body.embed_all(body.TorchBody(done.model), [one.text for one in test])
+    vectors = body.embed_all(body.TorchBody(done.model), [example.text for example in test])
     said = [done.head.labels[index] for index in done.head.probabilities(vectors).argmax(axis=1)]
-    return seconds, mean(label == one.label for label, one in zip(said, test, strict=True))
+    return seconds, mean(label == example.label for label, example in zip(said, test, strict=True))
 
 
 def _library(examples: list[Example], seed: int, tiny: bool) -> tuple[float, float]:
@@ -55,8 +55,8 @@ def _library(examples: list[Example], seed: int, tiny: bool) -> tuple[float, flo
         seconds = time.perf_counter() - started
     model.model_body.eval()
     test = TASK.split("test")
-    said = model.predict([one.text for one in test])
-    return seconds, mean(str(label) == one.label for label, one in zip(said, test, strict=True))
+    said = model.predict([example.text for example in test])
+    return seconds, mean(str(label) == example.label for label, example in zip(said, test, strict=True))
 
 
 _KNOWN: dict[tuple[int, bool], tuple[float, float]] = {}  # the same baseline serves both rows of one process

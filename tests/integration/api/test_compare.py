@@ -10,7 +10,7 @@ from tests.support.endpoints import ENDPOINTS, MEMORY, TEXT, TIMING, compare
 
 def test_a_stream_shows_text_before_the_run_has_ended_and_ends_with_what_compare_tells(client):
     asked = (TEXT, "medical", ["embedded/decoder@fp32", "nobody/none@bf16"], {})
-    told = [one["columns"] for one in client.submit(*asked, api_name="/stream")]
+    told = [update["columns"] for update in client.submit(*asked, api_name="/stream")]
     texts = [columns[0]["text"] for columns in told]
     assert any(text and columns[0]["run"] is None for text, columns in zip(texts, told, strict=True))
     assert all(later.startswith(earlier) for earlier, later in pairwise(texts))
@@ -24,7 +24,7 @@ def test_a_stream_shows_text_before_the_run_has_ended_and_ends_with_what_compare
 def test_the_api_names_its_endpoints_with_documented_parameters(client):
     named = client.view_api(return_format="dict")["named_endpoints"]
     assert set(named) == ENDPOINTS
-    assert [one["parameter_name"] for one in named["/compare"]["parameters"]] == [
+    assert [parameter["parameter_name"] for parameter in named["/compare"]["parameters"]] == [
         "text",
         "task",
         "candidates",

@@ -27,7 +27,7 @@ from tests.support.pools import make_pool
 
 TASK = load_builtin("medical")
 ENCODER, DECODER = "embedded/encoder@fp32?method=few-shot", "embedded/decoder@bf16"
-TEXTS = [one for index, one in enumerate(TASK.split("test")) if index % 3 == 0]
+TEXTS = [example for index, example in enumerate(TASK.split("test")) if index % 3 == 0]
 # A price by tokens for both, so that the cost of a text does not hang on how busy the machine is.
 PRICES = {"prices": {"embedded/encoder@fp32": [0.02, 0], "embedded/decoder@bf16": [0.75, 4.5]}, "currency": "EUR"}
 
@@ -51,8 +51,8 @@ def evaluated(limits):
             threading.Event(),
         )
         found = list(updates)
-        assert [one.error for one in found if isinstance(one, CandidateEnded)] == [None] * len(names)
-        return next(one.evaluation_id for one in found if isinstance(one, EvaluationBegun))
+        assert [update.error for update in found if isinstance(update, CandidateEnded)] == [None] * len(names)
+        return next(update.evaluation_id for update in found if isinstance(update, EvaluationBegun))
 
     first = run([ENCODER, DECODER])
     found = history.evaluations.get(first)
@@ -71,10 +71,10 @@ def test_a_simulated_cascade_is_what_the_cascade_does_when_it_runs(evaluated):
         sure = max(by_place[ENCODER][row.place].run.probabilities.values())
         expected = by_place[ENCODER if sure >= made.choice.threshold else DECODER][row.place]
         assert row.y_hat == expected.y_hat
-    point = min(made.points, key=lambda one: abs(one.threshold - made.choice.threshold))
+    point = min(made.points, key=lambda point: abs(point.threshold - made.choice.threshold))
     at = assume(PRICES, history.evaluations.get(first).machine)
     really = at.money(1000 * cost(made.candidate, ran, at).usd)
-    same = [one for one in made.points if one.asked == pytest.approx(sum(asked) / len(asked))]
+    same = [point for point in made.points if point.asked == pytest.approx(sum(asked) / len(asked))]
     assert same
     assert really == pytest.approx(same[0].cost_per_1000, rel=0.05)
     accuracy = sum(row.y_hat == row.y_true for row in ran) / len(ran)
@@ -86,7 +86,7 @@ def test_the_cascades_times_hold_both_stages(evaluated):
     history, _, second, _ = evaluated
     for row in history.evaluations.rows(second):
         stages = row.run.stages
-        assert row.run.timing.e2e_s == pytest.approx(sum(one.timing.e2e_s for one in stages))
+        assert row.run.timing.e2e_s == pytest.approx(sum(stage.timing.e2e_s for stage in stages))
         assert row.run.memory.weights_bytes > 95_000_000  # both are held
 
 
@@ -95,9 +95,9 @@ def test_the_board_of_real_rows_prices_local_above_zero_and_draws_everything(eva
     report = make_decision_report(
         history.evaluations.get(first), history.evaluations.rows(first), {"min_macro_f1": 0.9, "currency": "EUR"}
     )
-    assert all(one.cost_per_1000 > 0 for one in report.figures)
-    assert all(one.energy.wh[0] > 0 for one in report.figures)
-    assert [one.candidate for one in report.decision.excluded] == [ENCODER]
+    assert all(figure.cost_per_1000 > 0 for figure in report.figures)
+    assert all(figure.energy.wh[0] > 0 for figure in report.figures)
+    assert [exclusion.candidate for exclusion in report.decision.excluded] == [ENCODER]
     assert report.decision.choice == DECODER
     page = drawn.whole(report)
     for piece in ("<svg", "Its macro-F1 is", "Nothing leaves this machine", "requests a month", "gpt-5.4-mini"):

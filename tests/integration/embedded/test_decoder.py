@@ -139,6 +139,7 @@ def test_samples_are_short_enough_to_be_learnt_from(loaded):
     _, tokenizer = loaded
     stream = samples(11)
     lengths = [
-        len(tokenizer(f"{one.system}{one.user}{one.answer}")["input_ids"]) for one in (next(stream) for _ in range(500))
+        len(tokenizer(f"{sample.system}{sample.user}{sample.answer}")["input_ids"])
+        for sample in (next(stream) for _ in range(500))
     ]
     assert sum(length <= 320 for length in lengths) >= 0.98 * len(lengths)

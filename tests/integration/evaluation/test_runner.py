@@ -54,37 +54,40 @@ def test_every_text_goes_through_every_candidate_with_scikit_learns_figures_on_t
     updates = run(history, [ENCODER, DECODER])
     begun = updates[0]
     assert (begun.texts, begun.left_out) == (12, 0)
-    assert [one.error for one in updates if isinstance(one, CandidateEnded)] == [None, None]
+    assert [update.error for update in updates if isinstance(update, CandidateEnded)] == [None, None]
     rows = history.evaluations.rows(begun.evaluation_id)
     assert len(rows) == 24
     assert {(row.language, row.run.settings["max_new_tokens"]) for row in rows} == {("de", 24), ("en", 24)}
     data = summary(history, begun.evaluation_id)
-    assert [one["candidate"] for one in data["metrics"]] == [ENCODER, DECODER]
-    for one in data["metrics"]:
-        mine = [row for row in rows if row.candidate == one["candidate"]]
+    assert [metrics["candidate"] for metrics in data["metrics"]] == [ENCODER, DECODER]
+    for metrics in data["metrics"]:
+        mine = [row for row in rows if row.candidate == metrics["candidate"]]
         true, said = [row.y_true for row in mine], [row.y_hat or "?" for row in mine]
-        assert one["accuracy"] == accuracy_score(true, said)
-        assert one["macro_f1"] == pytest.approx(f1_score(true, said, labels=list(TASK.label_ids), average="macro"))
-        assert one["weights_bytes"] > 0
+        assert metrics["accuracy"] == accuracy_score(true, said)
+        assert metrics["macro_f1"] == pytest.approx(f1_score(true, said, labels=list(TASK.label_ids), average="macro"))
+        assert metrics["weights_bytes"] > 0
     export(history, begun.evaluation_id, tmp_path / "e.csv")
     with (tmp_path / "e.csv").open(encoding="utf-8-sig", newline="") as file:
         exported = list(csv.DictReader(file))
-    for one in data["metrics"]:
-        mine = [line for line in exported if line["candidate"] == one["candidate"]]
+    for metrics in data["metrics"]:
+        mine = [line for line in exported if line["candidate"] == metrics["candidate"]]
         true, said = [line["y_true"] for line in mine], [line["y_hat"] for line in mine]
-        assert (len(mine), one["accuracy"]) == (12, accuracy_score(true, said))
-        assert one["macro_f1"] == pytest.approx(f1_score(true, said, labels=list(TASK.label_ids), average="macro"))
+        assert (len(mine), metrics["accuracy"]) == (12, accuracy_score(true, said))
+        assert metrics["macro_f1"] == pytest.approx(f1_score(true, said, labels=list(TASK.label_ids), average="macro"))
     assert len(data["pairs"]) == 1
     progress = [
-        one
-        for one in updates
-        if isinstance(one, CandidateProgress) and one.candidate == DECODER and one.seconds_left is not None
+        update
+        for update in updates
+        if isinstance(update, CandidateProgress) and update.candidate == DECODER and update.seconds_left is not None
     ]
-    assert [one.done for one in progress] == list(range(1, 13))
+    assert [update.done for update in progress] == list(range(1, 13))
 
 
 def test_texts_that_are_examples_to_learn_from_are_left_out_and_counted(history):
-    pool = [Example(one.text.upper() + " ", one.label, one.language, "test") for one in TASK.split("pool")[:5]]
+    pool = [
+        Example(example.text.upper() + " ", example.label, example.language, "test")
+        for example in TASK.split("pool")[:5]
+    ]
     found = hold_out(TASK, [*TEXTS, *pool], [])
     assert (list(found.texts), found.why) == (TEXTS, {POOL: 5})
     begun = run(history, ["embedded/encoder@fp32?method=zero-shot"], [*TEXTS, *pool])[0]
@@ -104,13 +107,13 @@ def test_what_a_kept_encoder_was_trained_on_does_not_count_and_the_run_says_how_
     from llmops.engines.encoder.training import Trained, TrainingSettings, pick_examples, train_named
     from llmops.engines.encoder.training_record import training_record
 
-    own = TASK.with_examples(tuple(replace(one, split="pool") for one in TEXTS))
+    own = TASK.with_examples(tuple(replace(example, split="pool") for example in TEXTS))
     asked = TrainingSettings("embedded/encoder", "few-shot", 2, 0)
     *_, trained = train_named(own, asked, load_settings(), Job())
     assert isinstance(trained, Trained)
     meta = training_record(own, asked, trained)
     encoder_store().save("mine-too", trained.model, trained.head, meta)
-    learnt = {one.text for one in pick_examples(own, 2, 0)}
+    learnt = {example.text for example in pick_examples(own, 2, 0)}
     assert len(learnt) == 4
     begun = run(history, ["trained/mine-too@fp32"])[0]
     assert (begun.texts, begun.why) == (8, {"trained/mine-too was trained on them": 4})
@@ -171,13 +174,13 @@ def test_killed_half_way_and_resumed_no_text_is_twice_and_none_is_lost(tmp_path)
     )
     assert all(row.created == kept[row.candidate, row.place] for row in rows if (row.candidate, row.place) in kept)
     data = json.loads(done.stdout)
-    assert [one["texts"] for one in data["metrics"]] == [84, 84]
+    assert [metrics["texts"] for metrics in data["metrics"]] == [84, 84]
     assert data["metrics"][0]["accuracy"] >= 0.85
 
 
 def test_a_candidate_that_can_not_be_had_leaves_the_others_unharmed(history):
     updates = run(history, ["nobody/none@bf16", "embedded/decoder@fp8", "embedded/encoder@fp32?method=zero-shot"])
-    ended = {one.candidate: one.error for one in updates if isinstance(one, CandidateEnded)}
+    ended = {update.candidate: update.error for update in updates if isinstance(update, CandidateEnded)}
     assert ended["nobody/none@bf16"].kind == "not-found"
     assert ended["embedded/decoder@fp8"].kind == "input"
     assert ended["embedded/encoder@fp32?method=zero-shot"] is None
@@ -187,7 +190,7 @@ def test_a_candidate_that_can_not_be_had_leaves_the_others_unharmed(history):
 def test_a_fake_endpoint_that_goes_down_ends_its_candidate_and_its_failures_are_not_scored(history):
     with FakeEndpoint(*["ok"] * 4, "500") as fake:
         updates = run(history, ["openai/m"], url=fake.url)
-    ended = next(one for one in updates if isinstance(one, CandidateEnded))
+    ended = next(update for update in updates if isinstance(update, CandidateEnded))
     assert "in a row failed" in ended.error.message
     rows = history.evaluations.rows(updates[0].evaluation_id)
     assert len(rows) == 4
@@ -230,8 +233,8 @@ def test_a_full_disk_loses_no_result(history, monkeypatch):
 
     monkeypatch.setattr(History, "add_all", add)
     updates = run(history, ["embedded/encoder@fp32?method=zero-shot"])
-    assert any("wait in memory" in one.message for one in updates if isinstance(one, CandidateProgress))
-    assert next(one for one in updates if isinstance(one, CandidateEnded)).error is None
+    assert any("wait in memory" in update.message for update in updates if isinstance(update, CandidateProgress))
+    assert next(update for update in updates if isinstance(update, CandidateEnded)).error is None
     assert sorted(row.place for row in history.evaluations.rows(updates[0].evaluation_id)) == list(range(12))
 
 

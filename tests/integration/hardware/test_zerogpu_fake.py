@@ -65,7 +65,7 @@ def test_fake_zerogpu_the_visitors_own_quota_pays(space):
 def test_fake_zerogpu_an_evaluation_asks_many_texts_of_one_lent_gpu(space):
     address, api = space
     before = len(api.said("/schedule"))
-    texts = [{"text": one, "label": "positive", "language": "en"} for one in (TEXT, "We support it.", "All is met.")]
+    texts = [{"text": text, "label": "positive", "language": "en"} for text in (TEXT, "We support it.", "All is met.")]
     client = Client(address, verbose=False)
     answer = client.predict("medical", ["embedded/decoder@bf16"], {"texts": texts}, api_name="/evaluate")
     assert answer["error"] is None, answer["error"]

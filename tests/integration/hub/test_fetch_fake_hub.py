@@ -19,7 +19,7 @@ def compare(hub, home, *candidates, **environment):
     """`python -m llmops compare --json` with the hub at `hub.url`; runs in the candidates' order."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     variables |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "LLMOPS_DATA": str(home / "data"), **environment}
-    chosen = [part for one in candidates for part in ("--candidate", one)]
+    chosen = [part for candidate in candidates for part in ("--candidate", candidate)]
     command = [sys.executable, "-m", "llmops", "compare", *chosen, "--json", "--max-new-tokens", "4", TEXT]
     done = subprocess.run(command, capture_output=True, text=True, env=variables, cwd=ROOT, timeout=300)
     assert done.stdout, done.stderr

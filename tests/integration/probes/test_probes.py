@@ -15,7 +15,7 @@ from tests.support.fake_endpoint import FakeEndpoint
 from tests.support.pools import make_pool
 
 TASK = load_builtin("medical")
-TEXTS = [one.text for one in TASK.split("test", "en")]
+TEXTS = [example.text for example in TASK.split("test", "en")]
 
 
 def probe_load(candidate, url=None, stop=None, **settings):
@@ -34,9 +34,9 @@ def probe_context(candidate, url=None, stop=None, language="en", **settings):
 
 @pytest.mark.parametrize("candidate", ["embedded/decoder@bf16", "embedded/decoder@nf4"])
 def test_a_local_decoder_answers_parallel_requests_as_a_batch(candidate):
-    one, four = probe_load(candidate)
-    assert (one.users, four.users) == (1, 4)
-    for point in (one, four):
+    single, four = probe_load(candidate)
+    assert (single.users, four.users) == (1, 4)
+    for point in (single, four):
         assert (point.requests, point.failures, point.errors) == (8, 0, ())
         assert set(point.ttft_s) == {"p50", "p90", "p99"}
         assert 0 < point.ttft_s["p50"] <= point.ttft_s["p90"] <= point.ttft_s["p99"]
@@ -44,7 +44,7 @@ def test_a_local_decoder_answers_parallel_requests_as_a_batch(candidate):
         assert point.requests_per_s > 0
         assert point.output_tokens_per_s > 0
         assert point.goodput_per_s <= point.requests_per_s
-    assert one.memory_per_request_bytes is None
+    assert single.memory_per_request_bytes is None
     assert four.memory_per_request_bytes is None or four.memory_per_request_bytes > 0
 
 
@@ -66,7 +66,7 @@ def test_a_batch_gives_the_answers_that_one_after_the_other_gives():
 
     model = load_model("embedded/decoder", "fp32")
     asked = [Request(TASK, text, "en", Generation(max_new_tokens=24)) for text in TEXTS[:6]]
-    alone = [finished_run(model, one).text for one in asked]
+    alone = [finished_run(model, request).text for request in asked]
     with model.parallel(6, 300, threading.Event()) as send:
         together = [None] * 6
         threads = [threading.Thread(target=lambda n=n: together.__setitem__(n, send(asked[n]).text)) for n in range(6)]
@@ -86,14 +86,17 @@ def test_batches_of_our_own_give_the_same_answers_where_the_device_has_no_contin
 
     model = load_model("embedded/decoder", "fp32")
     asked = [Request(TASK, text, "en", Generation(max_new_tokens=24)) for text in TEXTS[:4]]
-    alone = [finished_run(model, one).text for one in asked]
+    alone = [finished_run(model, request).text for request in asked]
     made = continuous_batching._StaticBatcher(model._model, sampling.greedy(model._base_config, 1), 4)
-    futures = [made.submit(prompt.build(one, model._tokenizer, 2048).ids[0].tolist(), 24) for one in asked]
+    futures = [made.submit(prompt.build(request, model._tokenizer, 2048).ids[0].tolist(), 24) for request in asked]
     made.start()
     done = [future.result(60) for future in futures]
     made.close()
-    assert [model._tokenizer.decode(list(one.ids), skip_special_tokens=True) for one in done] == alone
-    assert all(list(one.stamps) == sorted(one.stamps) and len(one.stamps) == len(one.ids) for one in done)
+    assert [model._tokenizer.decode(list(generated.ids), skip_special_tokens=True) for generated in done] == alone
+    assert all(
+        list(generated.stamps) == sorted(generated.stamps) and len(generated.stamps) == len(generated.ids)
+        for generated in done
+    )
     model.close()
 
 
@@ -106,9 +109,9 @@ def test_an_open_loop_keeps_its_rate_and_an_encoder_has_no_token_figures():
 
 
 def test_a_real_server_is_probed_by_concurrent_streams(served):
-    one, four = probe_load(f"openai/{DECODER_DIR}", served)
-    assert (one.failures, four.failures) == (0, 0)
-    assert one.ttft_s["p50"] > 0
+    single, four = probe_load(f"openai/{DECODER_DIR}", served)
+    assert (single.failures, four.failures) == (0, 0)
+    assert single.ttft_s["p50"] > 0
     assert four.peak_bytes is None
     assert four.memory_per_request_bytes is None
 

@@ -44,7 +44,7 @@ def fake_colab():
 
 def cells():
     found = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
-    return ["".join(one["source"]) for one in found["cells"] if one["cell_type"] == "code"]
+    return ["".join(cell["source"]) for cell in found["cells"] if cell["cell_type"] == "code"]
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +114,8 @@ def test_fake_colab_secrets_reach_the_app_alone_and_are_never_printed(shared):
 def test_a_t4_opens_with_an_8b_in_nf4_and_nothing_in_bf16_which_it_has_not():
     preset = preset_for(15_360 * 2**20)  # what the driver of a T4 reports
     assert preset.id == "t4"
-    assert any("8B@nf4" in one for one in preset.hub)
-    assert not any("bf16" in one for one in (*preset.hub, *preset.offline))
+    assert any("8B@nf4" in candidate for candidate in preset.hub)
+    assert not any("bf16" in candidate for candidate in (*preset.hub, *preset.offline))
 
 
 def test_the_address_of_the_project_stands_alike_in_the_three_places_that_name_it():

@@ -49,8 +49,10 @@ def notices(hands):
     """What the page says above everything else when it is opened."""
     client = httpx.Client(base_url=hands.address, timeout=60)
     config = client.get("config").json()
-    place = next(one["id"] for one in config["components"] if one["props"].get("elem_id") == "notices")
-    event = next(one for one in config["dependencies"] if one["outputs"] == [place])
+    place = next(
+        component["id"] for component in config["components"] if component["props"].get("elem_id") == "notices"
+    )
+    event = next(dependency for dependency in config["dependencies"] if dependency["outputs"] == [place])
     session = uuid4().hex
     client.post("gradio_api/queue/join", json={"data": [], "fn_index": event["id"], "session_hash": session})
     with client.stream("GET", f"gradio_api/queue/data?session_hash={session}") as stream:

@@ -40,12 +40,12 @@ def test_a_model_built_on_the_meta_device_has_as_many_parameters_and_quantizable
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    row = next(one for one in architectures() if one.id == name)
+    row = next(architecture for architecture in architectures() if architecture.id == name)
     settings = {**row.config, "pad_token_id": 0}
     config = AutoConfig.for_model(settings.pop("model_type"), **settings)
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
-    assert sum(one.numel() for one in model.parameters()) == row.params
+    assert sum(parameter.numel() for parameter in model.parameters()) == row.params
     linear = {
         name: module.weight.shape
         for name, module in model.named_modules()
@@ -59,7 +59,7 @@ def test_a_model_built_on_the_meta_device_has_as_many_parameters_and_quantizable
 
 @pytest.mark.parametrize("name", ["Qwen/Qwen2.5-0.5B-Instruct", "google/gemma-2-2b-it"])
 def test_formulas_and_counting_agree(name):
-    row = next(one for one in architectures() if one.id == name)
+    row = next(architecture for architecture in architectures() if architecture.id == name)
     counted = count_shape(row.config)
     assert sorted(map(astuple, counted.cache), key=str) == sorted(map(astuple, row.shape.cache), key=str)
     assert replace(counted, cache=(), small=0) == replace(row.shape, cache=(), small=0)
@@ -68,7 +68,7 @@ def test_formulas_and_counting_agree(name):
 
 @pytest.mark.parametrize("name", ["google/gemma-4-E4B-it", "zai-org/GLM-4.7-Flash"])
 def test_a_row_that_was_counted_is_counted_the_same_again(name):
-    row = next(one for one in architectures() if one.id == name)
+    row = next(architecture for architecture in architectures() if architecture.id == name)
     assert count_shape(row.config) == row.shape
 
 

@@ -28,7 +28,7 @@ GPUS = (
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_promised_model_is_there_with_all_its_facts(name):
-    row = next(one for one in architectures() if one.id == name)
+    row = next(architecture for architecture in architectures() if architecture.id == name)
     shape = row.shape
     assert row.source
     assert row.licence

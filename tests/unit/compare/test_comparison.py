@@ -23,13 +23,13 @@ def _drain(comparison):
     started = time.perf_counter()
     comparison.start()
     with closing(comparison.updates()) as updates:
-        return [(time.perf_counter() - started, one) for one in updates if isinstance(one, Update)]
+        return [(time.perf_counter() - started, update) for update in updates if isinstance(update, Update)]
 
 
 def test_a_slow_remote_column_does_not_pace_a_fast_one():
     seen = _drain(_comparison(ScriptedEngine(), "openai/slow:5:200", "openai/fast:20:5"))
-    fast = [at for at, one in seen if one.column == 1 and isinstance(one.event, Token)]
-    slow = [at for at, one in seen if one.column == 0 and isinstance(one.event, Token)]
+    fast = [at for at, update in seen if update.column == 1 and isinstance(update.event, Token)]
+    slow = [at for at, update in seen if update.column == 0 and isinstance(update.event, Token)]
     assert len(fast) == 20
     assert len(slow) == 5
     assert fast[-1] < slow[2]
@@ -92,7 +92,7 @@ def test_stop_at_every_stage_ends_soon_and_the_next_run_works(after_s):
     comparison.start()
     threading.Timer(after_s, comparison.stop).start()
     started = time.perf_counter()
-    kinds = [one.event for one in comparison.updates() if isinstance(one, Update)]
+    kinds = [update.event for update in comparison.updates() if isinstance(update, Update)]
     assert time.perf_counter() - started < after_s + 1.0
     last = [event for event in kinds if isinstance(event, Finished | Failed)]
     assert len(last) == 2
@@ -106,7 +106,11 @@ def test_a_step_that_ignores_stop_does_not_hold_the_page(monkeypatch):
     comparison.start()
     threading.Timer(0.1, comparison.stop).start()
     started = time.perf_counter()
-    failed = [one.event for one in comparison.updates() if isinstance(one, Update) and isinstance(one.event, Failed)]
+    failed = [
+        update.event
+        for update in comparison.updates()
+        if isinstance(update, Update) and isinstance(update.event, Failed)
+    ]
     assert time.perf_counter() - started < 1.0
     assert failed[0].error.kind == "stopped"
 
@@ -118,8 +122,8 @@ def test_retry_takes_the_options_of_now_and_drops_the_old_attempt():
     engine.errors.clear()
     comparison._pool.close()
     comparison.retry(0, RunSettings("en", truncate=True))
-    events = [one for one in comparison.updates() if isinstance(one, Update)]
-    assert {one.column for one in events} == {0}
+    events = [update for update in comparison.updates() if isinstance(update, Update)]
+    assert {update.column for update in events} == {0}
     assert events[-1].event.run.text == "bad"
     assert events[-1].event.run.settings["truncate"]
 
@@ -171,7 +175,7 @@ def test_a_retry_while_somebody_reads_is_read_by_them():
 def test_ticks_come_while_nothing_happens():
     comparison = _comparison(ScriptedEngine(), "openai/slow:1:400")
     comparison.start()
-    assert sum(isinstance(one, Tick) for one in comparison.updates()) >= 4
+    assert sum(isinstance(update, Tick) for update in comparison.updates()) >= 4
 
 
 def test_keys_are_forgotten_after_the_run():

@@ -89,9 +89,9 @@ def test_a_cache_for_several_rows_shares_what_was_read_and_grows_on_its_own():
 
 def test_joined_parts_have_their_common_beginning_at_the_left_and_the_rest_at_the_right():
     common, tokens = 2, 7
-    one, two = filled(common + 3, rows=2, seed=1), filled(common + 5, rows=1, seed=2)
-    first, second = one.layers[1].keys.clone(), two.layers[1].keys.clone()
-    whole = transformers_cache.joined([([0, 2], 3, one), ([1], 5, two)], common, tokens)
+    two_rows, one_row = filled(common + 3, rows=2, seed=1), filled(common + 5, rows=1, seed=2)
+    first, second = two_rows.layers[1].keys.clone(), one_row.layers[1].keys.clone()
+    whole = transformers_cache.joined([([0, 2], 3, two_rows), ([1], 5, one_row)], common, tokens)
     keys = whole.layers[1].keys
     assert keys.shape == (3, 2, tokens, 4)
     assert torch.equal(keys[[0, 2], :, :common], first[:, :, :common])

@@ -61,9 +61,9 @@ def request(session: str, cookie: str | None = None, name: str | None = None, sh
 def test_a_private_page_has_one_user_and_a_public_one_tells_visitors_apart(tmp_path):
     private, public = Settings(tmp_path), Settings(tmp_path, public=True)
     assert visitor_of(request("a"), private) == ""
-    one, other = visitor_of(request("a"), public), visitor_of(request("b"), public)
-    assert one
-    assert one != other
+    visitor, other = visitor_of(request("a"), public), visitor_of(request("b"), public)
+    assert visitor
+    assert visitor != other
     # One password for all, as on a share link, makes nobody somebody else.
     login = {"shared_login": "everybody"}
     assert visitor_of(request("a", **login), public) != visitor_of(request("b", **login), public)

@@ -34,7 +34,7 @@ def head():
 def pins():
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     found = (re.fullmatch(r"([\w-]+)(?:\[\w+\])?==(\S+)", line) for line in lines)
-    return {one[1]: one[2] for one in found if one}
+    return {pin[1]: pin[2] for pin in found if pin}
 
 
 def test_the_head_has_only_fields_that_the_hub_knows_and_all_that_a_gradio_space_needs(head):
@@ -58,12 +58,14 @@ def test_visitors_sign_in_for_gated_models_and_hosted_inference(head):
 
 
 def test_what_is_fetched_at_build_time_is_what_the_presets_of_a_space_open_with(head):
-    opened = {text.partition("@")[0] for one in presets() if one.id in ("cpu", "zerogpu") for text in one.hub}
+    opened = {text.partition("@")[0] for preset in presets() if preset.id in ("cpu", "zerogpu") for text in preset.hub}
     for line in head["preload_from_hub"]:
         repository, files = line.split(" ")
         assert repository in opened
         assert not [name for name in files.split(",") if not name.endswith((".json", ".safetensors"))]
-    assert {one for one in head["models"] if one.startswith("Qwen/")} == {one for one in opened if "/" in one} - {
+    assert {model for model in head["models"] if model.startswith("Qwen/")} == {
+        model for model in opened if "/" in model
+    } - {
         "embedded/encoder",
         "embedded/decoder",
     }

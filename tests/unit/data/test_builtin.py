@@ -16,8 +16,8 @@ def test_the_built_in_tasks_are_medical_and_support():
 
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_medical_has_80_sentences_a_language_half_each_label(language):
-    rows = [one for one in MEDICAL.examples if one.language == language]
-    counts = Counter(one.label for one in rows)
+    rows = [example for example in MEDICAL.examples if example.language == language]
+    counts = Counter(example.label for example in rows)
     assert len(rows) >= 80
     assert counts["positive"] == counts["negative"] == len(rows) // 2
 
@@ -25,21 +25,23 @@ def test_medical_has_80_sentences_a_language_half_each_label(language):
 @pytest.mark.parametrize("language", ["de", "en"])
 @pytest.mark.parametrize("split", ["pool", "test"])
 def test_each_medical_split_is_balanced(language, split):
-    counts = Counter(one.label for one in MEDICAL.split(split, language))
+    counts = Counter(example.label for example in MEDICAL.split(split, language))
     assert abs(counts["positive"] - counts["negative"]) <= 2
     assert sum(counts.values()) >= 30
 
 
 def test_support_has_five_classes_of_20():
-    assert Counter(one.label for one in SUPPORT.examples) == dict.fromkeys(SUPPORT.label_ids, 20)
+    assert Counter(example.label for example in SUPPORT.examples) == dict.fromkeys(SUPPORT.label_ids, 20)
     assert len(SUPPORT.label_ids) == 5
     for split in ("pool", "test"):
-        assert set(Counter(one.label for one in SUPPORT.split(split)).values()) == {len(SUPPORT.split(split)) // 5}
+        assert set(Counter(example.label for example in SUPPORT.split(split)).values()) == {
+            len(SUPPORT.split(split)) // 5
+        }
 
 
 @pytest.mark.parametrize("task", [MEDICAL, SUPPORT], ids=lambda task: task.id)
 def test_no_two_texts_are_the_same_and_none_of_the_pool_is_near_a_held_out_one(task):
-    texts = [" ".join(words(one.text)) for one in task.examples]
+    texts = [" ".join(words(example.text)) for example in task.examples]
     assert len(set(texts)) == len(texts)
     for held_out in task.split("test"):
         for learnt in task.split("pool"):

@@ -30,7 +30,7 @@ def test_every_wrong_row_is_named_and_the_rest_goes_on(tmp_path):
         "Die Versorgung wird nicht empfohlen.,NEGATIV,",
     ]
     found = read(tmp_path, "text,label,language\n" + "\n".join(rows))
-    assert [(one.text, one.label, one.language) for one in found.examples] == [
+    assert [(example.text, example.label, example.language) for example in found.examples] == [
         ("fine", "positive", "en"),
         ("=1+1", "negative", "de"),
         ("Die Versorgung wird nicht empfohlen.", "negative", "de"),
@@ -52,17 +52,17 @@ def test_every_wrong_row_is_named_and_the_rest_goes_on(tmp_path):
 def test_columns_are_mapped_and_one_class_is_said(tmp_path):
     mapping = ColumnMap("gutachten", "ergebnis")
     found = read(tmp_path, "nr;gutachten;ergebnis\n1;Ja bitte;positive\n2;Ja, gern;Positiv\n", mapping=mapping)
-    assert [one.label for one in found.examples] == ["positive", "positive"]
+    assert [example.label for example in found.examples] == ["positive", "positive"]
     assert any("one label" in line for line in found.sentences())
 
 
 def test_mixed_encodings_are_read_line_by_line_and_said(tmp_path):
     mixed = "text,label\nfür ihn,positive\n".encode() + "gegen größere,negative\n".encode("cp1252")
     found = read(tmp_path, mixed)
-    assert [one.text for one in found.examples] == ["für ihn", "gegen größere"]
+    assert [example.text for example in found.examples] == ["für ihn", "gegen größere"]
     assert "Line 3 is not UTF-8" in found.sentences()[0]
     old = read(tmp_path, "text,label\nfür,positive\ngrößer,negative\n".encode("cp1252"))
-    assert [one.text for one in old.examples] == ["für", "größer"]
+    assert [example.text for example in old.examples] == ["für", "größer"]
     assert "read as Windows-1252" in old.sentences()[0]
 
 
@@ -83,7 +83,7 @@ def test_many_problems_are_counted_and_the_first_shown(tmp_path):
 
 def test_rows_of_a_program_are_checked_the_same_way():
     found = from_objects([{"text": "a", "label": "positive"}, {"text": "b"}, {"label": "negative"}], TASK)
-    assert [one.text for one in found.examples] == ["a"]
+    assert [example.text for example in found.examples] == ["a"]
     assert "Row 2, column “label”: the label is missing; left out." in found.sentences()
     for bad in ([], "x", [1], {"text": "a"}):
         with pytest.raises(InputError, match="list of objects"):

@@ -29,7 +29,7 @@ def rows(count=10, second=OPENAI):
 
 
 def at(found, threshold):
-    return min(found.points, key=lambda one: abs(one.threshold - threshold))
+    return min(found.points, key=lambda point: abs(point.threshold - threshold))
 
 
 def test_the_curve_runs_from_the_first_stage_alone_to_the_second_for_nearly_all():
@@ -54,7 +54,7 @@ def test_a_threshold_between_hands_on_what_is_below_it():
 
 def test_nothing_leaves_where_the_second_stage_is_here_too():
     found = simulate(rows(second=DECODER), ENCODER, DECODER, AT)
-    assert all(one.leaving == 0 for one in found.points)
+    assert all(point.leaving == 0 for point in found.points)
     assert found.points[-1].wh_per_1000 == pytest.approx(1000 * 36 * 1.1 / 3600)
 
 
@@ -91,7 +91,8 @@ def test_bounds_hold_on_the_half_that_is_chosen_on_or_there_is_no_choice():
 def test_an_unknown_figure_is_blank_on_the_curve_and_within_no_bound():
     name = "openai/unpriced"
     mine = [
-        one if one.candidate == ENCODER else remote(name, one.place, true=one.y_true, said=one.y_true) for one in rows()
+        answer if answer.candidate == ENCODER else remote(name, answer.place, true=answer.y_true, said=answer.y_true)
+        for answer in rows()
     ]
     found = simulate(mine, ENCODER, name, AT, Bounds(max_cost=0.001))
     assert found.points[-1].cost_per_1000 is None
@@ -115,7 +116,7 @@ def test_what_makes_no_cascade_says_why(first, second, words):
 
 
 def test_an_encoder_without_probabilities_and_an_unknown_goal_are_refused():
-    mine = [one if one.candidate != ENCODER else row(ENCODER, one.place) for one in rows()]
+    mine = [answer if answer.candidate != ENCODER else row(ENCODER, answer.place) for answer in rows()]
     with pytest.raises(InputError, match="no probabilities"):
         simulate(mine, ENCODER, OPENAI, AT)
     with pytest.raises(InputError, match="no goal"):
@@ -134,15 +135,15 @@ def test_thresholds_lie_between_confidences_and_not_at_them():
 
 
 def test_texts_that_shared_a_batch_count_with_the_mean_and_times_are_of_those_that_ran_alone():
-    def shared(one):
-        timing = replace(one.run.timing, e2e_s=None)
-        return replace(one, run=replace(one.run, timing=timing, settings={"batch_s": 1.0, "batch_texts": 100}))
+    def shared(answer):
+        timing = replace(answer.run.timing, e2e_s=None)
+        return replace(answer, run=replace(answer.run, timing=timing, settings={"batch_s": 1.0, "batch_texts": 100}))
 
-    mine = [shared(one) if one.candidate == ENCODER and one.place >= 4 else one for one in rows()]
+    mine = [shared(answer) if answer.candidate == ENCODER and answer.place >= 4 else answer for answer in rows()]
     found = simulate(mine, ENCODER, OPENAI, AT)
     assert (found.texts, found.timed) == (10, 4)
     assert found.points[0].cost_per_1000 == pytest.approx(0.02)  # as if all had run alone
     assert found.points[-1].p95_s == pytest.approx(1.1)
-    none = simulate([shared(one) for one in rows()], ENCODER, OPENAI, AT)
+    none = simulate([shared(answer) for answer in rows()], ENCODER, OPENAI, AT)
     assert none.points[0].p95_s is None
     assert none.points[0].cost_per_1000 == pytest.approx(1000 * 0.01 * 0.0001 / 0.5)

@@ -18,16 +18,16 @@ AT = assume({"utilisation": 0.5, "cpu_usd_hour": 0.36, "cpu_watts": 36, "g_per_k
 
 
 def test_every_price_machine_and_grid_has_a_source_and_a_date():
-    for one in (*prices.token_prices(), *prices.machines(), *prices.currencies()):
-        assert one.source
-        assert one.date
-    for one in prices.grids():
-        assert one.source
-        assert 2020 <= one.year <= 2026
-    for one in (*prices.endpoints(), *prices.pues()):
-        assert one.source
-    for one in prices.token_prices():
-        assert str(parsed(one.model)) == one.model
+    for entry in (*prices.token_prices(), *prices.machines(), *prices.currencies()):
+        assert entry.source
+        assert entry.date
+    for entry in prices.grids():
+        assert entry.source
+        assert 2020 <= entry.year <= 2026
+    for entry in (*prices.endpoints(), *prices.pues()):
+        assert entry.source
+    for entry in prices.token_prices():
+        assert str(parsed(entry.model)) == entry.model
 
 
 def test_an_api_costs_its_tokens():
@@ -170,8 +170,8 @@ def test_an_endpoint_that_nobody_has_sized_has_no_energy():
 
 
 def batched(candidate, place, seconds, texts, **more):
-    one = row(candidate, place, e2e_s=None, **more)
-    return replace(one, run=replace(one.run, settings={"batch_s": seconds, "batch_texts": texts}))
+    unbatched = row(candidate, place, e2e_s=None, **more)
+    return replace(unbatched, run=replace(unbatched.run, settings={"batch_s": seconds, "batch_texts": texts}))
 
 
 def test_texts_alone_and_texts_in_a_batch_are_never_mixed_in_one_figure():

@@ -34,24 +34,24 @@ ROWS = [
     *rows("/some/folder@bf16", 20, e2e_s=0.2, device="cuda:0", weights=None),
 ]
 FOUND = figures(ROWS, ["a", "b"], [OPENAI, ENCODER], AT)
-BY_NAME = {one.candidate: one for one in FOUND}
+BY_NAME = {figure.candidate: figure for figure in FOUND}
 
 
 def choose(axis="cost", weights=None, **limits):
-    return decide(FOUND, Limits(**limits), axis, lambda one, other: compare(ROWS, one, other), "$", weights)
+    return decide(FOUND, Limits(**limits), axis, lambda first, second: compare(ROWS, first, second), "$", weights)
 
 
 def reasons(decision, candidate):
-    return next((one.reasons for one in decision.excluded if one.candidate == candidate), ())
+    return next((exclusion.reasons for exclusion in decision.excluded if exclusion.candidate == candidate), ())
 
 
 def test_figures_keep_the_evaluations_order_and_are_what_the_rows_say():
-    assert [one.candidate for one in FOUND][:2] == [OPENAI, ENCODER]
-    one = BY_NAME[DECODER]
-    assert (one.accuracy, one.macro_f1) == (0.95, pytest.approx(0.95))
-    assert (one.p95_s, one.memory_bytes, one.leaving) == (0.5, 510, 0.0)
-    assert one.cost_per_1000 == pytest.approx(0.1)  # 0.5 s · 0.36 / 3600 / 0.5 · 1000
-    assert one.licences == ("Apache-2.0",)
+    assert [figure.candidate for figure in FOUND][:2] == [OPENAI, ENCODER]
+    figure = BY_NAME[DECODER]
+    assert (figure.accuracy, figure.macro_f1) == (0.95, pytest.approx(0.95))
+    assert (figure.p95_s, figure.memory_bytes, figure.leaving) == (0.5, 510, 0.0)
+    assert figure.cost_per_1000 == pytest.approx(0.1)  # 0.5 s · 0.36 / 3600 / 0.5 · 1000
+    assert figure.licences == ("Apache-2.0",)
     assert BY_NAME["/some/folder@bf16"].licences is None
     assert BY_NAME["/some/folder@bf16"].memory_bytes is None
 
@@ -102,7 +102,7 @@ def test_the_choice_is_the_cheaper_one_where_no_difference_is_shown_and_little_i
     found = figures(near, ["a", "b"], [], AT)
 
     def decision(**limits):
-        return decide(found, Limits(**limits), "cost", lambda one, other: compare(near, one, other))
+        return decide(found, Limits(**limits), "cost", lambda first, second: compare(near, first, second))
 
     assert decision(margin=0.1).choice == ENCODER
     strict = decision(margin=0.01)
@@ -138,4 +138,9 @@ def test_an_unknown_axis_says_which_there_are():
 
 
 def test_small_amounts_are_not_rounded_to_nothing():
-    assert [money(one, "€") for one in (None, 1234.5, 0.25, 0.00004567)] == ["", "€1,234.50", "€0.25", "€4.57e-05"]
+    assert [money(amount, "€") for amount in (None, 1234.5, 0.25, 0.00004567)] == [
+        "",
+        "€1,234.50",
+        "€0.25",
+        "€4.57e-05",
+    ]

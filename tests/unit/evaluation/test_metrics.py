@@ -30,7 +30,7 @@ def test_quality_is_scikit_learns(rows):
     from sklearn.metrics import accuracy_score, classification_report, f1_score
 
     (found,) = measure(rows, LABELS)
-    true, said = [one.y_true for one in rows], [one.y_hat or "?" for one in rows]
+    true, said = [row.y_true for row in rows], [row.y_hat or "?" for row in rows]
     report = classification_report(true, said, labels=list(LABELS), output_dict=True, zero_division=0)
     assert found.accuracy == accuracy_score(true, said)
     assert found.macro_f1 == pytest.approx(f1_score(true, said, labels=list(LABELS), average="macro"))
@@ -49,9 +49,9 @@ def test_the_bootstrap_of_macro_f1_resamples_scikit_learns_macro_f1(rows):
     from sklearn.metrics import f1_score
 
     rng = np.random.default_rng(1)
-    true, said = np.array([one.y_true for one in rows]), np.array([one.y_hat or "?" for one in rows])
+    true, said = np.array([row.y_true for row in rows]), np.array([row.y_hat or "?" for row in rows])
     drawn = [rng.integers(0, 200, 200) for _ in range(200)]
-    theirs = [f1_score(true[one], said[one], labels=list(LABELS), average="macro") for one in drawn]
+    theirs = [f1_score(true[indices], said[indices], labels=list(LABELS), average="macro") for indices in drawn]
     (found,) = measure(rows, LABELS)
     assert found.macro_f1_interval[0] == pytest.approx(np.percentile(theirs, 2.5), abs=0.025)
     assert found.macro_f1_interval[1] == pytest.approx(np.percentile(theirs, 97.5), abs=0.025)
@@ -85,15 +85,15 @@ def test_flip_rate_is_the_share_of_texts_that_change_over_repeats():
 def test_a_pair_is_mcnemars_exact_test_in_a_sentence():
     from scipy.stats import binomtest
 
-    one = [row(n, "a", "a") for n in range(30)]
+    first = [row(n, "a", "a") for n in range(30)]
     other = [row(n, "a", "b" if n < 12 else "a", "other") for n in range(30)]
-    found = compare([*one, *other], "one", "other")
+    found = compare([*first, *other], "one", "other")
     assert (found.only_one_right, found.only_other_right, found.texts) == (12, 0, 30)
     assert found.p_value == binomtest(12, 12).pvalue
     assert found.difference == pytest.approx(0.4)
     assert found.interval[0] < 0.4 < found.interval[1]
     assert found.sentence.startswith("one is better than other by 40.0 points")
-    few = compare([*one[:3], *other[:3]], "one", "other")
+    few = compare([*first[:3], *other[:3]], "one", "other")
     assert "Too few" in few.sentence
     mixed = [row(n, "a", "a" if n % 2 else "b", "other") for n in range(30)]
     half = [row(n, "a", "b" if n % 2 else "a") for n in range(30)]

@@ -12,8 +12,8 @@ from llmops.hardware import openmp_threads
 def test_runs_in_turn_share_a_thread_and_runs_side_by_side_have_one_each():
     first, second = (openmp_threads.compute(threading.get_ident) for _ in range(2))
     assert first == second != threading.get_ident()
-    with openmp_threads.compute_thread() as one, openmp_threads.compute_thread() as other:
-        assert one.run(threading.get_ident) != other.run(threading.get_ident)
+    with openmp_threads.compute_thread() as worker, openmp_threads.compute_thread() as other:
+        assert worker.run(threading.get_ident) != other.run(threading.get_ident)
     alive = [thread for thread in threading.enumerate() if thread.name == "compute"]
     for thread in alive:
         thread.join(0.5)

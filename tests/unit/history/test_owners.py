@@ -48,7 +48,7 @@ def test_nobody_sees_or_changes_what_is_anothers(path):
     mine, yours = History(path, "me"), History(path, "you")
     number, compared, drawn = begin(mine), compared_twice(mine), curve(mine)
     mine.evaluations.add_rows(number, [row()])
-    assert [one.id for one in mine.evaluations.newest()] == [number]
+    assert [evaluation.id for evaluation in mine.evaluations.newest()] == [number]
     assert (
         yours.evaluations.newest(),
         yours.evaluations.rows(number),
@@ -72,7 +72,7 @@ def test_a_shared_evaluation_is_read_by_all_and_changed_by_none(path):
     number = begin(History(path, SHARED))
     for owner in ("", "me"):
         history = History(path, owner)
-        assert [one.id for one in history.evaluations.newest()] == [number]
+        assert [evaluation.id for evaluation in history.evaluations.newest()] == [number]
         with pytest.raises(HistoryError, match="stays as it is"):
             history.evaluations.delete(number)
 
@@ -119,7 +119,7 @@ def test_what_is_handed_out_is_ones_own_and_another_machine_takes_it_in_whole(pa
     (taken,) = take_in(other, tmp_path / "out.sqlite", "laptop.sqlite")
     assert other.evaluations.get(taken).origin == "laptop.sqlite"
     assert other.evaluations.labelled(taken) == labelled
-    assert [one.run for one in other.evaluations.rows(taken)] == [row().run]
+    assert [answer.run for answer in other.evaluations.rows(taken)] == [row().run]
     assert (
         len(other.comparisons.newest()),
         len(other.curves.newest()),

@@ -26,8 +26,8 @@ def path(tmp_path_factory):
 
 def test_every_visitor_sees_it_once_after_their_own_and_none_may_change_it(path):
     mine, theirs = History(path).evaluations.newest(), History(path, "somebody").evaluations.newest()
-    assert [one.origin for one in mine] == ["", "recorded"]
-    assert [one.origin for one in theirs] == ["recorded"]
+    assert [evaluation.origin for evaluation in mine] == ["", "recorded"]
+    assert [evaluation.origin for evaluation in theirs] == ["recorded"]
     with pytest.raises(HistoryError, match="stays as it is"):
         History(path, "somebody").evaluations.delete(theirs[0].id)
 
@@ -38,13 +38,13 @@ def test_it_is_whole_and_says_where_and_when_it_was_made(path):
     rows = history.evaluations.rows(found.id)
     texts = load_builtin("medical").split("test")
     assert len(rows) == len(texts) * len(found.candidates)
-    assert {row.text for row in rows} == {one.text for one in texts}
+    assert {row.text for row in rows} == {example.text for example in texts}
     assert not any(row.failed for row in rows)
     shown = figures(found, rows)
     for words in ("recorded, not run here", found.created[:10], found.machine, "Precision ladder", "Reliability"):
         assert words in shown
     measured = measure(rows, found.labels)
-    assert {len(one.rungs) for one in ladders(rows, measured)} == {2, 4}
+    assert {len(ladder.rungs) for ladder in ladders(rows, measured)} == {2, 4}
     (curve,) = history.curves.newest()
     assert (curve.origin, curve.data_hash) == ("recorded", found.data_hash)
     assert {"embedded/decoder@nf4", "embedded/decoder@bf16"} <= set(curve.lines)
@@ -53,5 +53,5 @@ def test_it_is_whole_and_says_where_and_when_it_was_made(path):
 
 def test_it_is_no_part_of_what_is_handed_out(path, tmp_path):
     hand_out(History(path), tmp_path / "mine.sqlite")
-    assert [one.data_hash for one in History(tmp_path / "mine.sqlite").evaluations.newest()] == ["mine"]
+    assert [evaluation.data_hash for evaluation in History(tmp_path / "mine.sqlite").evaluations.newest()] == ["mine"]
     assert History(tmp_path / "mine.sqlite").curves.newest() == []

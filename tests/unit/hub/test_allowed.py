@@ -114,7 +114,7 @@ def test_a_name_that_changes_its_address_is_asked_at_the_checked_one(public, ser
 
 
 def test_one_private_address_among_several_is_enough_to_refuse(public, monkeypatch):
-    both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, 80)) for one in ("1.1.1.1", "10.0.0.1")]
+    both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80)) for address in ("1.1.1.1", "10.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: both)
     with pytest.raises(EndpointError, match="no public address"):
         asyncio.run(addresses.checked_address("two.example", 80))

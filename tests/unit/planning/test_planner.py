@@ -90,7 +90,7 @@ def test_the_decode_rate_is_near_the_published_eager_tables(gpu, name, precision
 
 def test_a_plan_of_a_quantized_8b_on_every_gpu():
     made = plan("m", LLAMA_8B, "nf4", 8192, 4, gpus())
-    verdicts = {one.name: one for one in made.gpus}
+    verdicts = {verdict.name: verdict for verdict in made.gpus}
     assert list(verdicts) == [gpu.name for gpu in gpus()]
     assert verdicts["T4"].fits
     assert "fp16" in verdicts["T4"].note
@@ -103,12 +103,12 @@ def test_a_plan_of_a_quantized_8b_on_every_gpu():
 def test_the_largest_counts_fit_and_one_more_does_not():
     for name in ("T4", "L4", "A100 80"):
         gpu = [find_gpu(name)]
-        one = plan("m", LLAMA_8B, "nf4", 4096, 1, gpu).gpus[0]
-        assert plan("m", LLAMA_8B, "nf4", 4096, one.max_requests, gpu).gpus[0].fits
-        assert not plan("m", LLAMA_8B, "nf4", 4096, one.max_requests + 1, gpu).gpus[0].fits
-        if one.max_context < LLAMA_8B.context:
-            assert plan("m", LLAMA_8B, "nf4", one.max_context, 1, gpu).gpus[0].fits
-            assert not plan("m", LLAMA_8B, "nf4", one.max_context + 1, 1, gpu).gpus[0].fits
+        verdict = plan("m", LLAMA_8B, "nf4", 4096, 1, gpu).gpus[0]
+        assert plan("m", LLAMA_8B, "nf4", 4096, verdict.max_requests, gpu).gpus[0].fits
+        assert not plan("m", LLAMA_8B, "nf4", 4096, verdict.max_requests + 1, gpu).gpus[0].fits
+        if verdict.max_context < LLAMA_8B.context:
+            assert plan("m", LLAMA_8B, "nf4", verdict.max_context, 1, gpu).gpus[0].fits
+            assert not plan("m", LLAMA_8B, "nf4", verdict.max_context + 1, 1, gpu).gpus[0].fits
 
 
 @pytest.mark.parametrize(

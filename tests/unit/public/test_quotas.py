@@ -57,7 +57,7 @@ def test_who_leaves_stops_what_that_page_has_going_and_nothing_else(public):
     ):
         quotas.session_ended("page")
         quotas.session_ended("nobody")
-        assert [one.is_set() for one in (mine, other_tab, others)] == [True, False, False]
+        assert [event.is_set() for event in (mine, other_tab, others)] == [True, False, False]
     quotas.session_ended("others")
     assert not others.is_set()
 
@@ -135,8 +135,8 @@ def test_a_nearly_full_disk_and_a_damaged_encoder_are_said(public, monkeypatch):
     usage = SimpleNamespace(total=1, used=1, free=5_000_000)
     monkeypatch.setattr("shutil.disk_usage", lambda place: usage)
     said = crash_notice.notices(crash_notice.ENDED_WELL, load_settings(), ONE)
-    assert any("nearly full: 5 MB" in one for one in said)
-    assert any("“mine” is damaged" in one for one in said)
+    assert any("nearly full: 5 MB" in notice for notice in said)
+    assert any("“mine” is damaged" in notice for notice in said)
     with pytest.raises(LlmopsError):
         encoder_store(ONE).load("mine")
 
@@ -168,6 +168,6 @@ def _unfinished(history):
     number = begin(
         history, labelled, task_id="medical", labels=task.label_ids, data_hash=labelled.hash, settings=settings
     )
-    one = texts[0]
-    row = Row("c", 0, 0, one.text, one.language, one.label, one.label, False, False, "", Run("c"))
+    example = texts[0]
+    row = Row("c", 0, 0, example.text, example.language, example.label, example.label, False, False, "", Run("c"))
     history.evaluations.add_rows(number, [row])

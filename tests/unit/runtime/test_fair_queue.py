@@ -27,7 +27,7 @@ def served(line, clock, places, turn_s):
     """The owners in the order in which they get the device; `turn_s` seconds a turn, by owner."""
     order, left = [], list(places)
     while left:
-        place = next(one for one in left if one.granted.is_set())
+        place = next(waiting for waiting in left if waiting.granted.is_set())
         order.append(place.owner)
         clock.now += turn_s[place.owner]
         left.remove(place)
@@ -56,14 +56,14 @@ def test_who_comes_anew_all_the_time_does_not_go_before_those_who_wait(clock):
         newcomer = line.enter(f"new {number}")
         line._holder.leave()
         assert not newcomer.granted.is_set()
-    assert all(one.granted.is_set() for one in waiting)
+    assert all(place.granted.is_set() for place in waiting)
 
 
 def test_own_turns_go_in_their_order_and_a_single_user_sees_a_plain_queue(clock):
     line = FairQueue(clock)
     places = [line.enter() for _ in range(4)]
     for index, place in enumerate(places):
-        assert [one.granted.is_set() for one in places[index:]] == [True, *[False] * (3 - index)]
+        assert [later.granted.is_set() for later in places[index:]] == [True, *[False] * (3 - index)]
         place.leave()
 
 
@@ -114,7 +114,7 @@ def test_a_stop_is_heard_while_waiting():
     threading.Timer(0.1, stop.set).start()
     with pytest.raises(Stopped):
         line.enter("b").wait(stop, told.append)
-    assert [one.turns for one in told] == [1]
+    assert [queued.turns for queued in told] == [1]
 
 
 def test_a_line_forgets_visitors_who_are_gone(clock):

@@ -112,7 +112,7 @@ def test_two_who_want_the_same_model_fetch_it_once_and_both_see_how_far_it_is(po
     assert engine.tries == ["hub:1:1"] and engine.loads == ["hub:1:1"]
     assert leases[0] is leases[1]
     assert reports[0][0] == "downloading: 0 of 2 MB"
-    assert all("downloading: 1 of 2 MB" in one for one in reports)
+    assert all("downloading: 1 of 2 MB" in messages for messages in reports)
 
 
 def test_who_waits_for_anothers_transfer_can_stop_and_who_fetches_too(pool, engine):
@@ -156,7 +156,9 @@ def test_progress_is_told_as_loading(pool, engine):
     comparison = Comparison(pool, TASK, "text", ["hub:1:1@bf16"], RunSettings("en"))
     comparison.start()
     said = [
-        one.event.message for one in comparison.updates() if isinstance(one, Update) and isinstance(one.event, Loading)
+        update.event.message
+        for update in comparison.updates()
+        if isinstance(update, Update) and isinstance(update.event, Loading)
     ]
     assert said == ["downloading: 0 of 2 MB", "reading", "warming up"]
 

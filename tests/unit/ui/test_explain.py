@@ -44,7 +44,7 @@ def test_each_side_says_what_the_runs_show_and_no_more():
     assert said["availability"] == ["openai/gpt-5.4-mini did not answer."]
     assert said["latency"][0] == "embedded/decoder@nf4, here: first token after 100 ms, all after 500 ms."
     assert "elsewhere" in said["latency"][1]
-    assert any("USD" in one and one.startswith("openai/gpt-5.4-mini") for one in said["cost"])
+    assert any("USD" in sentence and sentence.startswith("openai/gpt-5.4-mini") for sentence in said["cost"])
     assert "closed weights" in said["politics"][1]
     assert "stability" not in said
     unknown = cloud.from_runs([Run("nobody/none@bf16", memory=Memory())], assume({}, ""))

@@ -20,12 +20,12 @@ def page_and_history(tmp_path_factory):
 
 def shown(page, elem_id):
     """What runs when a tab is shown: the callback, and the ids of what it fills."""
-    tabs = {one._id: one.elem_id for one in page.blocks.values() if isinstance(one, gr.Tab)}
+    tabs = {block._id: block.elem_id for block in page.blocks.values() if isinstance(block, gr.Tab)}
     found = [
-        one for one in page.fns.values() if any(tabs.get(id_) == elem_id for id_, on in one.targets if on == "select")
+        fn for fn in page.fns.values() if any(tabs.get(id_) == elem_id for id_, on in fn.targets if on == "select")
     ]
     assert len(found) == 1
-    return found[0].fn, [one.elem_id for one in found[0].outputs]
+    return found[0].fn, [component.elem_id for component in found[0].outputs]
 
 
 def begin(history):
@@ -50,7 +50,7 @@ def test_the_history_tab_lists_anew_and_touches_nothing_that_is_open_or_chosen(p
     listed, filled = shown(page, "history")
     assert filled == ["history-found", "history-a", "history-b", "history-said"]
     number = begin(history)
-    rows, one, other, said = listed("evaluation", None)
+    rows, first, second, said = listed("evaluation", None)
     assert number in [row[0] for row in rows["value"]["data"]]
-    assert number in [value for _, value in one["choices"]] and "value" not in one and "value" not in other
+    assert number in [value for _, value in first["choices"]] and "value" not in first and "value" not in second
     assert said == ""

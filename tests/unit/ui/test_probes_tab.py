@@ -18,8 +18,8 @@ def probe_load():
     values = Controls("medical", None, "en", "", [], [], [], 16, 0.0, 0, False, False, False, True, "", "", "", "")
     with gr.Blocks() as page:
         tab = probes_tab.build()
-        probes_tab.wire(tab, Controls(*[gr.State(one) for one in values]), Services(load_settings(), None, None))
-    asked = next(one for one in page.fns.values() if [out.elem_id for out in one.outputs][1:2] == ["load-said"])
+        probes_tab.wire(tab, Controls(*[gr.State(value) for value in values]), Services(load_settings(), None, None))
+    asked = next(fn for fn in page.fns.values() if [out.elem_id for out in fn.outputs][1:2] == ["load-said"])
     return lambda ttft, tpot: list(asked.fn(None, "embedded/decoder@bf16", "closed", "1", 1, ttft, tpot, *values))[-1]
 
 

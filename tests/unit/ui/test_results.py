@@ -94,19 +94,21 @@ def test_a_ladder_tells_which_verdicts_flip_and_whether_for_the_better():
     assert (len(top.flips), len(low.flips), low.better, low.worse) == (0, 4, 2, 2)
     assert [flip.place for flip in low.flips] == [0, 10, 20, 30]
     assert ladders(rows[::2], measure(rows[::2], ["a", "b"])) == []
-    assert rungs("embedded/decoder") == [f"embedded/decoder@{one}" for one in ("fp32", "bf16", "int8", "nf4")]
+    assert rungs("embedded/decoder") == [
+        f"embedded/decoder@{precision}" for precision in ("fp32", "bf16", "int8", "nf4")
+    ]
     assert rungs("embedded/encoder@int8?method=setfit") == [
-        f"embedded/encoder@{one}?method=setfit" for one in ("fp32", "int8")
+        f"embedded/encoder@{precision}?method=setfit" for precision in ("fp32", "int8")
     ]
     with pytest.raises(InputError, match="elsewhere"):
         rungs("openai/gpt-5.4-mini")
 
 
 def test_two_evaluations_are_laid_side_by_side_by_candidate_and_text(kept):
-    history, one = kept
+    history, number = kept
     other = begin(history, data_hash="other", candidates=(TOP,), settings={"seed": 1}, left_out=0)
     history.evaluations.add_rows(other, [row(place, TOP, "a", "a", text=f"text {place + 20}") for place in range(40)])
-    both = side_by_side(history, one, other)
+    both = side_by_side(history, number, other)
     top, low = both.candidates
     assert (top.common, low.common, low.other, low.pair) == (20, 0, None, None)
     assert top.agreement == pytest.approx(
@@ -159,4 +161,4 @@ def test_the_table_is_made_of_rows_without_their_runs(kept):
     light = history.evaluations.verdicts(number)
     assert [type(answer) for answer in light] == [LabelledAnswer] * 80
     assert results.page(light, Filter(), 0) == results.page(history.evaluations.rows(number), Filter(), 0)
-    assert [one.run.text for one in history.evaluations.answers(number, 3)] == [EVIL, EVIL]
+    assert [answer.run.text for answer in history.evaluations.answers(number, 3)] == [EVIL, EVIL]

@@ -34,15 +34,17 @@ def load(engine, text):
 
 
 def requests(texts=TEXTS, tokens=32, **more):
-    return [Request(TASK, one.text, one.language, Generation(max_new_tokens=tokens), **more) for one in texts]
+    return [
+        Request(TASK, example.text, example.language, Generation(max_new_tokens=tokens), **more) for example in texts
+    ]
 
 
 def alone(model, asked):
-    return [next(event.run for event in model.run(one) if isinstance(event, Finished)) for one in asked]
+    return [next(event.run for event in model.run(request) if isinstance(event, Finished)) for request in asked]
 
 
-def same_shares(one, other, tolerance):
-    return one.keys() == other.keys() and all(other[k] == pytest.approx(v, abs=tolerance) for k, v in one.items())
+def same_shares(shares, other, tolerance):
+    return shares.keys() == other.keys() and all(other[k] == pytest.approx(v, abs=tolerance) for k, v in shares.items())
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +92,7 @@ def test_sliding_windows_are_not_batched(tmp_path):
 
 def test_one_bad_text_has_its_own_error_and_a_broken_batch_is_taken_apart(model, monkeypatch):
     found = model.run_batch(requests([*TEXTS[:3], LONG, *TEXTS[3:5]]))
-    assert [isinstance(one, ContextTooLong) for one in found] == [False, False, False, True, False, False]
+    assert [isinstance(outcome, ContextTooLong) for outcome in found] == [False, False, False, True, False, False]
     own, tried = batching.answer_batch, []
 
     def breaks(loaded, plain, prefixes, batch, stopping):
@@ -103,7 +105,7 @@ def test_one_bad_text_has_its_own_error_and_a_broken_batch_is_taken_apart(model,
 
     monkeypatch.setattr(batching, "answer_batch", breaks)
     found = model.run_batch(requests(TEXTS[:5]))
-    assert sum(isinstance(one, LlmopsError) for one in found) == 1
+    assert sum(isinstance(outcome, LlmopsError) for outcome in found) == 1
     assert 5 in tried and max(tried[1:]) <= 3
 
 
@@ -136,7 +138,7 @@ def test_an_evaluation_says_which_rows_ran_alone_and_tells_throughput_apart(tmp_
     for mode in (AnswerMode(), AnswerMode(batched=False), AnswerMode(verdict_only=True)):
         spec = EvaluationSpec(TASK, TEXTS, [name], options, mode=mode)
         updates = list(evaluate(make_pool(10**9), spec, history, threading.Event()))
-        assert [one.error for one in updates if isinstance(one, CandidateEnded)] == [None]
+        assert [update.error for update in updates if isinstance(update, CandidateEnded)] == [None]
     batched, single, verdicts = (sorted(history.evaluations.rows(n), key=lambda row: row.place) for n in (1, 2, 3))
     assert [row.y_hat for row in batched] == [row.y_hat for row in single] == [row.y_hat for row in verdicts]
     assert [row.run.text for row in batched] == [row.run.text for row in single]

@@ -67,7 +67,7 @@ def test_quantized_weights_are_the_sum_of_the_tensors_constants_included(wide, p
     quantized, other = _sizes(wide)
     tensors = _every_tensor(model._model)
     assert model.weights_bytes == pytest.approx(sum(tensors.values()), rel=0.001)
-    low, high = (quantized * one / 8 + 2 * other for one in bits)
+    low, high = (quantized * width / 8 + 2 * other for width in bits)
     assert low * 0.999 <= model.weights_bytes <= high * 1.001
     counted = byte_count.count_weights(model._model)
     assert counted.quantized == quantized
@@ -82,19 +82,19 @@ def _every_tensor(root):
 
     found, seen, todo = {}, set(), [root]
     while todo:
-        one = todo.pop()
-        if id(one) in seen:
+        node = todo.pop()
+        if id(node) in seen:
             continue
-        seen.add(id(one))
-        if isinstance(one, torch.Tensor):
-            found[one.untyped_storage().data_ptr()] = one.untyped_storage().nbytes()
-            todo += [value for value in vars(one).values() if value is not None]
-        elif isinstance(one, torch.nn.Module) or type(one).__name__ in ("QuantState", "MatmulLtState"):
-            todo += list(vars(one).values())
-        elif isinstance(one, dict):
-            todo += list(one.values())
-        elif isinstance(one, list | tuple):
-            todo += list(one)
+        seen.add(id(node))
+        if isinstance(node, torch.Tensor):
+            found[node.untyped_storage().data_ptr()] = node.untyped_storage().nbytes()
+            todo += [value for value in vars(node).values() if value is not None]
+        elif isinstance(node, torch.nn.Module) or type(node).__name__ in ("QuantState", "MatmulLtState"):
+            todo += list(vars(node).values())
+        elif isinstance(node, dict):
+            todo += list(node.values())
+        elif isinstance(node, list | tuple):
+            todo += list(node)
     return found
 
 
@@ -184,6 +184,6 @@ def test_the_embedded_decoder_runs_in_every_precision(precision):
 def test_connection_secrets_are_in_no_run():
     connection = Connection(openai_key="sk-very-secret-key", hf_token="hf_VerySecretToken")
     options = RunSettings("en", connection=connection)
-    run = run_all(Comparison(make_pool(10**9), TASK, "x", ["embedded/decoder@bf16", "nobody/none@bf16"], options))
-    assert "ery-secret" not in str([one.to_json() for one in run])
-    assert "VerySecret" not in str([one.to_json() for one in run])
+    runs = run_all(Comparison(make_pool(10**9), TASK, "x", ["embedded/decoder@bf16", "nobody/none@bf16"], options))
+    assert "ery-secret" not in str([run.to_json() for run in runs])
+    assert "VerySecret" not in str([run.to_json() for run in runs])

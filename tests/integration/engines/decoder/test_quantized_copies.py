@@ -29,7 +29,7 @@ def logits(model):
 
 def copies():
     root = load_settings().data_dir / "quantized"
-    return sorted(one for one in root.iterdir()) if root.is_dir() else []
+    return sorted(path for path in root.iterdir()) if root.is_dir() else []
 
 
 @pytest.fixture
@@ -80,4 +80,4 @@ def test_copies_stay_under_their_share_of_the_disk_and_a_disk_without_room_costs
     assert left != old
     monkeypatch.setattr(quantized_copies, "_DISK_SHARE", 0.0)
     assert load(folder).weights_bytes
-    assert not [one for one in copies() if one.name.startswith(".partial")]
+    assert not [path for path in copies() if path.name.startswith(".partial")]

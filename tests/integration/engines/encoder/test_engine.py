@@ -33,7 +33,7 @@ def run(model, text, task=SUPPORT, language="en", truncate=False):
 
 def accuracy(model, task, language="en"):
     rows = task.split("test", language)
-    return sum(run(model, one.text, task, language).label == one.label for one in rows) / len(rows)
+    return sum(run(model, example.text, task, language).label == example.label for example in rows) / len(rows)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def test_int8_is_a_quarter_of_the_bytes_and_points_the_same_way(few_shot):
 
     small = load("embedded/encoder@int8?method=few-shot")
     small.warm_up()
-    texts = [one.text for one in SUPPORT.split("test")]
+    texts = [example.text for example in SUPPORT.split("test")]
     full, few = few_shot._body.embed(texts), small._body.embed(texts)
     cosines = (full * few).sum(1) / np.linalg.norm(full, axis=1) / np.linalg.norm(few, axis=1)
     assert cosines.mean() > 0.98
@@ -160,8 +160,8 @@ def test_the_head_gives_the_probabilities_of_scikit_learns_own_model(base):
 
     for task in (MEDICAL, SUPPORT):
         rows = task.split("pool")
-        vectors = body.embed_all(body.TorchBody(base), [one.text for one in rows])
-        labels = [one.label for one in rows]
+        vectors = body.embed_all(body.TorchBody(base), [example.text for example in rows])
+        labels = [example.label for example in rows]
         head = fit_head(vectors, labels, 0)
         theirs = LogisticRegression(max_iter=2000, random_state=0).fit(vectors, labels)
         assert tuple(theirs.classes_) == head.labels
@@ -208,9 +208,9 @@ def test_stop_before_and_while_loading_is_heard():
 def test_examples_are_picked_by_class_from_the_pool_in_turns_of_language():
     picked = training.pick_examples(MEDICAL, 6, 0)
     assert len(picked) == 12
-    assert {one.split for one in picked} == {"pool"}
+    assert {example.split for example in picked} == {"pool"}
     for label in MEDICAL.label_ids:
-        languages = [one.language for one in picked if one.label == label]
+        languages = [example.language for example in picked if example.label == label]
         assert sorted(languages) == ["de"] * 3 + ["en"] * 3
     assert picked == training.pick_examples(MEDICAL, 6, 0)
     assert picked != training.pick_examples(MEDICAL, 6, 1)

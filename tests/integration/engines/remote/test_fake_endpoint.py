@@ -42,7 +42,7 @@ def _run(url, **connection):
 def _events(url, **connection):
     comparison = _comparison(url, **connection)
     comparison.start()
-    return comparison, [one.event for one in comparison.updates() if hasattr(one, "event")]
+    return comparison, [update.event for update in comparison.updates() if hasattr(update, "event")]
 
 
 def test_fake_endpoint_streams_and_reports_its_own_token_counts():
@@ -168,7 +168,7 @@ def test_stop_really_closes_the_stream_of_a_fake_endpoint(script):
         comparison.start()
         threading.Timer(0.5, comparison.stop).start()
         started = time.perf_counter()
-        last = [one.event for one in comparison.updates() if hasattr(one, "event")][-1]
+        last = [update.event for update in comparison.updates() if hasattr(update, "event")][-1]
         assert time.perf_counter() - started < 2
         assert fake.disconnected.wait(3)
     if script == "slow":
@@ -184,7 +184,7 @@ def test_stop_while_waiting_to_try_again():
         comparison = _comparison(fake.url, retries=50)
         comparison.start()
         threading.Timer(0.6, comparison.stop).start()
-        last = [one.event for one in comparison.updates() if hasattr(one, "event")][-1]
+        last = [update.event for update in comparison.updates() if hasattr(update, "event")][-1]
     assert last.error.kind == "stopped"
 
 

@@ -23,9 +23,9 @@ def test_a_shape_has_the_parameters_and_buffers_of_the_real_class(kind):
     with torch.device("meta"):
         model = AutoModel.from_config(config)
     shape = read_shape(config.to_dict())
-    assert shape.params == sum(one.numel() for one in model.parameters())
+    assert shape.params == sum(parameter.numel() for parameter in model.parameters())
     tensors = [*model.parameters(), *model.buffers()]
-    assert weights_bytes(shape, "fp32") == sum(one.numel() * one.element_size() for one in tensors)
+    assert weights_bytes(shape, "fp32") == sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
 def test_fp32_agrees_with_a_published_size_within_2_percent():
