@@ -57,4 +57,4 @@ def read_cascade(
     """A simulation from plain values. Raises InputError."""
     asked = CascadeSettings.read(given)
     at = asked.assumptions(found.machine)
-    return simulate(rows, first, second, at, asked.bounds, asked.goal, asked.seed or 0)
+    return simulate(rows, first, second, at, asked.search)

@@ -5,7 +5,7 @@ are needed. A text that the first stage could not answer counts as unsure, as it
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -61,6 +61,15 @@ class Bounds:
     min_macro_f1: float | None = None
 
 
+@dataclass(frozen=True)
+class ThresholdSearch:
+    """What the best threshold is best in (one of GOALS), within which limits; seed: of the split in two halves."""
+
+    bounds: Bounds = field(default_factory=Bounds)
+    goal: str = "quality"
+    seed: int = 0
+
+
 class CascadeSettings(AssumptionSettings):
     """A cascade's choice as it is asked for: goal, bounds (what is left out is none), and what cost rests on."""
 
@@ -72,9 +81,10 @@ class CascadeSettings(AssumptionSettings):
     min_macro_f1: float | None = Field(None, ge=0, le=1, description="least quality, 0 to 1")
 
     @property
-    def bounds(self) -> Bounds:
-        """The limits of the choice."""
-        return Bounds(self.max_cost, self.max_p95_s, self.max_leaving, self.min_macro_f1)
+    def search(self) -> ThresholdSearch:
+        """How the threshold is chosen."""
+        bounds = Bounds(self.max_cost, self.max_p95_s, self.max_leaving, self.min_macro_f1)
+        return ThresholdSearch(bounds, self.goal, self.seed or 0)
 
 
 @dataclass(frozen=True)
@@ -107,10 +117,10 @@ class Simulation:
     @property
     def candidate(self) -> str:
         """The chosen cascade's text form; empty without a choice."""
-        one, other = parsed(self.first), parsed(self.second)
-        if self.choice is None or one is None or other is None:
+        first, second = parsed(self.first), parsed(self.second)
+        if self.choice is None or first is None or second is None:
             return ""
-        return str(cascade(one, other, self.choice.threshold))
+        return str(cascade(first, second, self.choice.threshold))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -119,11 +129,11 @@ class Simulation:
 
 @dataclass(frozen=True)
 class _Text:
-    """One text's two rows, as numbers. sure -1: the first stage could not answer."""
+    """One text's two rows, as numbers. confidence -1: the first stage could not answer."""
 
     true: str
-    said: tuple[str, str]
-    sure: float
+    answers: tuple[str, str]
+    confidence: float
     seconds: tuple[float | None, float | None]
     usd: tuple[float | None, float | None]
     wh: tuple[float | None, float | None]
@@ -135,13 +145,15 @@ def simulate(
     first: str,
     second: str,
     at: Assumptions,
-    bounds: Bounds | None = None,
-    goal: str = "quality",
-    seed: int = 0,
+    search: ThresholdSearch | None = None,
 ) -> Simulation:
-    """The curve over all texts, and the best threshold by halves. Raises InputError where the rows don't allow it."""
-    if goal not in GOALS:
-        raise unknown_choice("goal", goal, GOALS)
+    """The curve over all texts, and the best threshold by halves. Raises InputError where the rows don't allow it.
+
+    search: for the best quality without limits unless told.
+    """
+    search = search or ThresholdSearch()
+    if search.goal not in GOALS:
+        raise unknown_choice("goal", search.goal, GOALS)
     _check(first, second)
     texts, left_out = _join(rows, first, second, at)
     if len(texts) < _FEWEST:
@@ -149,20 +161,20 @@ def simulate(
             f"{len(texts)} texts were answered by both {first} and {second}; {_FEWEST} are needed.",
             "Choose two candidates of this evaluation, or evaluate both on more texts.",
         )
-    if all(one.sure < 0 for one in texts):
+    if all(text.confidence < 0 for text in texts):
         raise InputError(f"{first} told no probabilities.", "Begin with an encoder.")
-    points = _points(texts, thresholds([one.sure for one in texts]))
-    choice, why_not = _choose(texts, bounds or Bounds(), goal, seed)
-    timed = sum(None not in one.seconds for one in texts)
+    points = _points(texts, thresholds([text.confidence for text in texts]))
+    choice, why_not = _choose(texts, search)
+    timed = sum(None not in text.seconds for text in texts)
     return Simulation(first, second, len(texts), left_out, timed, points, choice, why_not)
 
 
 def _check(first: str, second: str) -> None:
-    one, other = parsed(first), parsed(second)
-    if one is None or other is None:
+    first_stage, second_stage = parsed(first), parsed(second)
+    if first_stage is None or second_stage is None:
         raise InputError("A stage of the cascade is no candidate.", "Choose two candidates of this evaluation.")
-    cascade(one, other, 0.5)
-    if other.kind == Kind.CASCADE:
+    cascade(first_stage, second_stage, 0.5)
+    if second_stage.kind == Kind.CASCADE:
         raise InputError("A stage of a cascade can't be a cascade.", "Choose two candidates of this evaluation.")
 
 
@@ -172,46 +184,53 @@ def _join(rows: Sequence[Row], first: str, second: str, at: Assumptions) -> tupl
     ]
     places = sorted(set(by_place[0]) & set(by_place[1]))
     only = len(set(by_place[0]) ^ set(by_place[1]))
-    usual = [_Usual(name, list(found.values()), at) for name, found in zip((first, second), by_place, strict=True)]
+    costs = [
+        _TextCosts(name, list(rows_by_place.values()), at)
+        for name, rows_by_place in zip((first, second), by_place, strict=True)
+    ]
     pairs = [(by_place[0][place], by_place[1][place]) for place in places]
-    return [_text(one, other, usual[0], usual[1]) for one, other in pairs], only
+    return [_text(first_row, second_row, costs[0], costs[1]) for first_row, second_row in pairs], only
 
 
-class _Usual:
+class _TextCosts:
     """A candidate's mean request, for texts without figures of their own."""
 
     def __init__(self, name: str, rows: Sequence[Row], at: Assumptions) -> None:
-        self._own = {row.place for row in basis(rows, at.together)}
+        self._places_with_figures = {row.place for row in basis(rows, at.together)}
         self._at = at
-        self._usd = at.money(cost(name, rows, at).usd)
-        self._wh = energy(name, rows, at).middle_wh
+        self._mean_usd = at.money(cost(name, rows, at).usd)
+        self._mean_wh_per_1000 = energy(name, rows, at).middle_wh
 
     def usd(self, row: Row) -> float | None:
         """Of one text, in the chosen currency. A failed one took nothing that was recorded."""
         if row.failed:
             return 0.0
-        return self._at.money(request_usd(row.run, self._at)[0]) if row.place in self._own else self._usd
+        return (
+            self._at.money(request_usd(row.run, self._at)[0])
+            if row.place in self._places_with_figures
+            else self._mean_usd
+        )
 
     def wh(self, row: Row) -> float | None:
         """Of one text, the middle of its range."""
         if row.failed:
             return 0.0
-        if row.place not in self._own:
-            return None if self._wh is None else self._wh / 1000
+        if row.place not in self._places_with_figures:
+            return None if self._mean_wh_per_1000 is None else self._mean_wh_per_1000 / 1000
         wh = request_wh(row.run, self._at)[0]
         return None if wh is None else (wh[0] + wh[1]) / 2
 
 
-def _text(one: Row, other: Row, first: _Usual, second: _Usual) -> _Text:
-    shares = None if one.failed else one.run.probabilities
+def _text(first_row: Row, second_row: Row, first_costs: _TextCosts, second_costs: _TextCosts) -> _Text:
+    shares = None if first_row.failed else first_row.run.probabilities
     return _Text(
-        true=one.y_true,
-        said=(one.y_hat or _NONE, other.y_hat or _NONE),
-        sure=max(shares.values()) if shares and one.y_hat else -1.0,
-        seconds=(_seconds(one), _seconds(other)),
-        usd=(first.usd(one), second.usd(other)),
-        wh=(first.wh(one), second.wh(other)),
-        leaves=any(part.sent_to for part in parts(other.run)),
+        true=first_row.y_true,
+        answers=(first_row.y_hat or _NONE, second_row.y_hat or _NONE),
+        confidence=max(shares.values()) if shares and first_row.y_hat else -1.0,
+        seconds=(_seconds(first_row), _seconds(second_row)),
+        usd=(first_costs.usd(first_row), second_costs.usd(second_row)),
+        wh=(first_costs.wh(first_row), second_costs.wh(second_row)),
+        leaves=any(part.sent_to for part in parts(second_row.run)),
     )
 
 
@@ -220,18 +239,18 @@ def _seconds(row: Row) -> float | None:
     return 0.0 if row.failed else row.run.timing.e2e_s
 
 
-def thresholds(sure: Sequence[float]) -> list[float]:
+def thresholds(confidences: Sequence[float]) -> list[float]:
     """0, a place between each two neighbouring confidences, and 1; thinned evenly where they are many.
 
     Between, not at them: a confidence that differs in its last digits when it is computed again decides the same way.
     """
-    distinct = sorted({value for value in sure if value >= 0})
+    distinct = sorted({value for value in confidences if value >= 0})
     between = [place for low, high in pairwise(distinct) if (place := _between(low, high))]
-    found = [0.0, *between, 1.0]
-    if len(found) <= _MOST_POINTS:
-        return found
-    step = (len(found) - 1) / (_MOST_POINTS - 1)
-    return [found[round(index * step)] for index in range(_MOST_POINTS)]
+    all_thresholds = [0.0, *between, 1.0]
+    if len(all_thresholds) <= _MOST_POINTS:
+        return all_thresholds
+    step = (len(all_thresholds) - 1) / (_MOST_POINTS - 1)
+    return [all_thresholds[round(index * step)] for index in range(_MOST_POINTS)]
 
 
 def _between(low: float, high: float) -> float | None:
@@ -246,26 +265,26 @@ def _between(low: float, high: float) -> float | None:
 def _points(texts: Sequence[_Text], at_thresholds: Sequence[float]) -> tuple[ThresholdPoint, ...]:
     import numpy as np
 
-    labels = sorted({one.true for one in texts} | {said for one in texts for said in one.said} - {_NONE})
-    sure = np.array([one.sure for one in texts])
-    right = np.array([[said == one.true for said in one.said] for one in texts])
-    is_true = np.array([[one.true == label for label in labels] for one in texts])
-    is_said = np.array([[[said == label for label in labels] for said in one.said] for one in texts])
-    leaves = np.array([one.leaves for one in texts])
-    columns = [_known([getattr(one, name) for one in texts]) for name in ("seconds", "usd", "wh")]
+    labels = sorted({text.true for text in texts} | {answer for text in texts for answer in text.answers} - {_NONE})
+    confidence = np.array([text.confidence for text in texts])
+    right = np.array([[answer == text.true for answer in text.answers] for text in texts])
+    is_true = np.array([[text.true == label for label in labels] for text in texts])
+    is_answer = np.array([[[answer == label for label in labels] for answer in text.answers] for text in texts])
+    leaves = np.array([text.leaves for text in texts])
+    columns = [_known([getattr(text, name) for text in texts]) for name in ("seconds", "usd", "wh")]
     timed = ~np.isnan(columns[0]).any(axis=1)
     points = []
     for threshold in at_thresholds:
-        asked = sure < threshold
-        asked |= sure < 0
-        said = np.where(asked[:, None], is_said[:, 1], is_said[:, 0])
+        asked = confidence < threshold
+        asked |= confidence < 0
+        is_cascade_answer = np.where(asked[:, None], is_answer[:, 1], is_answer[:, 0])
         seconds = _summed(columns[0][timed], asked[timed]) if timed.any() else None
         usd, wh = (_summed(column, asked) for column in columns[1:])
         points.append(
             ThresholdPoint(
                 threshold=threshold,
                 accuracy=float(np.where(asked, right[:, 1], right[:, 0]).mean()),
-                macro_f1=macro_f1_of_marks(is_true, said),
+                macro_f1=macro_f1_of_marks(is_true, is_cascade_answer),
                 asked=float(asked.mean()),
                 leaving=float((asked & leaves).mean()),
                 mean_s=None if seconds is None else float(seconds.mean()),
@@ -292,33 +311,44 @@ def _summed(column: "np.ndarray", asked: "np.ndarray") -> "np.ndarray | None":
     return None if np.isnan(total).any() else total
 
 
-def _choose(texts: Sequence[_Text], bounds: Bounds, goal: str, seed: int) -> tuple[Choice | None, str]:
+def _choose(texts: Sequence[_Text], search: ThresholdSearch) -> tuple[Choice | None, str]:
     """Best on a random half by the goal; of equals the better in quality, the cheaper, the lower threshold."""
     import numpy as np
 
-    order = np.random.default_rng(seed).permutation(len(texts))
+    order = np.random.default_rng(search.seed).permutation(len(texts))
     half = len(texts) // 2
-    ours, others = ([texts[index] for index in part] for part in (order[:half], order[half:]))
-    within = [one for one in _points(ours, thresholds([one.sure for one in ours])) if _is_within(one, bounds)]
+    choosing, reporting = ([texts[index] for index in part] for part in (order[:half], order[half:]))
+    points = _points(choosing, thresholds([text.confidence for text in choosing]))
+    within = [point for point in points if _is_within(point, search.bounds)]
     if not within:
         return None, "No threshold is within the limits on the half it is chosen on."
-    best = min(within, key=lambda one: (*_rank(one, goal), one.threshold))
-    reported = _points(others, [best.threshold])[0]
-    return Choice(best.threshold, best, reported, (len(ours), len(others)), seed), ""
+    best = min(within, key=lambda point: (*_rank(point, search.goal), point.threshold))
+    reported = _points(reporting, [best.threshold])[0]
+    return Choice(best.threshold, best, reported, (len(choosing), len(reporting)), search.seed), ""
 
 
-def _is_within(one: ThresholdPoint, bounds: Bounds) -> bool:
+def _is_within(point: ThresholdPoint, bounds: Bounds) -> bool:
     """An unknown figure is within no limit."""
-    pairs = ((one.cost_per_1000, bounds.max_cost), (one.p95_s, bounds.max_p95_s), (one.leaving, bounds.max_leaving))
+    pairs = (
+        (point.cost_per_1000, bounds.max_cost),
+        (point.p95_s, bounds.max_p95_s),
+        (point.leaving, bounds.max_leaving),
+    )
     if any(limit is not None and (known is None or known > limit) for known, limit in pairs):
         return False
-    return bounds.min_macro_f1 is None or one.macro_f1 >= bounds.min_macro_f1
+    return bounds.min_macro_f1 is None or point.macro_f1 >= bounds.min_macro_f1
 
 
-def _rank(one: ThresholdPoint, goal: str) -> tuple[float, ...]:
+def _rank(point: ThresholdPoint, goal: str) -> tuple[float, ...]:
     unknown = float("inf")
-    cost = unknown if one.cost_per_1000 is None else one.cost_per_1000
-    latency = unknown if one.p95_s is None else one.p95_s
-    spent = unknown if one.wh_per_1000 is None else one.wh_per_1000
-    first = {"quality": -one.macro_f1, "cost": cost, "latency": latency, "energy": spent, "privacy": one.leaving}[goal]
-    return (first, -one.macro_f1, cost, one.asked)
+    cost_per_1000 = unknown if point.cost_per_1000 is None else point.cost_per_1000
+    p95_s = unknown if point.p95_s is None else point.p95_s
+    energy_wh = unknown if point.wh_per_1000 is None else point.wh_per_1000
+    by_goal = {
+        "quality": -point.macro_f1,
+        "cost": cost_per_1000,
+        "latency": p95_s,
+        "energy": energy_wh,
+        "privacy": point.leaving,
+    }[goal]
+    return (by_goal, -point.macro_f1, cost_per_1000, point.asked)

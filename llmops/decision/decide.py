@@ -69,7 +69,7 @@ class Decision:
 
 
 def decide(
-    found: Sequence[CandidateFigures],
+    candidates: Sequence[CandidateFigures],
     limits: Limits,
     axis: str,
     compare: Callable[[str, str], Pair],
@@ -84,13 +84,13 @@ def decide(
     """
     if axis not in AXES:
         raise unknown_choice("axis", axis, AXES)
-    reasons = {figures.candidate: broken(figures, limits, sign) for figures in found}
-    kept = [figures for figures in found if not reasons[figures.candidate]]
+    reasons = {figures.candidate: broken(figures, limits, sign) for figures in candidates}
+    kept = [figures for figures in candidates if not reasons[figures.candidate]]
     placed = [figures for figures in kept if value(figures, axis) is not None]
     front = pareto(placed, axis)
     scores = scored(kept, weights) if weights else {}
-    choice, why = _choose(kept, front, axis, compare, scores, sign, limits.margin)
-    excluded = tuple(Excluded(name, found_why) for name, found_why in reasons.items() if found_why)
+    choice, sentences = _choose(kept, front, scores, _ChoiceRule(axis, compare, sign, limits.margin))
+    excluded = tuple(Excluded(name, why_out) for name, why_out in reasons.items() if why_out)
     return Decision(
         axis=axis,
         kept=tuple(figures.candidate for figures in kept),
@@ -99,26 +99,26 @@ def decide(
         unplaced=tuple(figures.candidate for figures in kept if figures not in placed),
         scores=scores,
         choice=choice.candidate if choice else None,
-        verdict=(_head(len(kept), len(found), bool(excluded)), *_unfinished(found), *why),
+        verdict=(_head(len(kept), len(candidates), bool(excluded)), *_unfinished(candidates), *sentences),
     )
 
 
 def broken(figures: CandidateFigures, limits: Limits, sign: str) -> tuple[str, ...]:
     """Why a candidate is ruled out; empty: it is not."""
-    found = []
+    reasons = []
     if limits.stays_here and figures.leaving:
-        found.append(figures.privacy)
+        reasons.append(figures.privacy)
     if limits.no_gpu and figures.needs_gpu:
-        found.append("It ran on a GPU.")
+        reasons.append("It ran on a GPU.")
     if figures.here:  # what runs elsewhere takes no memory here
-        found.append(_most("memory", figures.memory_bytes, limits.max_memory_bytes, size, limits))
-    found.append(_most("p95 latency", figures.p95_s, limits.max_p95_s, seconds, limits))
+        reasons.append(_most("memory", figures.memory_bytes, limits.max_memory_bytes, size, limits))
+    reasons.append(_most("p95 latency", figures.p95_s, limits.max_p95_s, seconds, limits))
     price = figures.cost_per_1000
-    found.append(_most("cost of 1,000 requests", price, limits.max_cost, lambda v: money(v, sign), limits))
+    reasons.append(_most("cost of 1,000 requests", price, limits.max_cost, lambda v: money(v, sign), limits))
     if limits.min_macro_f1 is not None and figures.macro_f1 < limits.min_macro_f1:
-        found.append(f"Its macro-F1 is {percent(figures.macro_f1)}; {percent(limits.min_macro_f1)} is the least.")
-    found.append(_licence(figures, limits))
-    return tuple(reason for reason in found if reason)
+        reasons.append(f"Its macro-F1 is {percent(figures.macro_f1)}; {percent(limits.min_macro_f1)} is the least.")
+    reasons.append(_licence(figures, limits))
+    return tuple(reason for reason in reasons if reason)
 
 
 def _most(what: str, known: float | None, limit: float | None, written: Callable[[float], str], limits: Limits) -> str:
@@ -208,31 +208,44 @@ def _goodness(figures: CandidateFigures, name: str) -> float | None:
     return figure if name == QUALITY or figure is None else -figure
 
 
-def _head(kept: int, all_: int, excluded: bool) -> str:
+def _head(kept: int, candidates: int, excluded: bool) -> str:
     if not excluded:
-        return f"All {all_} candidates are within the limits." if all_ != 1 else "The candidate is within the limits."
-    return f"{kept} of {all_} candidates are within the limits."
+        return (
+            f"All {candidates} candidates are within the limits."
+            if candidates != 1
+            else "The candidate is within the limits."
+        )
+    return f"{kept} of {candidates} candidates are within the limits."
 
 
-def _unfinished(found: Sequence[CandidateFigures]) -> list[str]:
+def _unfinished(candidates: Sequence[CandidateFigures]) -> list[str]:
     """Who has answered fewer texts than the others: its figures are of other texts."""
-    most = max((figures.texts for figures in found), default=0)
+    most = max((figures.texts for figures in candidates), default=0)
     return [
         f"{figures.candidate} was asked {figures.texts:,} of {most:,} texts so far: its figures are of fewer texts."
-        for figures in found
+        for figures in candidates
         if figures.texts < most
     ]
+
+
+@dataclass(frozen=True)
+class _ChoiceRule:
+    """What the choice goes by, and the currency's sign it is told with. margin as in Limits."""
+
+    axis: str
+    compare: Callable[[str, str], Pair]
+    sign: str
+    margin: float
 
 
 def _choose(
     kept: Sequence[CandidateFigures],
     front: Sequence[CandidateFigures],
-    axis: str,
-    compare: Callable[[str, str], Pair],
     scores: Mapping[str, float],
-    sign: str,
-    margin: float,
+    rule: _ChoiceRule,
 ) -> tuple[CandidateFigures | None, list[str]]:
+    """The chosen candidate and sentences that say why; None where nothing is kept."""
+    axis, sign, margin = rule.axis, rule.sign, rule.margin
     if not kept:
         return None, ["Nothing is left: loosen a limit, or evaluate other candidates."]
     if scores:
@@ -245,21 +258,23 @@ def _choose(
         best = max(kept, key=lambda figures: figures.macro_f1)
         return best, [f"No {axis} is known of any of them; the best macro-F1 is that of {best.candidate}."]
     best = front[0]
-    said = [f"{best.candidate} has the best macro-F1, {_f1(best)}, at {written(best, axis, sign)}."]
+    sentences = [f"{best.candidate} has the best macro-F1, {_f1(best)}, at {written(best, axis, sign)}."]
     chosen = best
     for other in reversed(front[1:]):  # from the best on the axis upwards
-        pair = compare(best.candidate, other.candidate)
-        worse = pair.interval[1]
-        said += [f"{other.candidate} ({_f1(other)}) takes less, {written(other, axis, sign)}. {pair.sentence}"]
-        if pair.p_value >= _SHOWN and worse <= margin:
+        pair = rule.compare(best.candidate, other.candidate)
+        most_worse = pair.interval[1]
+        sentences += [f"{other.candidate} ({_f1(other)}) takes less, {written(other, axis, sign)}. {pair.sentence}"]
+        if pair.p_value >= _SHOWN and most_worse <= margin:
             chosen = other
             break
         if pair.p_value >= _SHOWN:
-            said[-1] += f" It may be up to {100 * worse:.0f} points less accurate; {100 * margin:.0f} are accepted."
+            sentences[-1] += (
+                f" It may be up to {100 * most_worse:.0f} points less accurate; {100 * margin:.0f} are accepted."
+            )
     why = "best in quality"
     if chosen is not best:
         why = f"at most {100 * margin:.0f} points less accurate than the best, and it takes less"
-    return chosen, [*said, f"The choice: {chosen.candidate} ({why}).", *_about(chosen, "", sign)]
+    return chosen, [*sentences, f"The choice: {chosen.candidate} ({why}).", *_about(chosen, "", sign)]
 
 
 def _f1(figures: CandidateFigures) -> str:

@@ -8,7 +8,7 @@ import pytest
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import InputError
 from llmops.decision.assumptions import assume
-from llmops.decision.cascade import Bounds, simulate, thresholds
+from llmops.decision.cascade import Bounds, ThresholdSearch, simulate, thresholds
 from tests.support.recorded_rows import DECODER, ENCODER, HARDWARE, OPENAI, remote, row
 
 AT = assume({"utilisation": 0.5, "cpu_usd_hour": 0.36, "cpu_watts": 36, "currency": "USD"}, HARDWARE)
@@ -66,23 +66,23 @@ def test_a_text_the_first_stage_could_not_answer_is_handed_on_at_every_threshold
 
 
 def test_the_best_threshold_is_chosen_on_one_half_and_reported_on_the_other():
-    found = simulate(rows(40), ENCODER, OPENAI, AT, seed=3)
+    found = simulate(rows(40), ENCODER, OPENAI, AT, ThresholdSearch(seed=3))
     choice = found.choice
     assert choice.texts == (20, 20)
     assert choice.chosen_on.accuracy == 1.0
     assert choice.chosen_on.asked < 0.8  # not more than it takes
     assert choice.reported_on.accuracy < 1.0 or choice.reported_on.asked != choice.chosen_on.asked
-    assert simulate(rows(40), ENCODER, OPENAI, AT, seed=3).choice == choice
+    assert simulate(rows(40), ENCODER, OPENAI, AT, ThresholdSearch(seed=3)).choice == choice
     candidate = parse_candidate(found.candidate)
     assert (str(candidate.stages[0]), candidate.threshold) == (ENCODER, choice.threshold)
 
 
 def test_bounds_hold_on_the_half_that_is_chosen_on_or_there_is_no_choice():
-    few = simulate(rows(40), ENCODER, OPENAI, AT, Bounds(max_leaving=0.2))
+    few = simulate(rows(40), ENCODER, OPENAI, AT, ThresholdSearch(Bounds(max_leaving=0.2)))
     assert few.choice.chosen_on.leaving <= 0.2
-    cheap = simulate(rows(40), ENCODER, OPENAI, AT, Bounds(min_macro_f1=0.7), goal="cost")
+    cheap = simulate(rows(40), ENCODER, OPENAI, AT, ThresholdSearch(Bounds(min_macro_f1=0.7), "cost"))
     assert 0.7 <= cheap.choice.chosen_on.macro_f1 < 1.0
-    none = simulate(rows(40), ENCODER, OPENAI, AT, Bounds(max_p95_s=0.5, min_macro_f1=0.99))
+    none = simulate(rows(40), ENCODER, OPENAI, AT, ThresholdSearch(Bounds(max_p95_s=0.5, min_macro_f1=0.99)))
     assert none.choice is None
     assert none.candidate == ""
     assert "No threshold" in none.why_not
@@ -94,7 +94,7 @@ def test_an_unknown_figure_is_blank_on_the_curve_and_within_no_bound():
         answer if answer.candidate == ENCODER else remote(name, answer.place, true=answer.y_true, said=answer.y_true)
         for answer in rows()
     ]
-    found = simulate(mine, ENCODER, name, AT, Bounds(max_cost=0.001))
+    found = simulate(mine, ENCODER, name, AT, ThresholdSearch(Bounds(max_cost=0.001)))
     assert found.points[-1].cost_per_1000 is None
     assert found.points[0].cost_per_1000 is not None  # nothing was asked of the second
     assert found.choice is None
@@ -120,7 +120,7 @@ def test_an_encoder_without_probabilities_and_an_unknown_goal_are_refused():
     with pytest.raises(InputError, match="no probabilities"):
         simulate(mine, ENCODER, OPENAI, AT)
     with pytest.raises(InputError, match="no goal"):
-        simulate(rows(), ENCODER, OPENAI, AT, goal="beauty")
+        simulate(rows(), ENCODER, OPENAI, AT, ThresholdSearch(goal="beauty"))
 
 
 def test_thresholds_lie_between_confidences_and_not_at_them():
