@@ -6,8 +6,9 @@ from typing import Any
 from llmops.api.context import error_in
 from llmops.core.errors import InputError
 from llmops.core.settings import Settings
-from llmops.decision.cascade import CascadeSettings, Simulation, simulate
+from llmops.decision.cascade import Simulation, simulate
 from llmops.decision.decision_report import make_decision_report
+from llmops.decision.threshold_search import CascadeSettings
 from llmops.history.evaluations import Evaluation, Row
 from llmops.history.store import History
 

@@ -9,8 +9,8 @@ from llmops.api.history import GivenHistory
 from llmops.core.given import GivenSettings, forms, listed, with_default
 from llmops.core.run_settings import GivenRunSettings
 from llmops.core.settings import Settings
-from llmops.decision.cascade import CascadeSettings
 from llmops.decision.decision_report import DecisionSettings
+from llmops.decision.threshold_search import CascadeSettings
 from llmops.evaluation.curve import GivenCurve
 from llmops.evaluation.spec import GivenEvaluation
 from llmops.planning.settings import GivenDryRun, GivenPlan

@@ -8,7 +8,7 @@ from llmops.cli import assumptions
 from llmops.cli.answer import finish
 from llmops.cli.table import number, print_rows
 from llmops.core.settings import Settings
-from llmops.decision.cascade import CascadeSettings
+from llmops.decision.threshold_search import CascadeSettings
 
 HELP = "an encoder where it is sure, else another candidate: the best threshold, from a kept evaluation"
 _LINES = 15  # of the curve

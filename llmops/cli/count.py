@@ -21,8 +21,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     """Print `params` and `counted` as TOML."""
     shape = count_shape(find_config(args.model, Connection(), settings))
     sizes = [f"{name} = {json.dumps(value)}" for name, value in asdict(shape).items() if name != "cache"]
-    kept = [[f"{name} = {value}" for name, value in asdict(one).items() if value] for one in shape.cache]
-    cache = ", ".join("{ " + ", ".join(sizes_of_kind) + " }" for sizes_of_kind in kept)
+    kinds = [[f"{name} = {value}" for name, value in asdict(kind).items() if value] for kind in shape.cache]
+    cache = ", ".join("{ " + ", ".join(sizes_of_kind) + " }" for sizes_of_kind in kinds)
     print(f"params = {shape.params}")
     print("counted = { " + ", ".join(sizes) + f", cache = [{cache}] }}")
     return 0

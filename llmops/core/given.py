@@ -156,7 +156,9 @@ def _in_words(
     called: Mapping[str, str],
 ) -> InputError:
     details = error.errors(include_url=False, include_context=False, include_input=False)
-    unknown = sorted({str(one["loc"][0]) for one in details if one["type"] in ("extra_forbidden", "invalid_key")})
+    unknown = sorted(
+        {str(detail["loc"][0]) for detail in details if detail["type"] in ("extra_forbidden", "invalid_key")}
+    )
     if unknown:
         return InputError(f"Unknown setting: {repeatable(unknown)}.", f"Known: {', '.join(model.model_fields)}.")
     name = str(details[0]["loc"][0])

@@ -5,19 +5,18 @@ are needed. A text that the first stage could not answer counts as unsure, as it
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, get_args
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any
 
 from llmops.core.candidate import Kind, cascade
 from llmops.core.errors import InputError
-from llmops.core.given import Seed, unknown_choice
+from llmops.core.given import unknown_choice
 from llmops.core.statistics import macro_f1_of_marks, percentile
-from llmops.decision.assumptions import Assumptions, AssumptionSettings
+from llmops.decision.assumptions import Assumptions
 from llmops.decision.cost import cost, request_usd
 from llmops.decision.energy import energy, request_wh
+from llmops.decision.threshold_search import GOALS, Bounds, ThresholdSearch
 from llmops.decision.usage import basis, parsed, parts
 from llmops.history.evaluations import Row
 
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 _MOST_POINTS = 201
 _FEWEST = 8  # texts, to be split in two
 _NONE = "(none)"
-Goal = Literal["quality", "cost", "latency", "energy", "privacy"]
-GOALS: tuple[str, ...] = get_args(Goal)
 
 
 @dataclass(frozen=True)
@@ -49,42 +46,6 @@ class ThresholdPoint:
     p95_s: float | None
     cost_per_1000: float | None
     wh_per_1000: float | None
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """Limits of a choice; None: no limit. As in decide.Limits, and the share of texts that may leave."""
-
-    max_cost: float | None = None
-    max_p95_s: float | None = None
-    max_leaving: float | None = None
-    min_macro_f1: float | None = None
-
-
-@dataclass(frozen=True)
-class ThresholdSearch:
-    """What the best threshold is best in (one of GOALS), within which limits; seed: of the split in two halves."""
-
-    bounds: Bounds = field(default_factory=Bounds)
-    goal: str = "quality"
-    seed: int = 0
-
-
-class CascadeSettings(AssumptionSettings):
-    """A cascade's choice as it is asked for: goal, bounds (what is left out is none), and what cost rests on."""
-
-    goal: Goal = Field("quality", title="goal", description=f"what the best threshold is best in: {', '.join(GOALS)}")
-    seed: Seed | None = Field(None, description="of the split in two halves, 0 unless told")
-    max_cost: float | None = Field(None, ge=0, le=1e9, description="for 1,000 requests, in the chosen currency")
-    max_p95_s: float | None = Field(None, ge=0, le=1e6, description="seconds that 95 of 100 texts may take")
-    max_leaving: float | None = Field(None, ge=0, le=1, description="share of texts that may leave this machine")
-    min_macro_f1: float | None = Field(None, ge=0, le=1, description="least quality, 0 to 1")
-
-    @property
-    def search(self) -> ThresholdSearch:
-        """How the threshold is chosen."""
-        bounds = Bounds(self.max_cost, self.max_p95_s, self.max_leaving, self.min_macro_f1)
-        return ThresholdSearch(bounds, self.goal, self.seed or 0)
 
 
 @dataclass(frozen=True)
@@ -193,7 +154,7 @@ def _join(rows: Sequence[Row], first: str, second: str, at: Assumptions) -> tupl
 
 
 class _TextCosts:
-    """A candidate's mean request, for texts without figures of their own."""
+    """What a candidate's texts cost and used: a text's own figures where it has them, else the candidate's mean."""
 
     def __init__(self, name: str, rows: Sequence[Row], at: Assumptions) -> None:
         self._places_with_figures = {row.place for row in basis(rows, at.together)}
@@ -205,11 +166,9 @@ class _TextCosts:
         """Of one text, in the chosen currency. A failed one took nothing that was recorded."""
         if row.failed:
             return 0.0
-        return (
-            self._at.money(request_usd(row.run, self._at)[0])
-            if row.place in self._places_with_figures
-            else self._mean_usd
-        )
+        if row.place not in self._places_with_figures:
+            return self._mean_usd
+        return self._at.money(request_usd(row.run, self._at)[0])
 
     def wh(self, row: Row) -> float | None:
         """Of one text, the middle of its range."""

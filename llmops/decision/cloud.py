@@ -38,22 +38,22 @@ def from_runs_and_history(runs: Sequence[Run], history: History) -> dict[str, li
 
 def from_runs(runs: Sequence[Run], at: Assumptions) -> dict[str, list[str]]:
     """Sentences of one comparison, by side; a side it says nothing about is absent."""
-    done = [run for run in runs if run.error is None]
-    found = {
-        "privacy": [_sent(run) for run in done],
+    answered = [run for run in runs if run.error is None]
+    sentences = {
+        "privacy": [_sent(run) for run in answered],
         "availability": [f"{run.candidate} did not answer." for run in runs if _broke(run)],
         "scaling": [
             f"{run.candidate}: {rate(run.timing.texts_per_second, 'texts/s')}, one after the other."
-            for run in done
+            for run in answered
             if run.timing.texts_per_second
         ],
-        "latency": [one for run in done if (one := _latency(run))],
-        "limits": [one for run in done if (one := _tokens(run))],
-        "cost": [one for run in done if (one := _cost(run, at))],
-        "footprint": [one for run in done if (one := _energy(run, at))],
-        "politics": [one for run in runs if (one := _weights(run))],
+        "latency": [sentence for run in answered if (sentence := _latency(run))],
+        "limits": [sentence for run in answered if (sentence := _tokens(run))],
+        "cost": [sentence for run in answered if (sentence := _cost(run, at))],
+        "footprint": [sentence for run in answered if (sentence := _energy(run, at))],
+        "politics": [sentence for run in runs if (sentence := _weights(run))],
     }
-    return {side: list(dict.fromkeys(said)) for side, said in found.items() if said}
+    return {side: list(dict.fromkeys(of_side)) for side, of_side in sentences.items() if of_side}
 
 
 def from_evaluation(number: int, rows: Sequence[LabelledAnswer]) -> dict[str, list[str]]:
@@ -63,17 +63,17 @@ def from_evaluation(number: int, rows: Sequence[LabelledAnswer]) -> dict[str, li
         own = [row for row in rows if row.candidate == name]
         broken = sum(row.failed for row in own)
         failed.append(f"Evaluation {number}, {name}: {broken:,} of {len(own):,} answers failed.")
-        asked: dict[int, list[str | None]] = {}
+        verdicts_by_place: dict[int, list[str | None]] = {}
         for row in own:
-            asked.setdefault(row.place, []).append(row.y_hat)
-        again = [said for said in asked.values() if len(said) > 1]
-        if again:
-            differ = sum(len(set(said)) > 1 for said in again)
+            verdicts_by_place.setdefault(row.place, []).append(row.y_hat)
+        repeated = [verdicts for verdicts in verdicts_by_place.values() if len(verdicts) > 1]
+        if repeated:
+            differ = sum(len(set(verdicts)) > 1 for verdicts in repeated)
             changed.append(
-                f"Evaluation {number}, {name}: {differ:,} of {len(again):,} verdicts changed when asked again."
+                f"Evaluation {number}, {name}: {differ:,} of {len(repeated):,} verdicts changed when asked again."
             )
-    found = {"availability": failed, "stability": changed}
-    return {side: said for side, said in found.items() if said}
+    sentences = {"availability": failed, "stability": changed}
+    return {side: of_side for side, of_side in sentences.items() if of_side}
 
 
 def _sent(run: Run) -> str:
@@ -118,7 +118,7 @@ def _energy(run: Run, at: Assumptions) -> str:
     wh, _ = request_wh(run, at)
     if wh is None:
         return ""
-    low, high = (f"{1000 * one:.3g}" for one in wh)
+    low, high = (f"{1000 * end:.3g}" for end in wh)
     how = "measured" if run.energy is not None else "estimated"
     amount = low if low == high else f"{low} to {high}"
     return f"{run.candidate}: {amount} Wh for 1,000 such texts ({how})."

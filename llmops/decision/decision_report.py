@@ -73,7 +73,7 @@ class DecisionReport:
     @property
     def owns(self) -> tuple[Cost, ...]:
         """Costs of the candidates that need a machine here."""
-        return tuple(one.cost for one in self.figures if one.cost.usd is not None and one.cost.machines)
+        return tuple(figures.cost for figures in self.figures if figures.cost.usd is not None and figures.cost.machines)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -81,32 +81,32 @@ class DecisionReport:
             "evaluation": asdict(self.evaluation),
             "assumptions": asdict(self.at),
             "limits": asdict(self.limits),
-            "candidates": [one.to_json() for one in self.figures],
+            "candidates": [figures.to_json() for figures in self.figures],
             "decision": self.decision.to_json(),
-            "break_even": [asdict(one) for one in self.break_evens],
+            "break_even": [asdict(each) for each in self.break_evens],
         }
 
 
 def make_decision_report(
-    found: Evaluation,
+    evaluation: Evaluation,
     rows: Sequence[Row],
     given: str | Mapping[str, Any] | None,
     known: Sequence[Metrics] | None = None,
 ) -> DecisionReport:
     """given: an object with any of DecisionSettings; known: as in figures.figures. Raises InputError."""
     asked = DecisionSettings.read(given)
-    limits, at = asked.limits, asked.assumptions(found.machine)
+    limits, at = asked.limits, asked.assumptions(evaluation.machine)
     if not rows:
-        raise InputError(f"Nothing is kept of evaluation {found.id} yet.", "Run it, or choose another one.")
-    made = figures(rows, found.labels, found.candidates, at, known)
-    decision = decide(made, limits, asked.axis, lambda a, b: compare(rows, a, b), at.currency.sign, asked.weights)
-    apis = tuple(one.cost for one in made if one.cost.usd is not None and not one.cost.machines)
-    apis = apis or reckoned(rows, at)
-    owns = [one.cost for one in made]
-    pairs = [break_even(own, api, at) for own in owns for api in apis]
-    return DecisionReport(
-        found, at, limits, tuple(made), decision, apis, tuple(one for one in pairs if one is not None)
+        raise InputError(f"Nothing is kept of evaluation {evaluation.id} yet.", "Run it, or choose another one.")
+    candidate_figures = figures(rows, evaluation.labels, evaluation.candidates, at, known)
+    decision = decide(
+        candidate_figures, limits, asked.axis, lambda a, b: compare(rows, a, b), at.currency.sign, asked.weights
     )
+    costs = [each.cost for each in candidate_figures]
+    apis = tuple(cost for cost in costs if cost.usd is not None and not cost.machines) or reckoned(rows, at)
+    pairs = [break_even(own, api, at) for own in costs for api in apis]
+    break_evens = tuple(pair for pair in pairs if pair is not None)
+    return DecisionReport(evaluation, at, limits, tuple(candidate_figures), decision, apis, break_evens)
 
 
 def reckoned(rows: Sequence[Row], at: Assumptions) -> tuple[Cost, ...]:

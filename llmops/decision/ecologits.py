@@ -33,11 +33,11 @@ class Size:
 
 def size_of(candidate: Candidate) -> Size | None:
     """What is known or guessed of an endpoint; None for one that nobody has sized."""
-    overhead = next(((one.low, one.high) for one in pues() if one.kind == candidate.kind), None)
+    overhead = next(((pue.low, pue.high) for pue in pues() if pue.kind == candidate.kind), None)
     if overhead is None:
         return None
     name = f"{candidate.kind}/{candidate.model}"
-    guessed = next((one for one in endpoints() if one.model == name), None)
+    guessed = next((endpoint for endpoint in endpoints() if endpoint.model == name), None)
     if guessed is not None:
         return Size(guessed.active_b, guessed.total_b, overhead, guessed.tokens_per_s, guessed.ttft_s)
     spec = find_model(candidate) if candidate.kind == Kind.HOSTED else None
@@ -50,11 +50,11 @@ def size_of(candidate: Candidate) -> Size | None:
 def watt_hours(size: Size, output_tokens: int, e2e_s: float | None) -> tuple[float, float]:
     """(lowest, highest) Wh of one answer; e2e_s caps the time the formula takes for it."""
     ends = zip(size.active_b, size.total_b, size.pue, strict=True)
-    low, high = (_one(size, active, total, pue, output_tokens, e2e_s) for active, total, pue in ends)
+    low, high = (_answer_wh(size, active, total, pue, output_tokens, e2e_s) for active, total, pue in ends)
     return low, high
 
 
-def _one(size: Size, active_b: float, total_b: float, pue: float, tokens: int, e2e_s: float | None) -> float:
+def _answer_wh(size: Size, active_b: float, total_b: float, pue: float, tokens: int, e2e_s: float | None) -> float:
     """PUE · (GPUs · tokens · (α·e^(β·64)·P + γ) + seconds/3600 · 1200 W · GPUs/8 / 64); P active billions.
 
     GPUs: 1.2 · total · 16/8 GB over 80 GB each, rounded up to a power of two. seconds: tokens / speed + TTFT, or where

@@ -64,7 +64,7 @@ def figures(
     for row in rows:
         if row.repeat == 0:
             by_candidate[row.candidate].append(row)
-    measured = {one.candidate: one for one in (known if known is not None else measure(rows, labels))}
+    measured = {metrics.candidate: metrics for metrics in (known if known is not None else measure(rows, labels))}
     names = [*(name for name in order if name in by_candidate), *(name for name in by_candidate if name not in order)]
     return [_figures(name, by_candidate[name], measured[name], at) for name in names]
 
@@ -114,19 +114,19 @@ def licences(candidate: Candidate | None) -> tuple[str, ...] | None:
     """The catalogue's licence of a candidate, or of both stages; None where one is not in the catalogue."""
     if candidate is None:
         return None
-    specs = [find_model(one) for one in candidate.stages or (candidate,)]
+    specs = [find_model(stage) for stage in candidate.stages or (candidate,)]
     return None if None in specs else tuple(dict.fromkeys(spec.licence for spec in specs if spec))
 
 
 def privacy(rows: Sequence[Row]) -> str:
     """What left the machine and to whom, in a sentence, from the recorded runs."""
     receivers = [sorted({part.sent_to for part in parts(row.run) if part.sent_to}) for row in rows]
-    sent = [one for one in receivers if one]
+    sent = [names for names in receivers if names]
     if not rows:
         return "No text was answered."
     if not sent:
         return "Nothing leaves this machine."
-    whom = " and ".join(sorted({name for one in sent for name in one}))
+    whom = " and ".join(sorted({name for names in sent for name in names}))
     if len(sent) == len(rows):
         return f"Every text leaves this machine: it is sent to {whom}."
     return f"{len(sent) / len(rows):.0%} of the texts leave this machine: they are sent to {whom}."

@@ -68,7 +68,7 @@ def rungs(text: str) -> list[str]:
 
 def ladders(rows: Sequence[LabelledAnswer], measured: Sequence[Metrics]) -> list[Ladder]:
     """Every model that was evaluated in two precisions or more."""
-    figures = {one.candidate: one for one in measured}
+    figures = {metrics.candidate: metrics for metrics in measured}
     families: dict[Candidate, list[Candidate]] = defaultdict(list)
     for name in figures:
         try:
@@ -77,22 +77,27 @@ def ladders(rows: Sequence[LabelledAnswer], measured: Sequence[Metrics]) -> list
             continue
         if candidate.precision in _ORDER:
             families[replace(candidate, precision=None)].append(candidate)
-    said: dict[str, dict[int, LabelledAnswer]] = defaultdict(dict)
+    answers: dict[str, dict[int, LabelledAnswer]] = defaultdict(dict)
     for row in rows:
         if row.repeat == 0:
-            said[row.candidate][row.place] = row
-    return [_ladder(family, found, figures, said) for family, found in families.items() if len(found) > 1]
+            answers[row.candidate][row.place] = row
+    return [
+        _ladder(family, candidates, figures, answers) for family, candidates in families.items() if len(candidates) > 1
+    ]
 
 
 def _ladder(
     family: Candidate,
-    found: Sequence[Candidate],
+    candidates: Sequence[Candidate],
     figures: dict[str, Metrics],
-    said: dict[str, dict[int, LabelledAnswer]],
+    answers: dict[str, dict[int, LabelledAnswer]],
 ) -> Ladder:
-    ordered = sorted(found, key=lambda one: _ORDER.index(one.precision or ""))
-    top = said[str(ordered[0])]
-    return Ladder(str(family), tuple(_rung(one, top, said[str(one)], figures[str(one)]) for one in ordered))
+    ordered = sorted(candidates, key=lambda candidate: _ORDER.index(candidate.precision or ""))
+    top = answers[str(ordered[0])]
+    return Ladder(
+        str(family),
+        tuple(_rung(candidate, top, answers[str(candidate)], figures[str(candidate)]) for candidate in ordered),
+    )
 
 
 def _rung(

@@ -92,7 +92,7 @@ def measure(rows: Sequence[Row], labels: Sequence[str], seed: int = 0) -> list[M
     by_candidate: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_candidate[row.candidate].append(row)
-    return [_measure(candidate, found, labels, seed) for candidate, found in by_candidate.items()]
+    return [_measure(candidate, own_rows, labels, seed) for candidate, own_rows in by_candidate.items()]
 
 
 def _measure(candidate: str, rows: Sequence[Row], labels: Sequence[str], seed: int) -> Metrics:
@@ -100,20 +100,20 @@ def _measure(candidate: str, rows: Sequence[Row], labels: Sequence[str], seed: i
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
     first = [row for row in rows if row.repeat == 0]
-    true, said = [row.y_true for row in first], [row.y_hat or _NONE for row in first]
-    seen = {*true, *said}  # as scikit-learn does: a label that was only said counts, with an F1 of 0
+    true, answers = [row.y_true for row in first], [row.y_hat or _NONE for row in first]
+    seen = {*true, *answers}  # as scikit-learn does: a label that was only said counts, with an F1 of 0
     names = [label for label in labels if label in seen]
-    precision, recall, f1, support = precision_recall_fscore_support(true, said, labels=names, zero_division=0.0)
+    precision, recall, f1, support = precision_recall_fscore_support(true, answers, labels=names, zero_division=0.0)
     columns = [*labels, _NONE]
-    matrix = confusion_matrix(true, said, labels=columns)
+    matrix = confusion_matrix(true, answers, labels=columns)
     times = [row.run.timing.e2e_s for row in first if row.run.timing.e2e_s is not None]
     return Metrics(
         candidate=candidate,
         texts=len(first),
-        accuracy=accuracy(true, said),
+        accuracy=accuracy(true, answers),
         accuracy_interval=_interval(_right(first), seed),
         macro_f1=_macro_f1(first, labels),
-        macro_f1_interval=_f1_interval(true, said, names, seed),
+        macro_f1_interval=_f1_interval(true, answers, names, seed),
         by_label={
             name: LabelMetrics(float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
             for i, name in enumerate(names)
@@ -164,16 +164,16 @@ def _interval(values: Sequence[float | bool], seed: int) -> tuple[float, float]:
     return central_interval(drawn @ distinct / len(values))
 
 
-def _f1_interval(true: Sequence[str], said: Sequence[str], names: Sequence[str], seed: int) -> tuple[float, float]:
+def _f1_interval(true: Sequence[str], answers: Sequence[str], names: Sequence[str], seed: int) -> tuple[float, float]:
     """95 % percentile bootstrap of macro-F1, from how often each pair of true and said label is drawn."""
     import numpy as np
 
-    pairs = list(Counter(zip(true, said, strict=True)).items())
+    pairs = list(Counter(zip(true, answers, strict=True)).items())
     shares = np.array([count for _, count in pairs]) / len(true)
     drawn = np.random.default_rng(seed).multinomial(len(true), shares, _RESAMPLES)
     is_true = np.array([[pair[0] == name for name in names] for pair, _ in pairs])
-    is_said = np.array([[pair[1] == name for name in names] for pair, _ in pairs])
-    scores = f1_scores(drawn @ (is_true & is_said), drawn @ (is_true * 1 + is_said * 1))  # (resamples, labels)
+    is_answer = np.array([[pair[1] == name for name in names] for pair, _ in pairs])
+    scores = f1_scores(drawn @ (is_true & is_answer), drawn @ (is_true * 1 + is_answer * 1))  # (resamples, labels)
     return central_interval(scores.mean(axis=1))
 
 
@@ -189,15 +189,15 @@ def _calibration(rows: Sequence[Row]) -> Calibration | None:
             pairs.append((shares[best], best == row.y_true))
     if not pairs:
         return None
-    confidence = np.array([one for one, _ in pairs])
-    right = np.array([one for _, one in pairs], float)
+    confidence = np.array([best_share for best_share, _ in pairs])
+    right = np.array([is_right for _, is_right in pairs], float)
     places = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
     bins = []
     for place in range(_BINS):
         inside = places == place
         if inside.any():
             bins.append((float(confidence[inside].mean()), float(right[inside].mean()), int(inside.sum())))
-    ece = sum(abs(sure - share) * count for sure, share, count in bins) / len(pairs)
+    ece = sum(abs(mean_confidence - share_right) * count for mean_confidence, share_right, count in bins) / len(pairs)
     return Calibration(float(ece), tuple(bins))
 
 
@@ -206,46 +206,47 @@ def _flips(rows: Sequence[LabelledAnswer]) -> float | None:
     by_place: dict[int, list[str | None]] = defaultdict(list)
     for row in rows:
         by_place[row.place].append(row.y_hat)
-    repeated = [found for found in by_place.values() if len(found) > 1]
-    return sum(len(set(found)) > 1 for found in repeated) / len(repeated) if repeated else None
+    repeated = [verdicts for verdicts in by_place.values() if len(verdicts) > 1]
+    return sum(len(set(verdicts)) > 1 for verdicts in repeated) / len(repeated) if repeated else None
 
 
-def compare(rows: Sequence[LabelledAnswer], one: str, other: str, seed: int = 0) -> Pair:
+def compare(rows: Sequence[LabelledAnswer], first: str, second: str, seed: int = 0) -> Pair:
     """Two candidates on the texts that both have. McNemar's exact test is a binomial one on the discordant pairs."""
     import numpy as np
     from scipy.stats import binomtest
 
     right: dict[str, dict[int, bool]] = {
         name: {row.place: row.y_hat == row.y_true for row in rows if row.candidate == name and row.repeat == 0}
-        for name in (one, other)
+        for name in (first, second)
     }
-    places = sorted(set(right[one]) & set(right[other]))
-    differences = [int(right[one][place]) - int(right[other][place]) for place in places]
+    places = sorted(set(right[first]) & set(right[second]))
+    differences = [int(right[first][place]) - int(right[second][place]) for place in places]
     ahead, behind = differences.count(1), differences.count(-1)
     p_value = float(binomtest(ahead, ahead + behind, 0.5).pvalue) if ahead + behind else 1.0
     interval = _interval(differences, seed) if places else (0.0, 0.0)
     difference = float(np.mean(differences)) if places else 0.0
-    sentence = _sentence(one, other, difference, interval, p_value, ahead + behind)
-    return Pair(one, other, len(places), ahead, behind, difference, interval, p_value, sentence)
+    sentence = _sentence(first, second, difference, interval, p_value, ahead + behind)
+    return Pair(first, second, len(places), ahead, behind, difference, interval, p_value, sentence)
 
 
 def _sentence(
-    one: str, other: str, difference: float, interval: tuple[float, float], p_value: float, discordant: int
+    first: str, second: str, difference: float, interval: tuple[float, float], p_value: float, discordant: int
 ) -> str:
-    better, worse = (one, other) if difference > 0 else (other, one)
+    better, worse = (first, second) if difference > 0 else (second, first)
     size = f"{abs(difference) * 100:.1f} points"
     low, high = sorted(edge * (100 if difference > 0 else -100) + 0.0 for edge in interval)
     span = f"95 % interval {low:.1f} to {high:.1f}"
     if not discordant:
-        return f"{one} and {other} are right on the same texts and wrong on the same: nothing tells them apart here."
+        return f"{first} and {second} are right on the same texts and wrong on the same: nothing tells them apart here."
     if discordant < 6:  # with fewer, even a clean sweep has p above 0.05
         return (
-            f"Too few texts to tell {one} and {other} apart: only {discordant} of them are answered rightly by one "
+            f"Too few texts to tell {first} and {second} apart: only {discordant} of them are answered rightly by one "
             f"and wrongly by the other (difference {size}, {span})."
         )
     if p_value < 0.05:
         return f"{better} is better than {worse} by {size} ({span}; p = {p_value:.3g})."
     return (
-        f"No difference between {one} and {other} is shown: {better} is ahead by {size} ({span}; p = {p_value:.2f}). "
+        f"No difference between {first} and {second} is shown: "
+        f"{better} is ahead by {size} ({span}; p = {p_value:.2f}). "
         "More texts may show one."
     )

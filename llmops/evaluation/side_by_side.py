@@ -37,24 +37,27 @@ class SideBySide:
         return asdict(self)
 
 
-def side_by_side(history: History, one: int, other: int) -> SideBySide:
-    """Raises HistoryError for an unknown one."""
-    found = history.evaluations.get(one), history.evaluations.get(other)
-    rows = history.evaluations.rows(one), history.evaluations.rows(other)
-    figures = [{m.candidate: m for m in measure(r, e.labels)} for e, r in zip(found, rows, strict=True)]
-    names = dict.fromkeys([*found[0].candidates, *found[1].candidates])
+def side_by_side(history: History, first: int, second: int) -> SideBySide:
+    """first, second: evaluations' ids. Raises HistoryError for an unknown one."""
+    evaluations = history.evaluations.get(first), history.evaluations.get(second)
+    rows = history.evaluations.rows(first), history.evaluations.rows(second)
+    figures = [
+        {metrics.candidate: metrics for metrics in measure(own_rows, evaluation.labels)}
+        for evaluation, own_rows in zip(evaluations, rows, strict=True)
+    ]
+    names = dict.fromkeys([*evaluations[0].candidates, *evaluations[1].candidates])
     known = [name for name in names if name in figures[0] or name in figures[1]]
-    return SideBySide(*found, tuple(_beside(name, rows, figures) for name in known))
+    return SideBySide(*evaluations, tuple(_beside(name, rows, figures) for name in known))
 
 
 def _beside(name: str, rows: tuple[Sequence[Row], Sequence[Row]], figures: Sequence[dict[str, Metrics]]) -> Beside:
-    mine = [{row.text: row for row in side if row.candidate == name and row.repeat == 0} for side in rows]
-    common = [text for text in mine[0] if text in mine[1]]
+    by_text = [{row.text: row for row in side if row.candidate == name and row.repeat == 0} for side in rows]
+    common = [text for text in by_text[0] if text in by_text[1]]
     pair, agreement = None, None
     if common:
-        agreement = sum(mine[0][text].y_hat == mine[1][text].y_hat for text in common) / len(common)
+        agreement = sum(by_text[0][text].y_hat == by_text[1][text].y_hat for text in common) / len(common)
         numbered = [
-            replace(mine[side][text], candidate=tag, place=place)
+            replace(by_text[side][text], candidate=tag, place=place)
             for side, tag in enumerate(("the first", "the second"))
             for place, text in enumerate(common)
         ]

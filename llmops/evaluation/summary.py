@@ -11,14 +11,15 @@ from llmops.history.store import History
 
 def summary(history: History, evaluation_id: int, seed: int = 0) -> dict[str, Any]:
     """An evaluation with its metrics and every pair of candidates, as plain data."""
-    found = history.evaluations.get(evaluation_id)
+    evaluation = history.evaluations.get(evaluation_id)
     rows = history.evaluations.rows(evaluation_id)
-    order = {name: number for number, name in enumerate(found.candidates)}
-    measured = sorted(measure(rows, found.labels, seed), key=lambda one: order.get(one.candidate, 0))
-    pairs = [compare(rows, one, other, seed) for one, other in combinations([one.candidate for one in measured], 2)]
+    order = {name: number for number, name in enumerate(evaluation.candidates)}
+    measured = sorted(measure(rows, evaluation.labels, seed), key=lambda metrics: order.get(metrics.candidate, 0))
+    names = [metrics.candidate for metrics in measured]
+    pairs = [compare(rows, first, second, seed) for first, second in combinations(names, 2)]
     return {
-        "evaluation": asdict(found),
-        "metrics": [one.to_json() for one in measured],
-        "pairs": [one.to_json() for one in pairs],
-        "ladders": [one.to_json() for one in ladders(rows, measured)],
+        "evaluation": asdict(evaluation),
+        "metrics": [metrics.to_json() for metrics in measured],
+        "pairs": [pair.to_json() for pair in pairs],
+        "ladders": [ladder.to_json() for ladder in ladders(rows, measured)],
     }

@@ -32,7 +32,7 @@ class LabelledSet:
     def to_json(self) -> tuple[str, str]:
         """(task, texts) as JSON."""
         task = json.dumps(asdict(self.task), ensure_ascii=False, sort_keys=True)
-        return task, json.dumps([asdict(one) for one in self.texts], ensure_ascii=False, sort_keys=True)
+        return task, json.dumps([asdict(example) for example in self.texts], ensure_ascii=False, sort_keys=True)
 
     @classmethod
     def from_json(cls, task: str, texts: str) -> "LabelledSet":
@@ -44,12 +44,12 @@ def _task(data: dict[str, Any]) -> Task:
     return Task(
         **{
             **data,
-            "labels": tuple(Label(**one) for one in data["labels"]),
-            "prompts": {code: Prompt(**one) for code, one in data["prompts"].items()},
+            "labels": tuple(Label(**label) for label in data["labels"]),
+            "prompts": {code: Prompt(**prompt) for code, prompt in data["prompts"].items()},
             "examples": _examples(data["examples"]),
         }
     )
 
 
 def _examples(data: Sequence[dict[str, str]]) -> tuple[Example, ...]:
-    return tuple(Example(**one) for one in data)
+    return tuple(Example(**example) for example in data)

@@ -104,7 +104,7 @@ def header_bytes(model: str, connection: Connection, settings: Settings) -> int:
         about = HfApi().parse_safetensors_file_metadata(model, "model.safetensors", token=hub_token(connection))
     except Exception as error:
         raise explain(error, model) from error
-    return max(one.data_offsets[1] for one in about.tensors.values())
+    return max(tensor.data_offsets[1] for tensor in about.tensors.values())
 
 
 def _check_id(model: str, settings: Settings) -> None:
@@ -233,7 +233,7 @@ def is_whole(path: Path) -> bool:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             header = json.loads(file.read(min(length, 100_000_000)))
-        ends = [one["data_offsets"][1] for name, one in header.items() if name != "__metadata__"]
+        ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
         return bool(path.stat().st_size == 8 + length + max(ends, default=0))
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, struct.error):
         return False
@@ -259,5 +259,5 @@ def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
                 header = json.loads(file.read(min(length, 100_000_000)))
         except (OSError, ValueError, struct.error):
             continue  # loading says what is wrong with it
-        shapes |= {name: tuple(one["shape"]) for name, one in header.items() if name != "__metadata__"}
+        shapes |= {name: tuple(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__"}
     return shapes

@@ -46,21 +46,21 @@ def export(history: History, evaluation_id: int, path: Path, decision: str = "",
         raise InputError(f"“{path.name}” is in no format that is known here.", f"End it in {', '.join(FORMATS)}.")
     if language not in LANGUAGES:
         raise InputError(f"“{language}” is no language of the report.", f"Use one of: {', '.join(LANGUAGES)}.")
-    found, rows = history.evaluations.get(evaluation_id), history.evaluations.rows(evaluation_id)
+    evaluation, rows = history.evaluations.get(evaluation_id), history.evaluations.rows(evaluation_id)
     try:
         if kind == "html":
-            drawn = [one for one in history.curves.newest() if one.data_hash == found.data_hash]
-            made = report(found, rows, drawn[:1], decision or _decision(found, rows), language)
-            path.write_text(made, encoding="utf-8")
+            curves = [curve for curve in history.curves.newest() if curve.data_hash == evaluation.data_hash]
+            page = report(evaluation, rows, curves[:1], decision or _decision(evaluation, rows), language)
+            path.write_text(page, encoding="utf-8")
         else:
-            {"xlsx": _xlsx, "csv": _csv, "jsonl": _jsonl}[kind](path, found, rows)
+            {"xlsx": _xlsx, "csv": _csv, "jsonl": _jsonl}[kind](path, evaluation, rows)
     except OSError as error:
         raise HistoryError(f"{path.name} can't be written ({error.strerror}).", "Choose another place.") from error
 
 
-def _decision(found: Evaluation, rows: Sequence[Row]) -> str:
+def _decision(evaluation: Evaluation, rows: Sequence[Row]) -> str:
     """The decision board without limits, at the catalogue's prices."""
-    return whole(make_decision_report(found, rows, None)) if rows else ""
+    return whole(make_decision_report(evaluation, rows, None)) if rows else ""
 
 
 def _cells(row: Row) -> tuple[Any, ...]:
@@ -80,36 +80,36 @@ def safe(text: str) -> str:
     return f"'{cleaned}" if cleaned.startswith(_COMPUTED) else cleaned
 
 
-def _csv(path: Path, found: Evaluation, rows: Sequence[Row]) -> None:
+def _csv(path: Path, evaluation: Evaluation, rows: Sequence[Row]) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("candidate", "repeat", *_HEADER))
         writer.writerows((safe(row.candidate), row.repeat, *_cells(row)) for row in rows)
 
 
-def _jsonl(path: Path, found: Evaluation, rows: Sequence[Row]) -> None:
+def _jsonl(path: Path, evaluation: Evaluation, rows: Sequence[Row]) -> None:
     with path.open("w", encoding="utf-8") as file:
         for row in rows:
-            about = {"evaluation": found.id, "text": row.text, "language": row.language, "y_true": row.y_true}
+            about = {"evaluation": evaluation.id, "text": row.text, "language": row.language, "y_true": row.y_true}
             file.write(json.dumps({**about, "repeat": row.repeat, "run": row.run.to_json()}, ensure_ascii=False) + "\n")
 
 
-def _xlsx(path: Path, found: Evaluation, rows: Sequence[Row]) -> None:
+def _xlsx(path: Path, evaluation: Evaluation, rows: Sequence[Row]) -> None:
     from openpyxl import Workbook
 
     book = Workbook(write_only=True)
     about = book.create_sheet("evaluation")
     for name, value in (
-        ("created", found.created),
-        ("task", found.task_name),
-        ("machine", found.machine),
-        ("versions", json.dumps(found.versions)),
-        ("settings", json.dumps(found.settings)),
-        ("texts left out (examples to learn from)", found.left_out),
-        ("note", found.note),
+        ("created", evaluation.created),
+        ("task", evaluation.task_name),
+        ("machine", evaluation.machine),
+        ("versions", json.dumps(evaluation.versions)),
+        ("settings", json.dumps(evaluation.settings)),
+        ("texts left out (examples to learn from)", evaluation.left_out),
+        ("note", evaluation.note),
     ):
         about.append((name, safe(value) if isinstance(value, str) else value))
-    _figures(book.create_sheet("figures"), found, rows)
+    _figures(book.create_sheet("figures"), evaluation, rows)
     names = {"evaluation", "figures"}
     for candidate in dict.fromkeys(row.candidate for row in rows):
         sheet = book.create_sheet(_sheet_name(candidate, names))
@@ -122,20 +122,25 @@ def _xlsx(path: Path, found: Evaluation, rows: Sequence[Row]) -> None:
     book.save(path)
 
 
-def _figures(sheet: Any, found: Evaluation, rows: Sequence[Row]) -> None:  # noqa: ANN401
+def _figures(sheet: Any, evaluation: Evaluation, rows: Sequence[Row]) -> None:  # noqa: ANN401
     """The metrics, a row a candidate."""
-    labels = [f"{what} {label}" for label in found.labels for what in ("precision", "recall", "F1")]
+    labels = [f"{what} {label}" for label in evaluation.labels for what in ("precision", "recall", "F1")]
     sheet.append(tuple(safe(name) for name in (*_FIGURES, *labels)))
-    for one in measure(rows, found.labels) if rows else ():
-        times = one.e2e_s or {}
-        by_label = [one.by_label.get(label) for label in found.labels]
-        each = [value for m in by_label for value in ((m.precision, m.recall, m.f1) if m else (None,) * 3)]
+    for metrics in measure(rows, evaluation.labels) if rows else ():
+        times = metrics.e2e_s or {}
+        by_label = [metrics.by_label.get(label) for label in evaluation.labels]
+        label_values = [
+            value
+            for of_label in by_label
+            for value in ((of_label.precision, of_label.recall, of_label.f1) if of_label else (None,) * 3)
+        ]
         sheet.append(
             (
-                safe(one.candidate), one.texts, one.accuracy, *one.accuracy_interval, one.macro_f1,
-                *one.macro_f1_interval, one.unparsed_rate, one.failed_rate,
-                one.calibration.ece if one.calibration else None, one.flip_rate, times.get("p50"), times.get("p90"),
-                times.get("p99"), one.texts_per_s, one.weights_bytes, one.peak_bytes, *each,
+                safe(metrics.candidate), metrics.texts, metrics.accuracy, *metrics.accuracy_interval, metrics.macro_f1,
+                *metrics.macro_f1_interval, metrics.unparsed_rate, metrics.failed_rate,
+                metrics.calibration.ece if metrics.calibration else None, metrics.flip_rate,
+                times.get("p50"), times.get("p90"), times.get("p99"), metrics.texts_per_s,
+                metrics.weights_bytes, metrics.peak_bytes, *label_values,
             )
         )  # fmt: skip
 

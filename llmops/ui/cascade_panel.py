@@ -10,8 +10,8 @@ from llmops.catalog import prices
 from llmops.core.candidate import Epoch
 from llmops.core.errors import InputError, LlmopsError
 from llmops.core.typed_numbers import optional_number
-from llmops.decision.cascade import GOALS
 from llmops.decision.stages import cascade_candidate, stage_choices
+from llmops.decision.threshold_search import GOALS
 from llmops.report import cascade as drawn
 from llmops.ui import render
 from llmops.ui.decide_inputs import DecisionInputs, field

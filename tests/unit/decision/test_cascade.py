@@ -8,7 +8,8 @@ import pytest
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import InputError
 from llmops.decision.assumptions import assume
-from llmops.decision.cascade import Bounds, ThresholdSearch, simulate, thresholds
+from llmops.decision.cascade import simulate, thresholds
+from llmops.decision.threshold_search import Bounds, ThresholdSearch
 from tests.support.recorded_rows import DECODER, ENCODER, HARDWARE, OPENAI, remote, row
 
 AT = assume({"utilisation": 0.5, "cpu_usd_hour": 0.36, "cpu_watts": 36, "currency": "USD"}, HARDWARE)
