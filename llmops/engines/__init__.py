@@ -1,4 +1,9 @@
-"""One engine a kind of candidate; a dictionary one can read. Engines are imported when first asked for."""
+"""One engine a kind of candidate; a dictionary one can read. Engines are imported when first asked for.
+
+Each engine has a folder with the same names inside: `engine.py` (where two share a folder, `<name>_engine.py`) offers
+`make(settings)` and the engine of base.Engine, `model.py` the loaded model of base.Model, both in the protocol's order;
+`files.py` finds what must be read, `loading.py` reads it. All else in the folder is a part of that engine alone.
+"""
 
 import threading
 from importlib import import_module
@@ -11,8 +16,8 @@ from llmops.hardware import zerogpu
 _MODULES = {
     Kind.ENCODER: "llmops.engines.encoder.engine",
     Kind.DECODER: "llmops.engines.decoder.engine",
-    Kind.OPENAI: "llmops.engines.remote.openai_compatible",
-    Kind.HOSTED: "llmops.engines.remote.hosted",
+    Kind.OPENAI: "llmops.engines.remote.openai_engine",
+    Kind.HOSTED: "llmops.engines.remote.hosted_engine",
 }
 _ZEROGPU_DECODER = "llmops.engines.decoder.zerogpu_engine"  # local decoders where a GPU is lent for each run
 

@@ -64,7 +64,7 @@ def wire(tab: Present, settings: Settings) -> None:
     selection.wire(tab.selection, Kind.DECODER)
 
     def list_models(key: str, base_url: str) -> tuple[object, object]:
-        from llmops.engines.remote.openai_compatible import list_models
+        from llmops.engines.remote.openai_engine import list_models
 
         try:
             connection = Connection(openai_key=key.strip() or None, base_url=base_url.strip() or None)

@@ -19,19 +19,19 @@ _PARAMETERS = (
     "top_logprobs",
     "logprobs",
 )
-_AGAIN = (408, 409, 425, 429, 500, 502, 503, 504)
+_RETRYABLE = (408, 409, 425, 429, 500, 502, 503, 504)
 _UNREACHABLE = ("ConnectionError", "ConnectError", "ConnectTimeout", "APIConnectionError", "ProxyError")
 _BROKEN = ("RemoteProtocolError", "ReadError", "IncompleteRead", "ClosedError")
 _TIMEOUT = ("Timeout",)
 _LONGEST = 240
 
 
-class Refused(EndpointError):
-    """A remote failure; `again` says that trying again may help."""
+class EndpointRefusal(EndpointError):
+    """A remote failure; retryable: trying again may help."""
 
-    def __init__(self, message: str, remedy: str, again: bool = False) -> None:
+    def __init__(self, message: str, remedy: str, retryable: bool = False) -> None:
         super().__init__(message, remedy)
-        self.again = again
+        self.retryable = retryable
 
 
 def status_of(error: BaseException) -> int | None:
@@ -73,11 +73,13 @@ def explain(error: BaseException, model: str, connection: Connection) -> LlmopsE
     if "OfflineModeIsEnabled" in names:
         return EndpointError("Hosted models can't be asked in offline mode.", "Unset HF_HUB_OFFLINE and start again.")
     if any(part in name for name in names for part in _TIMEOUT):
-        return Refused("The endpoint did not answer in time.", "Retry, or choose a faster endpoint.", again=True)
+        return EndpointRefusal(
+            "The endpoint did not answer in time.", "Retry, or choose a faster endpoint.", retryable=True
+        )
     if any(name in names for name in _BROKEN):
         return EndpointError("The stream broke off before the answer was complete.", "Retry.")
     if any(name in names for name in _UNREACHABLE):
-        return Refused(
+        return EndpointRefusal(
             "The endpoint can't be reached.", "Check that the server runs and that the address is right.", True
         )
     return EndpointError(
@@ -92,14 +94,22 @@ def _of_status(status: int, message: str, model: str) -> LlmopsError:
     if status == 403:
         return NotConfigured(f"The key may not use “{model}” (403).{tail}", "Ask for access, or choose another model.")
     if status == 402:
-        return Refused(f"The account has no credit left (402).{tail}", "Add credit, or choose another provider.")
+        return EndpointRefusal(
+            f"The account has no credit left (402).{tail}", "Add credit, or choose another provider."
+        )
     if status == 404:
-        return Refused(f"The endpoint knows no “{model}” (404).{tail}", "List the models, or correct name and address.")
+        return EndpointRefusal(
+            f"The endpoint knows no “{model}” (404).{tail}", "List the models, or correct name and address."
+        )
     if status == 429:
-        return Refused(f"Too many requests, or the quota is used up (429).{tail}", "Wait, then retry.", again=True)
+        return EndpointRefusal(
+            f"Too many requests, or the quota is used up (429).{tail}", "Wait, then retry.", retryable=True
+        )
     if status in (400, 413, 422):
-        return Refused(f"The endpoint refused the request ({status}).{tail}", "Check the model and the text's length.")
-    return Refused(f"The endpoint failed ({status}).{tail}", "Retry later.", again=status in _AGAIN)
+        return EndpointRefusal(
+            f"The endpoint refused the request ({status}).{tail}", "Check the model and the text's length."
+        )
+    return EndpointRefusal(f"The endpoint failed ({status}).{tail}", "Retry later.", retryable=status in _RETRYABLE)
 
 
 def _message(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from llmops.core.errors import EndpointError, LlmopsError, ModelRefused
 from llmops.core.request import Connection, Job
 from llmops.core.settings import load_settings
 from llmops.embedded import DECODER_DIR
-from llmops.engines.remote import addresses, openai_compatible
+from llmops.engines.remote import addresses, openai_engine
 from llmops.hub import fetch
 from llmops.hub.allowed import check_model
 from llmops.planning.architecture import find_config
@@ -75,27 +75,27 @@ def test_a_public_address_is_told(address):
 def test_a_strangers_request_never_reaches_this_machine(public, server, host):
     there = Connection(openai_key="sk-strangers-key", base_url=f"http://{host}:{server.server_port}/v1")
     with pytest.raises(LlmopsError, match=r"no public address|no server called"):
-        openai_compatible.list_models(there, load_settings())
+        openai_engine.list_models(there, load_settings())
     assert server.asked == []
 
 
 def test_a_private_page_asks_a_server_on_this_machine(server):
     there = Connection(base_url=f"http://127.0.0.1:{server.server_port}/v1")
-    assert openai_compatible.list_models(there, load_settings()) == ["m"]
+    assert openai_engine.list_models(there, load_settings()) == ["m"]
 
 
 def test_what_the_operator_allows_is_asked_but_its_redirects_are_not_followed(public, server, monkeypatch):
     monkeypatch.setenv("LLMOPS_ENDPOINTS", f"localhost:{server.server_port}, elsewhere.example")
-    assert openai_compatible.list_models(
+    assert openai_engine.list_models(
         Connection(base_url=f"http://localhost:{server.server_port}/v1"), load_settings()
     ) == ["m"]
     with pytest.raises(LlmopsError):
-        openai_compatible.list_models(
+        openai_engine.list_models(
             Connection(base_url=f"http://localhost:{server.server_port}/away/v1"), load_settings()
         )
     assert [path for path, _, _ in server.asked] == ["/v1/models", "/away/v1/models"]
     with pytest.raises(LlmopsError, match="no public address"):  # the host alone was not allowed, nor another port
-        openai_compatible.list_models(Connection(base_url="http://localhost:9/v1"), load_settings())
+        openai_engine.list_models(Connection(base_url="http://localhost:9/v1"), load_settings())
 
 
 def test_a_name_that_changes_its_address_is_asked_at_the_checked_one(public, server, monkeypatch):
@@ -109,7 +109,7 @@ def test_a_name_that_changes_its_address_is_asked_at_the_checked_one(public, ser
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setattr(addresses, "is_public_address", lambda text: text == "127.0.0.2")
     there = Connection(base_url=f"http://rebind.example:{server.server_port}/v1")
-    assert openai_compatible.list_models(there, load_settings()) == ["m"]
+    assert openai_engine.list_models(there, load_settings()) == ["m"]
     assert server.asked == [("/v1/models", "127.0.0.2", f"rebind.example:{server.server_port}")]
 
 

@@ -13,7 +13,7 @@ from llmops.core.request import Connection, Generation
 from llmops.core.run_settings import RunSettings
 from llmops.core.settings import load_settings
 from llmops.data.builtin import load_builtin
-from llmops.engines.remote.openai_compatible import list_models
+from llmops.engines.remote.openai_engine import list_models
 from tests.support.fake_endpoint import FakeEndpoint
 from tests.support.pools import make_pool
 from tests.support.serving import free_port
@@ -85,7 +85,7 @@ def test_thinking_that_a_fake_endpoint_counts_but_does_not_send_makes_no_token_r
 
 
 def test_no_byte_reaches_an_address_elsewhere_where_nothing_may_leave(monkeypatch):
-    monkeypatch.setattr("llmops.engines.remote.openai_compatible._is_loopback", lambda url: False)
+    monkeypatch.setattr("llmops.engines.remote.endpoint.is_loopback", lambda url: False)
     with FakeEndpoint("ok") as fake:
         run = _run(fake.url, local_only=True)
     assert run.error.kind == "privacy"

@@ -14,8 +14,10 @@ from llmops.core.errors import InputError, NotConfigured
 from llmops.core.request import Connection, Job, Request
 from llmops.core.settings import Settings
 from llmops.core.task import Task
-from llmops.engines.remote.chat import Accepts, Chunk, RemoteModel, as_chunk, model_notes
-from llmops.engines.remote.openai_compatible import arguments, check_address
+from llmops.engines.remote.chunks import Chunk, as_chunk
+from llmops.engines.remote.endpoint import check_base_url
+from llmops.engines.remote.model import RemoteModel, model_notes
+from llmops.engines.remote.parameters import AcceptedParameters, completion_arguments
 from llmops.hub.allowed import check_model
 
 _ID = re.compile(r"[\w.-]+/[\w.-]+(?::[\w-]+)?")
@@ -55,19 +57,23 @@ class HostedEngine:
             raise InputError("That is no provider's name.", "Write auto, or a name such as together.")
         _token(job.connection, base_url)
 
-        async def open_stream(request: Request, accepts: Accepts) -> AsyncIterator[Chunk]:
+        async def open_stream(request: Request, accepted: AcceptedParameters) -> AsyncIterator[Chunk]:
             from huggingface_hub import AsyncInferenceClient
 
             token = _token(request.connection, base_url)
-            where: dict[str, Any] = {"base_url": check_address(base_url)} if base_url else {"provider": provider}
+            where: dict[str, Any] = {"base_url": check_base_url(base_url)} if base_url else {"provider": provider}
             async with AsyncInferenceClient(token=token, timeout=request.connection.timeout_s, **where) as client:
                 yield Chunk(sent=True)
-                stream = await client.chat_completion(**arguments(candidate.model, request, accepts, _TOP_LOGPROBS))
+                stream = await client.chat_completion(
+                    **completion_arguments(candidate.model, request, accepted, _TOP_LOGPROBS)
+                )
                 async for part in stream:
                     yield as_chunk(part)
 
         place = "the operator's endpoint" if base_url else f"Hugging Face and a provider ({provider})"
-        return RemoteModel(candidate, open_stream, Accepts(completion_tokens=False), model_notes(place), place)
+        return RemoteModel(
+            candidate, open_stream, AcceptedParameters(completion_tokens=False), model_notes(place), place
+        )
 
 
 def make(settings: Settings) -> HostedEngine:
