@@ -156,9 +156,9 @@ def test_every_answer_word_of_every_built_in_task_reads_as_its_own_label():
     ["<think>", "</think>", "*", "{", "[", '{"label":', "Answer", "answer ", "Positive ", " \n", '"', "```", "\u0301"],
 )
 def test_no_answer_takes_long_to_read(piece):
-    started = time.perf_counter()
+    started_s = time.thread_time()  # of the processor: whatever else the machine does, it is the same
     read_verdict(piece * (400_000 // len(piece)), MEDICAL, "en")
-    assert time.perf_counter() - started < 1.0
+    assert time.thread_time() - started_s < 1.0
 
 
 def test_any_text_gives_a_label_or_none():

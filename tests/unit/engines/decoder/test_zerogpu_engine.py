@@ -4,7 +4,6 @@
 
 import pickle
 import threading
-import time
 
 import pytest
 
@@ -30,17 +29,19 @@ def here(monkeypatch):
     zerogpu._in_child = False
 
 
+ended = threading.Event()  # set by work that was told to end
+
+
 def count(upto, stop):
     for number in range(upto):
-        if stop.is_set():
-            yield "in good order"
+        if stop.wait(0.001):
+            ended.set()
             return
-        time.sleep(0.01)
         yield number
 
 
 def slow(stop):
-    stop.wait(10)
+    stop.wait(60)
     yield "stopped" if stop.is_set() else "not stopped"
 
 
@@ -56,17 +57,15 @@ def test_what_work_yields_comes_out_in_order(here):
 def test_a_stop_reaches_work_that_yields_nothing_and_lets_it_end_in_good_order(here):
     stop = threading.Event()
     threading.Timer(0.1, stop.set).start()
-    begun = time.perf_counter()
     assert list(zerogpu.run_on_gpu(slow, (), 10, stop)) == ["stopped"]
-    assert time.perf_counter() - begun < 5
 
 
 def test_closing_ends_the_work(here):
-    events = zerogpu.run_on_gpu(count, (10_000,), 10, threading.Event())
+    ended.clear()
+    events = zerogpu.run_on_gpu(count, (10**9,), 10, threading.Event())
     assert next(events) == 0
-    begun = time.perf_counter()
     events.close()
-    assert time.perf_counter() - begun < 5
+    assert ended.is_set()
 
 
 def test_an_error_crosses_with_its_class_and_its_remedy(here):
