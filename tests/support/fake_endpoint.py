@@ -28,6 +28,7 @@ class FakeEndpoint(FakeServer):
         self.script = list(script)
         self.pace_s = 0.02
         self.requests: list[dict] = []
+        self.asked = threading.Event()  # the first request is there
         self.headers: list[dict] = []
         self.disconnected = threading.Event()
         fake = self
@@ -43,6 +44,7 @@ class FakeEndpoint(FakeServer):
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 fake.requests.append(body)
                 fake.headers.append({k.lower(): v for k, v in self.headers.items()})
+                fake.asked.set()
                 name = fake.script.pop(0) if len(fake.script) > 1 else fake.script[0]
                 if name.isdigit():
                     echo = f"no {self.headers.get('Authorization')}"  # some servers echo the key

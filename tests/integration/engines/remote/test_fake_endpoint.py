@@ -7,7 +7,7 @@ import pytest
 
 from llmops.compare.comparison import Comparison, run_all
 from llmops.core.errors import InputError, LlmopsError
-from llmops.core.events import Failed, Finished, Waiting
+from llmops.core.events import Failed, Finished, Token, Waiting
 from llmops.core.request import Connection, Generation
 from llmops.core.run_settings import RunSettings
 from llmops.core.settings import load_settings
@@ -165,8 +165,13 @@ def test_stop_really_closes_the_stream_of_a_fake_endpoint(script):
     with FakeEndpoint(script) as fake:
         comparison = _comparison(fake.url, timeout_s=30)
         comparison.start()
-        threading.Timer(0.5, comparison.stop).start()
-        last = [update.event for update in comparison.updates() if hasattr(update, "event")][-1]
+        if script == "hang":
+            assert fake.asked.wait(60)
+            comparison.stop()
+        for update in comparison.updates():
+            last = getattr(update, "event", None)
+            if isinstance(last, Token):
+                comparison.stop()
         assert fake.disconnected.wait(20)  # either script would go on for 30 s
     if script == "slow":
         assert last.run.finish == "stopped"
