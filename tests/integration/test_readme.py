@@ -1,4 +1,4 @@
-"""The README is true: each of its commands runs, its settings are those that the code reads, its pictures are there."""
+"""README and CONTRIBUTING are true: each command runs, the settings are those that the code reads, files are there."""
 
 import os
 import re
@@ -12,10 +12,12 @@ import pytest
 from gradio_client import Client
 
 from llmops.__main__ import main as command_line
-from tests.support import readme
+from tests.support import documents
+from tests.support.documents import CONTRIBUTING, README
 from tests.support.serving import ROOT, app
 
 OURS = ".venv/bin/python -m llmops "
+DOCUMENTS = (README, CONTRIBUTING)
 
 # Commands that a test of their own runs: what the command begins with → (file, test).
 COVERED = {
@@ -44,6 +46,7 @@ ELSEWHERE = {
     "ollama ": "needs Ollama and a download",
     ".venv/bin/python -m tests.screenshots": "takes minutes; the browser tests drive the same pages",
     ".venv/bin/ruff": "CI runs it after the tests",
+    ".venv/bin/python -m tests.audit": "asks a package index; CI runs it after the tests",
 }
 
 
@@ -52,9 +55,9 @@ def beginning(command, table):
 
 
 def test_every_command_is_run_here_or_by_a_test_that_exists_or_says_why_not():
-    found = readme.commands()
-    assert len(found) > 10
-    for command in found:
+    listed = [command for document in DOCUMENTS for command in documents.commands(document)]
+    assert len(listed) > 20
+    for command in listed:
         start = beginning(command, COVERED)
         if start:
             file, test = COVERED[start]
@@ -62,11 +65,7 @@ def test_every_command_is_run_here_or_by_a_test_that_exists_or_says_why_not():
         else:
             assert command.startswith(OURS) or beginning(command, ELSEWHERE), f"no test runs: {command}"
     for start in (*COVERED, *ELSEWHERE):
-        assert beginning_of_any(found, start), f"the README has no such command any more: {start}"
-
-
-def beginning_of_any(found, start):
-    return any(command.startswith(start) for command in found)
+        assert any(command.startswith(start) for command in listed), f"no document has such a command any more: {start}"
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +79,10 @@ def place(tmp_path_factory):
     patch.undo()
 
 
-OURS_TO_RUN = [command for command in readme.commands() if command.startswith(OURS)]
+OURS_TO_RUN = [command for command in documents.commands() if command.startswith(OURS)]
 
 
-@pytest.mark.parametrize("command", OURS_TO_RUN, ids=[command.removeprefix(OURS).split()[0] for command in OURS_TO_RUN])
+@pytest.mark.parametrize("command", OURS_TO_RUN, ids=[command.split()[3] for command in OURS_TO_RUN])
 def test_a_command_of_the_command_line_does_what_the_readme_shows(command, place, capsys):
     """In this process, so that the libraries are imported once for all of them."""
     if "other.sqlite" in command:
@@ -103,7 +102,7 @@ def test_the_first_command_installs_and_starts(running_app, tmp_path):
 
 def test_one_setting_points_the_app_at_an_engine(served, tmp_path):
     """As for vLLM and Ollama, with `transformers serve` in their place."""
-    command = next(line for line in readme.commands() if line.startswith("OPENAI_BASE_URL="))
+    command = next(line for line in documents.commands() if line.startswith("OPENAI_BASE_URL="))
     assert command.endswith(" .venv/bin/python app.py")
     with app(tmp_path / "data", tmp_path / "log.txt", OPENAI_BASE_URL=served) as address:
         client = Client(address, verbose=False)
@@ -113,19 +112,36 @@ def test_one_setting_points_the_app_at_an_engine(served, tmp_path):
 
 
 def test_the_settings_table_is_what_the_code_reads():
-    told, read = readme.told_variables(), readme.read_variables()
+    told, read = documents.told_variables(), documents.read_variables()
     by_libraries = {"CUDA_VISIBLE_DEVICES", "GRADIO_SERVER_PORT", "HF_HUB_DISABLE_TELEMETRY"}
     assert read - told == set(), "read, but not in the README"
     assert told - read <= by_libraries, "in the README, but nobody reads it"
 
 
-def test_pictures_and_anchors_of_the_readme_exist():
-    text = readme.README.read_text(encoding="utf-8")
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+def test_links_and_anchors_lead_somewhere(document):
+    text = document.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (ROOT / target).exists(), target
+        assert (document.parent / target).exists(), target
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     slugs = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
     assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= slugs
+
+
+def test_every_picture_is_shown_and_small():
+    text = README.read_text(encoding="utf-8")
     for picture in Path(ROOT / "tests" / "pictures").glob("*.png"):
         assert picture.stat().st_size < 300_000, f"{picture.name} is larger than a README should load"
         assert f"tests/pictures/{picture.name}" in text, f"{picture.name} is shown nowhere"
+
+
+def test_every_file_that_contributors_are_sent_to_exists():
+    text = CONTRIBUTING.read_text(encoding="utf-8")
+    named = {name for name in re.findall(r"`([\w./-]+/[\w./-]*)`", text) if "…" not in name and "NAME" not in name}
+    places = (ROOT, ROOT / "llmops")
+    assert len(named) > 40
+    assert [name for name in sorted(named) if not any((place / name).exists() for place in places)] == []
+
+
+def test_the_readme_is_short():
+    assert README.read_text(encoding="utf-8").count("\n") < 300

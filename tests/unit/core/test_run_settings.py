@@ -11,7 +11,7 @@ from llmops.core.run_settings import GivenRunSettings
 from llmops.core.settings import load_settings
 from llmops.data.builtin import load_builtin
 from llmops.ui.controls import Controls
-from tests.support import readme
+from tests.support import documents
 
 
 def read(given, text="x"):
@@ -161,4 +161,4 @@ def test_the_page_has_a_control_for_each_run_setting():
 
 
 def test_the_readme_has_a_row_for_each_run_setting():
-    assert as_table(GivenRunSettings) in readme.README.read_text(encoding="utf-8")
+    assert as_table(GivenRunSettings) in documents.README.read_text(encoding="utf-8")

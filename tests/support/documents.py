@@ -1,33 +1,43 @@
-"""The README's commands and tables, as data: what the tests and nothing else read out of it."""
+"""Commands and tables of README and CONTRIBUTING, as data: what the tests and nothing else read out of them."""
 
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from tests.support.serving import ROOT
 
-README = ROOT / "README.md"
+README, CONTRIBUTING = ROOT / "README.md", ROOT / ".github" / "CONTRIBUTING.md"
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_ROW = re.compile(r"^\| `(\w+)` \| (.+) \|$", re.MULTILINE)
 _COMMENT = re.compile(r"\s{2,}#\s.*$", re.MULTILINE)
 _VARIABLE = re.compile(r"(?:LLMOPS|HF|HUGGING_FACE|OPENAI|GRADIO|SPACES?|OAUTH|OMP|CPU|CUDA)_[A-Z_]+|SYSTEM|MEMORY")
 _SET_APART = {"HF_HUB_CACHE"}  # a name of huggingface_hub's own constants, not a variable that we read
 
 
-def commands() -> list[str]:
+def commands(document: Path = README) -> list[str]:
     """Every command of its shell blocks, in order, without comments."""
-    found = []
-    for block in _BLOCK.findall(README.read_text(encoding="utf-8")):
+    lines = []
+    for block in _BLOCK.findall(document.read_text(encoding="utf-8")):
         joined = _COMMENT.sub("", block).replace("\\\n", " ")
-        found += [re.sub(r"\s+", " ", line).strip() for line in joined.splitlines() if line.strip()]
-    return found
+        lines += [re.sub(r"\s+", " ", line).strip() for line in joined.splitlines() if line.strip()]
+    return lines
+
+
+def rooms() -> dict[str, str]:
+    """Room → what is in it, from the table of CONTRIBUTING, top to bottom."""
+    return dict(_ROW.findall(_part(CONTRIBUTING, "Rooms")))
 
 
 def told_variables() -> set[str]:
-    """Every variable that the part on settings names."""
-    text = README.read_text(encoding="utf-8")
-    part = text[text.index("\n## Settings") :]
-    part = part[: part.index("\n## ", 4)]
-    return {name for name in re.findall(r"`([A-Z_]+)`", part) if _VARIABLE.fullmatch(name)}
+    """Every variable that the README's part on settings names."""
+    return {name for name in re.findall(r"`([A-Z_]+)`", _part(README, "Settings")) if _VARIABLE.fullmatch(name)}
+
+
+def _part(document: Path, heading: str) -> str:
+    text = document.read_text(encoding="utf-8")
+    part = text[text.index(f"\n## {heading}") :]
+    return part[: part.index("\n## ", 4)]
 
 
 def read_variables() -> set[str]:
