@@ -19,9 +19,9 @@ def make_plan(settings: Settings, asked: GivenPlan, connection: Connection = NOB
     """A plan against every GPU, or one by name, and the model's sizes. Raises LlmopsError."""
     rows = [find_gpu(asked.gpu)] if asked.gpu else gpus()
     shape = find_shape(asked.model, connection, settings)
-    made = planner.plan(asked.model, shape, asked.precision, asked.context, asked.requests, rows, asked.new_tokens)
+    plan = planner.plan(asked.model, shape, asked, rows)
     note = index_note(asked.model, shape, connection, settings)
-    return replace(made, notes=(*made.notes, note) if note else made.notes), shape
+    return replace(plan, notes=(*plan.notes, note) if note else plan.notes), shape
 
 
 def plan_data(settings: Settings, given: Mapping[str, Any], connection: Connection = NOBODY) -> dict[str, Any]:
@@ -41,14 +41,5 @@ def dry_run_data(context: ApiContext, given: Mapping[str, Any], job: Job) -> dic
         asker.connection = job.connection
         asked = GivenDryRun.read(given)
         config = find_config(asked.model, job.connection, context.settings)
-        answer |= dry_run(
-            asked.model,
-            config,
-            asked.precision,
-            job,
-            pool=context.pool,
-            layers=asked.layers,
-            prompt_tokens=asked.prompt_tokens,
-            new_tokens=asked.new_tokens,
-        ).to_json()
+        answer |= dry_run(asked, config, context.pool, job).to_json()
     return answer

@@ -12,6 +12,7 @@ from llmops.core.task import Task
 from llmops.hardware.machine import device_memory, hardware
 from llmops.planning import planner
 from llmops.planning.architecture import embedded_shape
+from llmops.planning.settings import PlanSettings
 from llmops.sizing import memory
 from llmops.sizing.shape import Shape
 
@@ -104,8 +105,12 @@ def _fit(spec: ModelSpec, candidate: Candidate) -> str:
 
 def _peak(shape: Shape, model: str, precision: str, device: str) -> int:
     """Estimated bytes of one request on a device."""
-    need = planner.plan(model, shape, precision, min(_FIT_TOKENS, shape.context), 1, ()).peak_bytes
+    need = planner.plan(model, shape, _one_request(shape, precision), ()).peak_bytes
     return need if device.startswith("cuda") else need - memory.CONTEXT_BYTES
+
+
+def _one_request(shape: Shape, precision: str) -> PlanSettings:
+    return PlanSettings.read({"precision": precision, "context": min(_FIT_TOKENS, shape.context)})
 
 
 def _needs(spec: ModelSpec) -> str:
@@ -115,7 +120,7 @@ def _needs(spec: ModelSpec) -> str:
         return spec.needs()
     parts = []
     for precision in ("bf16", "nf4"):
-        plan = planner.plan(spec.id, shape, precision, min(_FIT_TOKENS, shape.context), 1, gpus())
+        plan = planner.plan(spec.id, shape, _one_request(shape, precision), gpus())
         fitting = sorted((verdict for verdict in plan.gpus if verdict.fits), key=lambda verdict: verdict.usable_bytes)
         biggest = max(plan.gpus, key=lambda verdict: verdict.usable_bytes)
         where = fitting[0].name if fitting else biggest.remedy.replace("these GPUs", biggest.name)

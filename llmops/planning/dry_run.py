@@ -16,7 +16,6 @@ from llmops.catalog.shapes import shape_of
 from llmops.compat.transformers_models import layers_of
 from llmops.core.candidate import Candidate, Kind
 from llmops.core.errors import InputError, LlmopsError, OutOfMemory, Stopped
-from llmops.core.given import unknown_choice
 from llmops.core.request import Job
 from llmops.core.run import Source
 from llmops.engines.decoder.generate_callbacks import stop_when, token_streamer
@@ -25,6 +24,7 @@ from llmops.hardware.machine import device_memory, hardware
 from llmops.hardware.memory import PeakMemory, release_memory
 from llmops.hardware.openmp_threads import without_idle_workers
 from llmops.hardware.stopwatch import Stopwatch
+from llmops.planning.settings import GivenDryRun
 from llmops.runtime.pool import Pool
 from llmops.sizing import memory
 from llmops.sizing.shape import Shape, first_layers
@@ -76,67 +76,56 @@ class DryRun:
             name: (getattr(self.measured, name), getattr(self.predicted, name))
             for name in ("weights_bytes", "kv_cache_bytes", "peak_bytes")
         }
-        return {name: None if one is None else (one - other) / other for name, (one, other) in pairs.items()}
+        return {
+            name: None if measured is None else (measured - predicted) / predicted
+            for name, (measured, predicted) in pairs.items()
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, the gaps included."""
         data = asdict(self)
-        return data | {"gaps": self.gaps, "source": {name: str(one) for name, one in self.source.items()}}
+        return data | {"gaps": self.gaps, "source": {name: str(source) for name, source in self.source.items()}}
 
 
-def dry_run(
-    model: str,
-    config: Mapping[str, Any],
-    precision: str,
-    job: Job,
-    *,
-    pool: Pool,
-    layers: int | None = None,
-    prompt_tokens: int = 128,
-    new_tokens: int = 32,
-) -> DryRun:
+def dry_run(asked: GivenDryRun, config: Mapping[str, Any], pool: Pool, job: Job) -> DryRun:
     """Build, warm up, measure, free; in its turn on the device.
 
     Raises InputError, OutOfMemory with how many layers fit, Stopped.
     """
-    part = first_layers(config, layers)
+    part = first_layers(config, asked.layers)
     shape = shape_of(config)
-    _check(shape, precision, prompt_tokens, new_tokens)
-    measured = shape if layers is None else shape_of(part)
-    asked = _Asked(model, config, precision, layers, prompt_tokens, new_tokens, shape, measured)
+    _check(shape, asked)
+    trial = _Trial(asked, config, shape, sliced=shape if asked.layers is None else shape_of(part))
     device = hardware().decoder_device
     with pool.queues.turn(device, job):
-        _check_room(asked, device, pool.settings.max_dry_run_bytes)
+        _check_room(trial, device, pool.settings.max_dry_run_bytes)
         if zerogpu.active():
             job.report("borrowing a GPU", None)
-            with closing(zerogpu.run_on_gpu(_in_child, (asked, device), _ZEROGPU_S, job.stop)) as made:
-                return next(made)
-        return _build_and_measure(asked, device, job)
+            with closing(zerogpu.run_on_gpu(_in_child, (trial, device), _ZEROGPU_S, job.stop)) as results:
+                return next(results)
+        return _build_and_measure(trial, device, job)
 
 
-def _in_child(asked: "_Asked", device: str, stop: threading.Event) -> Iterator[DryRun]:
-    yield _build_and_measure(asked, device, Job(stop=stop))
+def _in_child(trial: "_Trial", device: str, stop: threading.Event) -> Iterator[DryRun]:
+    yield _build_and_measure(trial, device, Job(stop=stop))
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """What a dry run was asked for; sliced is the shape of the layers that are measured."""
+class _Trial:
+    """What a dry run was asked for, and of which model; sliced is the shape of the layers that are measured."""
 
-    model: str
+    asked: GivenDryRun
     config: Mapping[str, Any]
-    precision: str
-    layers: int | None
-    prompt_tokens: int
-    new_tokens: int
     shape: Shape
     sliced: Shape
 
 
-def _build_and_measure(asked: _Asked, device: str, job: Job) -> DryRun:
+def _build_and_measure(trial: _Trial, device: str, job: Job) -> DryRun:
     from llmops.engines.decoder import random_weights
 
+    asked = trial.asked
     candidate = Candidate(Kind.DECODER, asked.model, asked.precision)
-    config = random_weights.sliced_config(asked.config, asked.layers)
+    config = random_weights.sliced_config(trial.config, asked.layers)
     prompt_tokens, new_tokens = asked.prompt_tokens, asked.new_tokens
     try:
         built, notes, reading = random_weights.build_model(config, candidate, device, job)
@@ -156,7 +145,7 @@ def _build_and_measure(asked: _Asked, device: str, job: Job) -> DryRun:
         raise (memory_check.explain(candidate, error) if memory_check.is_out_of_memory(error) else error) from None
     measured = replace(measured, load_s=reading.load_s)
     tokens = prompt_tokens + new_tokens - 1  # the last token is never read
-    shape, part = asked.shape, asked.sliced
+    shape, part = trial.shape, trial.sliced
     return DryRun(
         model=asked.model,
         precision=asked.precision,
@@ -167,7 +156,7 @@ def _build_and_measure(asked: _Asked, device: str, job: Job) -> DryRun:
         new_tokens=new_tokens,
         measured=measured,
         predicted=_predicted(part, asked.precision, prompt_tokens, tokens),
-        whole=_whole(measured, layer_share, in_layers, asked, tokens),
+        whole=_whole(measured, layer_share, in_layers, trial, tokens),
         source={
             "measured": Source.CLIENT,
             "predicted": Source.ESTIMATED,
@@ -185,9 +174,8 @@ def _unlike(shape: Shape, part: Shape) -> tuple[str, ...]:
     return ("The model has layers of several kinds; this slice lacks some, so the whole is stretched by the plan.",)
 
 
-def _check(shape: Shape, precision: str, prompt_tokens: int, new_tokens: int) -> None:
-    if precision not in memory.PRECISIONS:
-        raise unknown_choice("precision", precision, memory.PRECISIONS)
+def _check(shape: Shape, asked: GivenDryRun) -> None:
+    prompt_tokens, new_tokens = asked.prompt_tokens, asked.new_tokens
     if prompt_tokens < 1 or new_tokens < 2:
         raise InputError("A dry run needs 1 prompt token and 2 new ones at least.", "Raise the counts.")
     if prompt_tokens + new_tokens > shape.context:
@@ -201,14 +189,15 @@ def _predicted(shape: Shape, precision: str, prompt_tokens: int, tokens: int) ->
     return Figures(held, cache, held + cache + memory.workspace_bytes(shape, precision, prompt_tokens))
 
 
-def _check_room(asked: _Asked, device: str, most_bytes: int | None) -> None:
+def _check_room(trial: _Trial, device: str, most_bytes: int | None) -> None:
+    asked = trial.asked
     free, tokens = device_memory(device), asked.prompt_tokens + asked.new_tokens
     free = min(free, most_bytes or free)
-    need = _predicted(asked.sliced, asked.precision, tokens, tokens).peak_bytes or 0
+    need = _predicted(trial.sliced, asked.precision, tokens, tokens).peak_bytes or 0
     if need <= free:
         return
-    part, shape = memory.weight_bytes(asked.sliced, asked.precision), asked.sliced
-    fixed = part.embedding + part.head + memory.workspace_bytes(shape, asked.precision, tokens)
+    weights, shape = memory.weight_bytes(trial.sliced, asked.precision), trial.sliced
+    fixed = weights.embedding + weights.head + memory.workspace_bytes(shape, asked.precision, tokens)
     fitting = int((free - fixed) / ((need - fixed) / shape.layers))
     raise OutOfMemory(
         f"{asked.model} in {asked.precision} takes about {need / 1e9:.1f} GB; {free / 1e9:.1f} GB may be used on "
@@ -310,19 +299,19 @@ def _generate(
     return watch, cache
 
 
-def _whole(measured: Figures, shares: tuple[float, float], in_layers: int, asked: _Asked, tokens: int) -> Figures:
+def _whole(measured: Figures, shares: tuple[float, float], in_layers: int, trial: _Trial, tokens: int) -> Figures:
     """A slice stretched to every layer: what is inside the layers grows, the rest stays.
 
     Bytes grow as the plan's do, since layers may be of several kinds; seconds with the number of layers.
     """
-    shape, part = asked.shape, asked.sliced
+    shape, part = trial.shape, trial.sliced
     if part.layers == shape.layers:
         return measured
     factor = shape.layers / part.layers
-    layered = [held.total - held.embedding - held.head for held in _weights(asked)]
+    layered = [held.total - held.embedding - held.head for held in _weights(trial)]
     weights = int(measured.weights_bytes + in_layers * (layered[0] / layered[1] - 1))
-    kept = [memory.kv_bytes(one, asked.precision, tokens) for one in (shape, part)]
-    cache = measured.kv_cache_bytes * kept[0] // kept[1]
+    planned = [memory.kv_bytes(of_shape, trial.asked.precision, tokens) for of_shape in (shape, part)]
+    cache = measured.kv_cache_bytes * planned[0] // planned[1]
     extra = None if measured.peak_bytes is None else measured.peak_bytes - measured.weights_bytes
     ttft = measured.ttft_s and measured.ttft_s * (1 - shares[0] + shares[0] * factor)
     decode = measured.decode_tokens_per_s and measured.decode_tokens_per_s / (1 - shares[1] + shares[1] * factor)
@@ -331,11 +320,12 @@ def _whole(measured: Figures, shares: tuple[float, float], in_layers: int, asked
         kv_cache_bytes=cache,
         peak_bytes=None if extra is None else weights + max(0, extra - measured.kv_cache_bytes) + cache,
         ttft_s=ttft,
-        prefill_tokens_per_s=asked.prompt_tokens / ttft if ttft else None,
+        prefill_tokens_per_s=trial.asked.prompt_tokens / ttft if ttft else None,
         decode_tokens_per_s=decode,
     )
 
 
-def _weights(asked: _Asked) -> tuple[memory.WeightBytes, memory.WeightBytes]:
+def _weights(trial: _Trial) -> tuple[memory.WeightBytes, memory.WeightBytes]:
     """The plan's, of the whole and of the slice."""
-    return memory.weight_bytes(asked.shape, asked.precision), memory.weight_bytes(asked.sliced, asked.precision)
+    precision = trial.asked.precision
+    return memory.weight_bytes(trial.shape, precision), memory.weight_bytes(trial.sliced, precision)

@@ -142,48 +142,37 @@ def _read_bytes(shape: Shape, precision: str, requests: int) -> float:
     )
 
 
-def plan(
-    model: str,
-    shape: Shape,
-    precision: str,
-    context: int,
-    requests: int,
-    gpus: Sequence[GpuSpec],
-    new_tokens: int = 128,
-) -> Plan:
-    """What a model needs for `requests` at once, each with `context` tokens of prompt and answer together.
-
-    Raises InputError for counts that make no sense and for a context beyond the model's.
-    """
-    PlanSettings.read({"precision": precision, "context": context, "requests": requests, "new_tokens": new_tokens})
+def plan(model: str, shape: Shape, asked: PlanSettings, gpus: Sequence[GpuSpec]) -> Plan:
+    """What a model needs to run as it is asked to. Raises InputError for a context beyond the model's."""
+    precision, context, requests = asked.precision, asked.context, asked.requests
     if context > shape.context:
         raise InputError(
             f"{model} reads {shape.context:,} tokens; {context:,} are asked.",
             f"Lower the context to {shape.context:,}, or choose a model with a longer one.",
         )
-    new_tokens = min(new_tokens, context - 1)
+    new_tokens = min(asked.new_tokens, context - 1)
     prompt = context - new_tokens
-    held = weight_bytes(shape, precision)
+    weights = weight_bytes(shape, precision)
     return Plan(
         model=model,
         precision=precision,
         context=context,
         requests=requests,
         new_tokens=new_tokens,
-        weights=held,
+        weights=weights,
         kv_cache_bytes=requests * kv_bytes(shape, precision, context),
         workspace_bytes=workspace_bytes(shape, precision, prompt, requests),
         overhead_bytes=CONTEXT_BYTES,
-        notes=_notes(shape, precision, held),
+        notes=_notes(shape, precision, weights),
         gpus=tuple(_verdict(shape, precision, context, requests, new_tokens, gpu) for gpu in gpus),
         measured=tuple(row for row in recorded_dry_runs() if (row.model, row.precision) == (model, precision)),
     )
 
 
-def _notes(shape: Shape, precision: str, held: WeightBytes) -> tuple[str, ...]:
+def _notes(shape: Shape, precision: str, weights: WeightBytes) -> tuple[str, ...]:
     notes = []
     if shape.experts and precision in ("int8", "nf4"):
-        share = held.experts / held.total
+        share = weights.experts / weights.total
         notes.append(
             f"This is no {precision} model: bitsandbytes leaves the experts ({share:.0%} of the bytes) in 16 bits "
             "under transformers 5."

@@ -7,6 +7,7 @@ from llmops.core.format import count, rate, seconds, size
 from llmops.planning import planner
 from llmops.planning.dry_run import DryRun
 from llmops.planning.planner import Plan, Verdict
+from llmops.planning.settings import PlanSettings
 from llmops.report.axis import Axis, number
 from llmops.report.chart import line_chart
 from llmops.report.plot import NAMED, Limit, joined
@@ -43,10 +44,9 @@ def memory(plan: Plan, shape: Shape) -> str:
 
     def needs(precision: str, points: int) -> list[tuple[int, int]]:
         steps = dict.fromkeys(max(2, most * step // points) for step in range(1, points + 1))
-        return [
-            (n, planner.plan(plan.model, shape, precision, n, plan.requests, (), plan.new_tokens).peak_bytes)
-            for n in steps
-        ]
+        asked = {"precision": precision, "requests": plan.requests, "new_tokens": plan.new_tokens}
+        settings = [PlanSettings.read({**asked, "context": context}) for context in steps]
+        return [(each.context, planner.plan(plan.model, shape, each, ()).peak_bytes) for each in settings]
 
     series = [
         joined(precision, look, [(n, need / 1e9) for n, need in needs(precision, _CURVE_POINTS)])

@@ -12,6 +12,7 @@ from llmops.catalog.architectures import Architecture, architectures
 from llmops.catalog.gpus import GpuSpec, gpus
 from llmops.core.format import rate, size
 from llmops.planning import planner
+from llmops.planning.settings import PlanSettings
 from llmops.report.axis import fitted
 from llmops.report.chart import figure
 from llmops.report.plot import Canvas, Limit, Mark, Plot, Series
@@ -141,7 +142,8 @@ def _needs(precision: str) -> tuple[tuple[Architecture, int], ...]:
 
 
 def _need(architecture: Architecture, precision: str) -> int:
-    return planner.plan(architecture.id, architecture.shape, precision, _TOKENS, 1, ()).peak_bytes
+    asked = PlanSettings.read({"precision": precision, "context": _TOKENS})
+    return planner.plan(architecture.id, architecture.shape, asked, ()).peak_bytes
 
 
 def _largest(usable_bytes: int, precision: str) -> str:

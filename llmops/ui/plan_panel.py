@@ -14,7 +14,7 @@ from llmops.core.request import Connection, Job
 from llmops.core.typed_numbers import whole_number
 from llmops.planning.architecture import find_config
 from llmops.planning.dry_run import DryRun, dry_run
-from llmops.planning.settings import GivenPlan
+from llmops.planning.settings import GivenDryRun, GivenPlan
 from llmops.sizing import memory
 from llmops.ui import charts, render, sign_in
 from llmops.ui.background import BackgroundJob, follow, wire_stop
@@ -104,7 +104,8 @@ def wire(panel: PlanPanel, token: gr.Textbox, services: Services) -> None:
         def measure(job: Job) -> Iterator[DryRun]:
             config = find_config(model or "", job.connection, services.settings)
             count, prompt_tokens = whole_number("layers", layers) or None, whole_number("prompt tokens", prompt)
-            yield dry_run(model, config, precision, job, pool=services.pool, layers=count, prompt_tokens=prompt_tokens)
+            given = {"model": model, "precision": precision, "layers": count, "prompt_tokens": prompt_tokens}
+            yield dry_run(GivenDryRun.read(given), config, services.pool, job)
 
         for step in follow(services, previous, measure, _connection(services, token)):
             measured = charts.dry_run(step.results[0]) if step.results and step.error is None else step.status()

@@ -11,6 +11,7 @@ from llmops.core.request import Connection, Job
 from llmops.core.settings import load_settings
 from llmops.planning.architecture import find_config
 from llmops.planning.dry_run import dry_run
+from llmops.planning.settings import GivenDryRun
 from llmops.sizing.memory import kv_bytes, weight_bytes
 from llmops.sizing.shape import first_layers
 from tests.support.fresh_process import in_fresh_process
@@ -19,9 +20,10 @@ from tests.support.pools import make_pool
 
 def measure(model, precision="bf16", **options):
     stop = options.pop("stop", None) or threading.Event()
-    settings = {"pool": make_pool(), "prompt_tokens": 48, "new_tokens": 6, **options}
+    pool = options.pop("pool", None) or make_pool()
+    given = {"model": model, "precision": precision, "prompt_tokens": 48, "new_tokens": 6, **options}
     config = find_config(model, Connection(), load_settings())
-    return dry_run(model, config, precision, Job(stop=stop), **settings)
+    return dry_run(GivenDryRun.read(given), config, pool, Job(stop=stop))
 
 
 @pytest.mark.parametrize(

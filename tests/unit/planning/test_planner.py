@@ -6,12 +6,17 @@ from llmops.catalog.architectures import architectures
 from llmops.catalog.gpus import find_gpu, gpus
 from llmops.core.errors import InputError
 from llmops.planning.planner import plan, predict
+from llmops.planning.settings import PlanSettings
 from llmops.sizing.memory import kv_bytes, weight_bytes, workspace_bytes
 
 GIB = 2**30
 SHAPES = {row.id: row.shape for row in architectures()}
 LLAMA_8B, LLAMA_70B = SHAPES["meta-llama/Llama-3.1-8B-Instruct"], SHAPES["meta-llama/Llama-3.1-70B-Instruct"]
 MIXTRAL = SHAPES["mistralai/Mixtral-8x7B-Instruct-v0.1"]
+
+
+def asked(precision, context, requests):
+    return PlanSettings(precision=precision, context=context, requests=requests)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +94,7 @@ def test_the_decode_rate_is_near_the_published_eager_tables(gpu, name, precision
 
 
 def test_a_plan_of_a_quantized_8b_on_every_gpu():
-    made = plan("m", LLAMA_8B, "nf4", 8192, 4, gpus())
+    made = plan("m", LLAMA_8B, asked("nf4", 8192, 4), gpus())
     verdicts = {verdict.name: verdict for verdict in made.gpus}
     assert list(verdicts) == [gpu.name for gpu in gpus()]
     assert verdicts["T4"].fits
@@ -103,12 +108,12 @@ def test_a_plan_of_a_quantized_8b_on_every_gpu():
 def test_the_largest_counts_fit_and_one_more_does_not():
     for name in ("T4", "L4", "A100 80"):
         gpu = [find_gpu(name)]
-        verdict = plan("m", LLAMA_8B, "nf4", 4096, 1, gpu).gpus[0]
-        assert plan("m", LLAMA_8B, "nf4", 4096, verdict.max_requests, gpu).gpus[0].fits
-        assert not plan("m", LLAMA_8B, "nf4", 4096, verdict.max_requests + 1, gpu).gpus[0].fits
+        verdict = plan("m", LLAMA_8B, asked("nf4", 4096, 1), gpu).gpus[0]
+        assert plan("m", LLAMA_8B, asked("nf4", 4096, verdict.max_requests), gpu).gpus[0].fits
+        assert not plan("m", LLAMA_8B, asked("nf4", 4096, verdict.max_requests + 1), gpu).gpus[0].fits
         if verdict.max_context < LLAMA_8B.context:
-            assert plan("m", LLAMA_8B, "nf4", verdict.max_context, 1, gpu).gpus[0].fits
-            assert not plan("m", LLAMA_8B, "nf4", verdict.max_context + 1, 1, gpu).gpus[0].fits
+            assert plan("m", LLAMA_8B, asked("nf4", verdict.max_context, 1), gpu).gpus[0].fits
+            assert not plan("m", LLAMA_8B, asked("nf4", verdict.max_context + 1, 1), gpu).gpus[0].fits
 
 
 @pytest.mark.parametrize(
@@ -128,14 +133,14 @@ def test_the_largest_counts_fit_and_one_more_does_not():
     ],
 )
 def test_what_does_not_fit_names_the_nearest_change_that_does(shape, precision, context, requests, gpu, remedy):
-    verdict = plan("m", shape, precision, context, requests, [find_gpu(gpu)]).gpus[0]
+    verdict = plan("m", shape, asked(precision, context, requests), [find_gpu(gpu)]).gpus[0]
     assert not verdict.fits
     assert "GB" in verdict.why_not
     assert remedy in verdict.remedy
 
 
 def test_a_mixture_in_four_bits_is_said_to_be_none():
-    made = plan("m", MIXTRAL, "nf4", 4096, 1, gpus())
+    made = plan("m", MIXTRAL, asked("nf4", 4096, 1), gpus())
     assert any("no nf4 model" in note for note in made.notes)
     assert made.weights_bytes > 90e9
 
@@ -146,7 +151,7 @@ def test_a_sliding_window_holds_the_cache_down():
 
 
 def test_prices_and_energy_are_blank_or_positive_and_marked_estimated():
-    data = plan("m", LLAMA_8B, "bf16", 2048, 1, gpus()).to_json()
+    data = plan("m", LLAMA_8B, asked("bf16", 2048, 1), gpus()).to_json()
     assert data["source"] == "estimated"
     assert data["predicted"]["RTX 2080 Ti"]["usd_per_1000"] is None
     for name, figures in data["predicted"].items():
@@ -170,9 +175,9 @@ def test_prices_and_energy_are_blank_or_positive_and_marked_estimated():
     ],
 )
 def test_absurd_counts_are_refused_by_name(changes, says):
-    given = {"precision": "bf16", "context": 4096, "requests": 1, "gpus": gpus(), **changes}
+    given = {"precision": "bf16", "context": 4096, "requests": 1, **changes}
     with pytest.raises(InputError) as caught:
-        plan("m", LLAMA_8B, **given)
+        plan("m", LLAMA_8B, PlanSettings.read(given), gpus())
     assert says in caught.value.message
 
 
@@ -181,7 +186,7 @@ def test_todays_families_keep_what_their_kind_keeps():
     assert kv_bytes(latent, "bf16", 1000) == 1000 * 61 * (512 + 64) * 2
     growing = kv_bytes(hybrid, "bf16", 2000) - kv_bytes(hybrid, "bf16", 1000)
     assert growing == 1000 * 16 * 2 * 4 * 256 * 2
-    made = plan("m", hybrid, "bf16", 4096, 1, gpus())
+    made = plan("m", hybrid, asked("bf16", 4096, 1), gpus())
     assert any("48 of 64 layers keep a state" in note for note in made.notes)
 
 
@@ -201,7 +206,7 @@ def test_the_parameters_that_one_token_uses_are_the_published_ones(name, billion
 
 
 def test_what_the_hardware_lacks_is_said():
-    note = plan("m", LLAMA_8B, "int8", 4096, 1, [find_gpu("V100 32")]).gpus[0].note
+    note = plan("m", LLAMA_8B, asked("int8", 4096, 1), [find_gpu("V100 32")]).gpus[0].note
     assert "fp16" in note
     assert "int8 works, but slowly" in note
-    assert plan("m", LLAMA_8B, "int8", 4096, 1, [find_gpu("L4")]).gpus[0].note == ""
+    assert plan("m", LLAMA_8B, asked("int8", 4096, 1), [find_gpu("L4")]).gpus[0].note == ""
