@@ -1,12 +1,15 @@
 """Prices, machines, currencies and grids as the catalogue has them: rows of prices.toml, and the GPUs by the hour."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TypeVar
 
 from llmops.catalog.gpus import gpus
 from llmops.catalog.rows import read_rows
 from llmops.core.errors import InputError
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ def find_grid(name: str) -> Grid:
     return _named(grids(), name, "grid", lambda grid: grid.id)
 
 
-def _named(rows: Any, name: str, what: str, key: Any) -> Any:  # noqa: ANN401
+def _named(rows: Sequence[Row], name: str, what: str, key: Callable[[Row], str]) -> Row:
     wanted = name.strip().casefold()
     for row in rows:
         if key(row).casefold() == wanted:

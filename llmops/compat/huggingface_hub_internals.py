@@ -22,13 +22,13 @@ def progress_class(told: Callable[[float, float], None], check: Callable[[], Non
     """
     from tqdm.auto import tqdm
 
-    class Progress(tqdm):
+    class Progress(tqdm):  # type: ignore[misc]  # tqdm has no annotations
         def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
             super().__init__(*args, **{**kwargs, "disable": False, "file": _Silent()})
 
         def update(self, n: float | None = 1) -> bool | None:
             check()
-            done = super().update(n)
+            done: bool | None = super().update(n)
             if self.unit == "B" and self.total:
                 told(self.n, self.total)
             return done

@@ -10,6 +10,12 @@ TEXT = {"modality": "text"}
 """Goes with the tensors that the first module reads, and with those that the second one does."""
 
 
+def config_of(model: "SentenceTransformer") -> dict[str, Any]:
+    """The transformer's configuration, in transformers' names."""
+    first: Any = model[0]
+    return dict(first.auto_model.config.to_dict())
+
+
 def drop_transformer(model: "SentenceTransformer") -> None:
     """Free the transformer's weights; tokenizer, pooling and what else follows stay.
 
@@ -18,9 +24,10 @@ def drop_transformer(model: "SentenceTransformer") -> None:
     """
     import torch
 
+    first: Any = model[0]
     rest: Any = torch.nn.Identity()
-    rest.config = model[0].auto_model.config
-    model[0].model = rest
+    rest.config = first.auto_model.config
+    first.model = rest
 
 
 def once_each_loss() -> Any:  # noqa: ANN401

@@ -18,7 +18,7 @@ COUNTABLE = {"DynamicLayer", "DynamicSlidingWindowLayer", "DynamicIndexedLayer",
 """Kinds of layers whose tensors grow with every token, or not at all; of others it is not known."""
 
 
-class PreallocatedLayer(DynamicLayer):
+class PreallocatedLayer(DynamicLayer):  # type: ignore[misc]  # mypy does not follow transformers
     """Appending a token copies that token, not all that was there before, as transformers' own layer does.
 
     `keys` and `values` are what is used of two larger tensors. Cropping works as usual: it makes the used part less.
@@ -62,7 +62,7 @@ def _larger(before: torch.Tensor, tokens: int) -> torch.Tensor:
 
 def is_plain(cache: Any) -> bool:  # noqa: ANN401
     """True where all layers keep all keys and values: no sliding window, no state. What is below wants such a cache."""
-    return getattr(cache, "is_croppable", False) and not any(cache.is_sliding)
+    return bool(getattr(cache, "is_croppable", False)) and not any(cache.is_sliding)
 
 
 def shared_copy(cache: Any) -> Any:  # noqa: ANN401

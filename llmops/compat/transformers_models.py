@@ -25,7 +25,7 @@ def causal_class(config: "PretrainedConfig") -> Any:  # noqa: ANN401
 
 def takes_dynamic_cache(model: "PreTrainedModel") -> bool:
     """True where generate() may be handed a DynamicCache; other models make a cache of their own kind."""
-    return model._supports_default_dynamic_cache()
+    return bool(model._supports_default_dynamic_cache())
 
 
 def attention_kind(model: "PreTrainedModel") -> str:

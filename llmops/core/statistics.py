@@ -60,4 +60,5 @@ def f1_scores(hits: "np.ndarray", totals: "np.ndarray") -> "np.ndarray":
     """F1 of each label. hits: texts where it is true and said; totals: where it is true plus where it is said."""
     import numpy as np
 
-    return np.divide(2 * hits, totals, out=np.zeros(np.shape(totals)), where=totals > 0)
+    scores: np.ndarray = np.divide(2 * hits, totals, out=np.zeros(np.shape(totals)), where=totals > 0)
+    return scores

@@ -61,7 +61,7 @@ def _answer_wh(size: Size, active_b: float, total_b: float, pue: float, tokens: 
     no speed is known tokens · (6.785e-4 · P + 3.119e-4 · 64 + 1.947e-2); never more than was measured.
     """
     needed = math.ceil(1.2 * total_b * _BITS / 8 / _GPU_GB)
-    gpus = 2 ** math.ceil(math.log2(needed))
+    gpus: int = 2 ** math.ceil(math.log2(needed))
     a_token = _ALPHA * math.exp(_BETA * _BATCH) * active_b + _GAMMA
     own = _SLOPE * active_b + _BATCH_SLOPE * _BATCH + _BASE
     seconds = tokens * (1 / size.tokens_per_s if size.tokens_per_s else own) + (size.ttft_s or 0.0)

@@ -102,7 +102,8 @@ def dry_run(asked: GivenDryRun, config: Mapping[str, Any], pool: Pool, job: Job)
         if zerogpu.active():
             job.report("borrowing a GPU", None)
             with closing(zerogpu.run_on_gpu(_in_child, (trial, device), _ZEROGPU_S, job.stop)) as results:
-                return next(results)
+                result: DryRun = next(results)
+                return result
         return _build_and_measure(trial, device, job)
 
 

@@ -1,11 +1,11 @@
 """Plans and dry runs as HTML: bars, curves, tables. A number stands by every mark; foreign text is escaped."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape as _e
 
 from llmops.core.format import count, rate, seconds, size
 from llmops.planning import planner
-from llmops.planning.dry_run import DryRun
+from llmops.planning.dry_run import DryRun, Figures
 from llmops.planning.planner import Plan, Verdict
 from llmops.planning.settings import PlanSettings
 from llmops.report.axis import Axis, number
@@ -152,7 +152,7 @@ def dry_run(trial: DryRun) -> str:
     """Predicted and measured side by side, and the whole where a slice was measured."""
     whole = trial.layers != trial.of_layers
     titles = ["", "Predicted", "Measured", "Gap", *(["All layers (estimated)"] if whole else [])]
-    readings = (
+    readings: tuple[tuple[str, Callable[[Figures], str], str], ...] = (
         ("Weights", lambda figures: size(figures.weights_bytes), "weights_bytes"),
         ("KV cache", lambda figures: size(figures.kv_cache_bytes), "kv_cache_bytes"),
         ("Peak, weights included", lambda figures: size(figures.peak_bytes), "peak_bytes"),

@@ -170,7 +170,7 @@ def build() -> DecisionInputs:
             headers=_PRICE_HEADERS,
             datatype=["str", "number", "number"],
             type="array",
-            row_count=(len(prices.token_prices()) + 1, "dynamic"),
+            row_count=len(prices.token_prices()) + 1,
             interactive=True,
             label="Prices by tokens; any candidate can be added",
             elem_id="token-prices",

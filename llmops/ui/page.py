@@ -33,7 +33,8 @@ from llmops.ui.services import Services
 def build(services: Services) -> gr.Blocks:
     """The page, ready to launch."""
     gradio_internals.keep_light()
-    with Page(title="llm-ops", analytics_enabled=False, delete_cache=(3600, 86400)) as page:
+    page = Page(title="llm-ops", analytics_enabled=False, delete_cache=(3600, 86400))
+    with page:
         gr.HTML(language.switch(), padding=False)
         gr.Markdown(
             "# llm-ops\nOne text, three epochs of models, side by side: answers, time and memory.",

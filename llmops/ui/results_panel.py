@@ -19,7 +19,8 @@ from llmops.ui.language import language_of_request
 from llmops.ui.results import ANY, Filter
 from llmops.ui.services import Services
 
-_WIDTHS = ["52px", "440px", "92px", "110px"]  # number, text, language, true label; verdicts share the rest
+# Of number, text, language and true label; the verdicts share the rest.
+_WIDTHS: list[str | int] = ["52px", "440px", "92px", "110px"]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ typed on the page goes before it.
 import json
 import os
 from collections.abc import Mapping
+from typing import Any
 
 import gradio as gr
 
@@ -30,7 +31,8 @@ def build() -> gr.Button | None:
         return None
     with gr.Row(equal_height=True, elem_id="sign-in"):
         gradios = gr.LoginButton(visible=False)  # opens the routes behind it
-        button = gr.Button(_SIGN_IN, variant="huggingface", icon=gradios.icon, scale=0, min_width=240)
+        icon: Any = gradios.icon  # is served already, and taken as it is
+        button = gr.Button(_SIGN_IN, variant="huggingface", icon=icon, scale=0, min_width=240)
         gr.Markdown(_NOTE)
     return button
 

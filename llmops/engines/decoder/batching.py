@@ -175,7 +175,8 @@ class _PrefilledPrompts:
             past_key_values=self._cache,
         )
         drop_last(self._cache, count)
-        return output.logits.float()
+        logits: torch.Tensor = output.logits.float()
+        return logits
 
     def generate(self, config: "GenerationConfig", stopping: "StoppingCriteriaList") -> list[tuple[int, ...]]:
         """The answers, each with its end token where it came to one. The cache is used up."""

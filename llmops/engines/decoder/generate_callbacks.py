@@ -15,7 +15,7 @@ def token_streamer(
     """on_token: called with each step's tokens, (rows,), already on the CPU, so CUDA has made them."""
     from transformers.generation.streamers import BaseStreamer
 
-    class TokenStreamer(BaseStreamer):
+    class TokenStreamer(BaseStreamer):  # type: ignore[misc]  # mypy does not follow transformers
         """generate() puts the prompt first, then the tokens of each step."""
 
         puts = 0
@@ -38,7 +38,7 @@ def stop_when(is_set: Callable[[], bool]) -> "StoppingCriteriaList":
     import torch
     from transformers import StoppingCriteria, StoppingCriteriaList
 
-    class StopWhen(StoppingCriteria):
+    class StopWhen(StoppingCriteria):  # type: ignore[misc]  # mypy does not follow transformers
         stopped: torch.Tensor | None = None  # made once: it is asked for at every token
 
         def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:  # noqa: ANN401

@@ -66,7 +66,8 @@ def _logits(
 
 def _alone(model: "PreTrainedModel", ids: "torch.Tensor", longest: int) -> "torch.Tensor":
     """(1 + longest, vocabulary) of one prompt with its word, read afresh."""
-    return model(input_ids=ids, use_cache=False, logits_to_keep=longest + 1).logits[0]
+    logits: torch.Tensor = model(input_ids=ids, use_cache=False, logits_to_keep=longest + 1).logits
+    return logits[0]
 
 
 def _prompt_cache(cache: Any, tokens: int) -> Any:  # noqa: ANN401

@@ -65,7 +65,7 @@ def _sampler() -> Any:  # noqa: ANN401
     import torch
     from transformers import LogitsProcessor
 
-    class Sampler(LogitsProcessor):
+    class Sampler(LogitsProcessor):  # type: ignore[misc]  # mypy does not follow transformers
         """Draws a token and leaves it as the only one that greedy decoding can take."""
 
         def __init__(self, settings: Generation, device: str) -> None:

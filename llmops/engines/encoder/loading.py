@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llmops.compat.sentence_transformers_internals import config_of
 from llmops.core.candidate import DEFAULT_K, Candidate
 from llmops.core.errors import InputError, Stopped
 from llmops.core.request import Job
@@ -101,7 +102,7 @@ def read_shape(model: "SentenceTransformer") -> memory_estimate.EncoderShape | N
     """None too where layers of its own follow the transformer: their sizes are not in its configuration."""
     _, *following = model
     has_own = any(True for module in following for _ in module.parameters())
-    return None if has_own else memory_estimate.read_shape(model[0].auto_model.config.to_dict())
+    return None if has_own else memory_estimate.read_shape(config_of(model))
 
 
 def _description_heads(model: "SentenceTransformer", task: Task) -> dict[str, Head]:

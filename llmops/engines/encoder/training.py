@@ -181,7 +181,7 @@ def _fit_body(
     from sklearn.linear_model import LogisticRegression
     from transformers import PrinterCallback, ProgressCallback, TrainerCallback
 
-    class TrainingProgress(TrainerCallback):
+    class TrainingProgress(TrainerCallback):  # type: ignore[misc]  # mypy does not follow transformers
         """Progress and loss to the queue; asks the Trainer to stop, also where nothing is left to learn."""
 
         low = 0

@@ -137,7 +137,7 @@ class _State:
             logits = self.model.lm_head(hidden[:, :-1].flatten(0, 1)[counted])
         losses = torch.nn.functional.cross_entropy(logits.float(), targets[counted], reduction="none")
         loss = (losses * weights[counted]).sum() / weights.sum()
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
