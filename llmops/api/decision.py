@@ -19,8 +19,8 @@ def decide_data(
     """The decision report of an evaluation, the newest where none is named. given: DecisionSettings."""
     answer: dict[str, Any] = {"error": None}
     with error_in(answer, "decision"):
-        found, rows = evaluation_rows(History(settings.history_path, owner), evaluation)
-        answer |= make_decision_report(found, rows, given).to_json()
+        kept, rows = evaluation_rows(History(settings.history_path, owner), evaluation)
+        answer |= make_decision_report(kept, rows, given).to_json()
     return answer
 
 
@@ -35,9 +35,9 @@ def cascade_data(
     """A cascade's curve and its best threshold. given: CascadeSettings."""
     answer: dict[str, Any] = {"error": None}
     with error_in(answer, "cascade"):
-        found, rows = evaluation_rows(History(settings.history_path, owner), evaluation)
-        simulation = read_cascade(found, rows, first, second, given)
-        about = {"id": found.id, "created": found.created, "task": found.task_name, "machine": found.machine}
+        kept, rows = evaluation_rows(History(settings.history_path, owner), evaluation)
+        simulation = read_cascade(kept, rows, first, second, given)
+        about = {"id": kept.id, "created": kept.created, "task": kept.task_name, "machine": kept.machine}
         answer |= {"evaluation": about, **simulation.to_json()}
     return answer
 
@@ -53,9 +53,9 @@ def evaluation_rows(history: History, evaluation: int | None) -> tuple[Evaluatio
 
 
 def read_cascade(
-    found: Evaluation, rows: Sequence[Row], first: str, second: str, given: str | Mapping[str, Any] | None
+    evaluation: Evaluation, rows: Sequence[Row], first: str, second: str, given: str | Mapping[str, Any] | None
 ) -> Simulation:
     """A simulation from plain values. Raises InputError."""
     asked = CascadeSettings.read(given)
-    at = asked.assumptions(found.machine)
+    at = asked.assumptions(evaluation.machine)
     return simulate(rows, first, second, at, asked.search)

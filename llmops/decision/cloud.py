@@ -60,11 +60,11 @@ def from_evaluation(number: int, rows: Sequence[LabelledAnswer]) -> dict[str, li
     """Sentences of an evaluation: what failed, and what changed its mind when asked again."""
     failed, changed = [], []
     for name in dict.fromkeys(row.candidate for row in rows):
-        own = [row for row in rows if row.candidate == name]
-        broken = sum(row.failed for row in own)
-        failed.append(f"Evaluation {number}, {name}: {broken:,} of {len(own):,} answers failed.")
+        own_rows = [row for row in rows if row.candidate == name]
+        broken = sum(row.failed for row in own_rows)
+        failed.append(f"Evaluation {number}, {name}: {broken:,} of {len(own_rows):,} answers failed.")
         verdicts_by_place: dict[int, list[str | None]] = {}
-        for row in own:
+        for row in own_rows:
             verdicts_by_place.setdefault(row.place, []).append(row.y_hat)
         repeated = [verdicts for verdicts in verdicts_by_place.values() if len(verdicts) > 1]
         if repeated:

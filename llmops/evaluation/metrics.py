@@ -72,7 +72,7 @@ class Metrics:
 class Pair:
     """Two candidates on the same texts. difference: accuracy of one minus other; p_value: McNemar's exact test."""
 
-    one: str
+    one: str  # the fields' names are keys of the endpoints' answers
     other: str
     texts: int
     only_one_right: int

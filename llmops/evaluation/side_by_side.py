@@ -17,7 +17,7 @@ class Beside:
     """One candidate in both. agreement: share of common texts with the same verdict; pair: quality on those."""
 
     candidate: str
-    one: Metrics | None
+    one: Metrics | None  # the fields' names are keys of the endpoints' answers, here and below
     other: Metrics | None
     common: int
     agreement: float | None
