@@ -4,8 +4,8 @@ Nothing of this is promised by its documentation. What the browser's side lacks 
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from types import SimpleNamespace
 from typing import Any
 
@@ -49,7 +49,7 @@ def keep_light() -> None:
     queueing.Queue.compute_analytics_summary = _no_summary  # type: ignore[method-assign]
 
 
-def _no_summary(queue: queueing.Queue, records: object) -> dict[str, Any]:
+def _no_summary(queue: queueing.Queue, _records: object) -> dict[str, Any]:
     return queue.cached_event_analytics_summary
 
 
@@ -92,10 +92,10 @@ def _http(request: gr.Request | None) -> object:
 
 
 class RewrittenBlocks(gr.Blocks):
-    """Blocks whose description, password prompt, outputs and errors a subclass may rewrite before they are sent.
+    """Blocks whose description, password prompt, outputs and errors a subclass rewrites before they are sent.
 
-    The methods without an underscore that begin with `rewritten_` and `asked_by` are the subclass's; the rest is
-    Gradio's, overridden. `config` and `auth_message` are plain attributes in Gradio, set when the page is launched.
+    `asked_by` and what begins with `rewritten_` are the subclass's; the rest is Gradio's, overridden. `config` and
+    `auth_message` are plain attributes in Gradio, set when the page is launched.
     """
 
     _plain_config: dict[str, Any] | None = None
@@ -103,23 +103,23 @@ class RewrittenBlocks(gr.Blocks):
 
     def rewritten_config(self, plain: dict[str, Any]) -> dict[str, Any]:
         """The page's description, read for each request; `plain` is not to be changed."""
-        return plain
+        raise NotImplementedError
 
     def rewritten_auth_message(self, plain: str) -> str:
         """What the page says that asks for the password."""
-        return plain
+        raise NotImplementedError
 
     def rewritten_output(self, kind: str, classes: list[str], value: Any) -> Any:  # noqa: ANN401
         """An output of an event: a value, or an update of several properties (`is_update`)."""
-        return value
+        raise NotImplementedError
 
     def rewritten_error(self, error: gr.Error) -> None:
         """Change in place what a callback raised."""
+        raise NotImplementedError
 
-    @contextmanager
-    def asked_by(self, request: gr.Request | None) -> Iterator[None]:
+    def asked_by(self, request: gr.Request | None) -> AbstractContextManager[None]:
         """Around one event, which this request has asked for."""
-        yield
+        raise NotImplementedError
 
     @property
     def config(self) -> Any:  # noqa: ANN401

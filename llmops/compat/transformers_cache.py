@@ -37,8 +37,8 @@ class PreallocatedLayer(DynamicLayer):  # type: ignore[misc]  # mypy does not fo
         self,
         key_states: torch.Tensor,
         value_states: torch.Tensor,
-        *args: Any,  # noqa: ANN401
-        **kwargs: Any,  # noqa: ANN401
+        *_args: Any,  # noqa: ANN401
+        **_kwargs: Any,  # noqa: ANN401
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Append; all keys and values so far."""
         begin = self.keys.shape[-2]

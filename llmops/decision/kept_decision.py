@@ -28,7 +28,7 @@ def break_even_pair(report: DecisionReport, own: str | None, api: str | None) ->
 
 
 @lru_cache(maxsize=8)
-def _metrics(path: Path, owner: str, evaluation_id: int, created: str, count: int) -> tuple[Metrics, ...]:
-    """An evaluation's metrics, for as long as it has no more rows. created: ids are given again after a deletion."""
+def _metrics(path: Path, owner: str, evaluation_id: int, _created: str, _count: int) -> tuple[Metrics, ...]:
+    """An evaluation's metrics, for as long as it has no more rows. _created: ids are given again after a deletion."""
     history = History(path, owner)
     return tuple(measure(history.evaluations.rows(evaluation_id), history.evaluations.get(evaluation_id).labels))

@@ -206,7 +206,7 @@ class _Threads:
             return
         self._check_stop()
 
-        def report(message: str, fraction: float | None) -> None:
+        def report(message: str, _fraction: float | None) -> None:
             self._updates.put(CandidateProgress(name, len(places) - len(left), len(places), None, message))
 
         try:

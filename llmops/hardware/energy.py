@@ -100,7 +100,7 @@ def counters(device: str) -> tuple[Counter, ...]:
     return tuple(available)
 
 
-def _cpu(device: str) -> list[Counter]:
+def _cpu(_device: str) -> list[Counter]:
     """Packages and their memory."""
     return [_zone(*counter) for counter in zeus_internals.cpu_counters()]
 

@@ -42,7 +42,7 @@ def prepare() -> None:
         import spaces
 
         spaces_internals.end_children_at_exit()
-        _gpu_function = spaces.GPU(duration=lambda work, arguments, stopped, seconds: seconds)(_work_in_child)
+        _gpu_function = spaces.GPU(duration=lambda _work, _arguments, _stopped, seconds: seconds)(_work_in_child)
 
 
 def gpu() -> tuple[str, int, float]:
@@ -95,7 +95,7 @@ def run_on_gpu(
 
 
 def _work_in_child(
-    work: Work, arguments: tuple[Any, ...], stopped: str, seconds: int
+    work: Work, arguments: tuple[Any, ...], stopped: str, _seconds: int
 ) -> Generator[tuple[str, Any], None, None]:
     """The child's side: ("item", data), ("beat", None) when nothing comes, ("error", parts) instead of an exception."""
     global _in_child

@@ -169,7 +169,7 @@ class _Level:
         self.job.report(words, 0.0)
         device = self.lease.model.device
         with PeakMemory(device) if device != "remote" else nullcontext() as peak:
-            with _sender(self.lease, self.options, requests, at_once, self.job.stop) as send:
+            with _sender(self.lease, self.options, requests, at_once) as send:
                 started_s = time.perf_counter()
                 if closed:
                     _closed(send, requests, at_once, take, self.job.stop)
@@ -198,9 +198,7 @@ def _requests(
 
 
 @contextmanager
-def _sender(
-    lease: Lease, options: RunSettings, requests: Sequence[Request], at_once: int, stop: threading.Event
-) -> Iterator[Send]:
+def _sender(lease: Lease, options: RunSettings, requests: Sequence[Request], at_once: int) -> Iterator[Send]:
     """Endpoints take streams side by side; local decoders a batch; an encoder one text after the other."""
     model: Any = lease.model
     if model.device == "remote":
@@ -210,7 +208,7 @@ def _sender(
             len(request.text) + len(request.task.prompt(request.language).instruction) for request in requests
         )
         tokens = min(longest, 4096) + requests[0].generation.max_new_tokens  # a token is a character at least
-        with model.parallel(at_once, tokens, stop) as send:
+        with model.parallel(at_once, tokens) as send:
             yield lambda request: execute(lease, request, options, send=send)
     else:
         guard = threading.Lock()

@@ -80,7 +80,7 @@ def safe(text: str) -> str:
     return f"'{cleaned}" if cleaned.startswith(_COMPUTED) else cleaned
 
 
-def _csv(path: Path, evaluation: Evaluation, rows: Sequence[Row]) -> None:
+def _csv(path: Path, _evaluation: Evaluation, rows: Sequence[Row]) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("candidate", "repeat", *_HEADER))

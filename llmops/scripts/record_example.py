@@ -62,7 +62,7 @@ def record(folder: Path, target: Path) -> None:
         shutil.copyfileobj(source, packed)
 
 
-def _tell(message: str, fraction: float | None) -> None:
+def _tell(message: str, _fraction: float | None) -> None:
     sys.stderr.write(f"{message}\n")
 
 

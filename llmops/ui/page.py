@@ -48,7 +48,7 @@ def build(services: Services) -> gr.Blocks:
         machine_row = opening.build()
         with gr.Tabs():
             with gr.Tab("Past", id="past", elem_id="past"):
-                tab_past = past.build(services)
+                tab_past = past.build()
             with gr.Tab("Present", id="present"):
                 tab_present = present.build()
             with gr.Tab("Future", id="future"):

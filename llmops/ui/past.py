@@ -18,11 +18,11 @@ class Past:
     training: training_panel.TrainingPanel
 
 
-def build(services: Services) -> Past:
+def build() -> Past:
     """Lay out the tab."""
     selection.intro(Epoch.PAST)
     chosen = selection.build(Epoch.PAST, Kind.ENCODER, "Past candidates")
-    return Past(chosen, training_panel.build(services))
+    return Past(chosen, training_panel.build())
 
 
 def wire(tab: Past, shared: SharedInput, token: gr.Textbox, services: Services) -> None:

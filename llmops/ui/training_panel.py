@@ -76,7 +76,7 @@ class TrainingPanel:
     unkept: gr.State
 
 
-def build(services: Services) -> TrainingPanel:
+def build() -> TrainingPanel:
     """Lay out the panel."""
     with gr.Accordion("Train an encoder on the task's examples", open=False, elem_id="training"):
         with gr.Row():

@@ -1,6 +1,5 @@
 """How cost grows: time and memory against texts, prompt, answer, requests at once, and columns."""
 
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -96,7 +95,7 @@ def _requests(tiny: bool) -> list[tuple[float, float, float | None]]:
         ]
         with PeakMemory("cpu") as peak:  # the cache of all of them is made at the start
             with (
-                model.parallel(count, 128 + tokens, threading.Event()) as send,
+                model.parallel(count, 128 + tokens) as send,
                 ThreadPoolExecutor(count) as users,
             ):
                 seconds, _ = _costs(lambda users=users, send=send, requests=requests: list(users.map(send, requests)))

@@ -43,9 +43,7 @@ class Batcher(Protocol):
 
 
 @contextmanager
-def batching(
-    model: "PreTrainedModel", generation: "GenerationConfig", requests: int, tokens: int, stop: threading.Event
-) -> Iterator[Batcher]:
+def batching(model: "PreTrainedModel", generation: "GenerationConfig", requests: int, tokens: int) -> Iterator[Batcher]:
     """A batcher for up to `requests` at a time of `tokens` each (prompt and answer); nothing else may use the model."""
     if model.device.type in ("cuda", "cpu"):
         batcher: _ContinuousBatcher | _StaticBatcher = _ContinuousBatcher(model, generation, requests, tokens)

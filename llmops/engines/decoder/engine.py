@@ -19,11 +19,11 @@ class DecoderEngine:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def key(self, candidate: Candidate, task: Task) -> str:
+    def key(self, candidate: Candidate, _task: Task) -> str:
         """Models are shared by name and precision; nothing of a task is in them."""
         return f"{candidate.model}@{candidate.precision}"
 
-    def device(self, candidate: Candidate, connection: Connection) -> str:
+    def device(self, _candidate: Candidate, _connection: Connection) -> str:
         """The first GPU, else the CPU."""
         return hardware().decoder_device
 
@@ -36,7 +36,7 @@ class DecoderEngine:
         """The files alone; see engines.base.FetchingEngine."""
         files.find_folder(candidate.model, job, self._settings)
 
-    def load(self, candidate: Candidate, task: Task, job: Job) -> DecoderModel:
+    def load(self, candidate: Candidate, _task: Task, job: Job) -> DecoderModel:
         """Fetch and load. Raises LlmopsError with what would help."""
         job.check("Stopped before loading.")
         device = self.device(candidate, job.connection)

@@ -41,7 +41,7 @@ def stop_when(is_set: Callable[[], bool]) -> "StoppingCriteriaList":
     class StopWhen(StoppingCriteria):  # type: ignore[misc]  # mypy does not follow transformers
         stopped: torch.Tensor | None = None  # made once: it is asked for at every token
 
-        def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:  # noqa: ANN401
+        def __call__(self, input_ids: torch.Tensor, _scores: Any, **_kwargs: Any) -> torch.Tensor:  # noqa: ANN401
             if self.stopped is None or is_set():
                 self.stopped = torch.full((input_ids.shape[0],), is_set(), device=input_ids.device)
             return self.stopped

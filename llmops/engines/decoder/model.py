@@ -5,7 +5,6 @@ Reading the verdict is `core.verdict`'s part, sharing and evicting the pool's.
 """
 
 import gc
-import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -192,14 +191,14 @@ class DecoderModel:
         )
 
     @contextmanager
-    def parallel(self, requests: int, tokens: int, stop: threading.Event) -> Iterator[Send]:
+    def parallel(self, requests: int, tokens: int) -> Iterator[Send]:
         """A function that runs a Request beside others, as one batch: for probes. Yields nothing but its figures."""
         self._interrupt.begin(None)  # a batch is many visitors' work: it is stopped as a whole, between steps
         config = sampling.greedy(self._base_config, 1)
         memory_check.check_batch(self._model.config, self._candidate, self.device, requests, tokens)
         with (
             without_idle_workers(),
-            continuous_batching.batching(self._model, config, requests, tokens, stop) as batcher,
+            continuous_batching.batching(self._model, config, requests, tokens) as batcher,
         ):
 
             def send(request: Request) -> Run:

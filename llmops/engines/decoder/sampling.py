@@ -72,7 +72,7 @@ def _sampler() -> Any:  # noqa: ANN401
             self._temperature = max(settings.temperature, 1e-3)
             self._generator = torch.Generator(device=device).manual_seed(settings.seed % _SEEDS)
 
-        def __call__(self, input_ids: "torch.Tensor", scores: "torch.Tensor") -> "torch.Tensor":
+        def __call__(self, _input_ids: "torch.Tensor", scores: "torch.Tensor") -> "torch.Tensor":
             """(1, vocabulary) logits → the same shape, 0 at the drawn token and -inf elsewhere."""
             shares = torch.softmax(scores.float() / self._temperature, dim=-1)
             drawn = torch.multinomial(shares, 1, generator=self._generator)

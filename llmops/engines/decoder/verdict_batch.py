@@ -46,7 +46,7 @@ def score(
     bodies = [prompt[start:] for prompt in prompts]
     branches = [token for word in words.ids for token in word]
     head = 1 + len(branches)  # of each prompt: its last token, then the words
-    rows = _fill([len(body) - 1 + head for body in bodies], head)
+    rows = _fill([len(body) - 1 + head for body in bodies])
     width = max(row.tokens for row in rows)
     heads = head * max(len(row.prompts) for row in rows)
     ids = torch.zeros(len(rows), width, dtype=torch.long)
@@ -77,7 +77,7 @@ def score(
     return _read(prompt_logits[in_prompt_order].float(), words)
 
 
-def _fill(sizes: Sequence[int], head: int) -> list[_Row]:
+def _fill(sizes: Sequence[int]) -> list[_Row]:
     """Prompts into rows, the longest first, each into the first row with room."""
     capacity = max(_ROW_TOKENS, max(sizes))
     rows: list[_Row] = []

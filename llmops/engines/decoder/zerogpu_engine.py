@@ -16,7 +16,7 @@ from llmops.hardware import zerogpu
 class ZeroGpuDecoderEngine(DecoderEngine):
     """Makes ZeroGpuDecoderModels."""
 
-    def load(self, candidate: Candidate, task: Task, job: Job) -> ZeroGpuDecoderModel:  # type: ignore[override]
+    def load(self, candidate: Candidate, _task: Task, job: Job) -> ZeroGpuDecoderModel:  # type: ignore[override]
         """Fetch; nothing is read yet. Raises LlmopsError with what would help."""
         job.check("Stopped before loading.")
         folder, notes = files.find_folder(candidate.model, job, self._settings)

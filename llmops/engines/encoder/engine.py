@@ -28,7 +28,7 @@ class EncoderEngine:
         owner = f"{candidate.owner}:" if loading.is_trained_here(candidate) else ""
         return f"{owner}{candidate}#{digest}"
 
-    def device(self, candidate: Candidate, connection: Connection) -> str:
+    def device(self, _candidate: Candidate, _connection: Connection) -> str:
         """Encoders run on the CPU."""
         return "cpu"
 

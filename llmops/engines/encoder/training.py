@@ -186,7 +186,7 @@ def _fit_body(
 
         low = 0
 
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:  # noqa: ANN401
+        def on_log(self, _args: Any, state: Any, control: Any, logs: Any = None, **_kwargs: Any) -> None:  # noqa: ANN401
             loss = (logs or {}).get("embedding_loss", (logs or {}).get("loss"))
             if loss is not None:
                 share = state.global_step / max(1, state.max_steps)
@@ -195,7 +195,7 @@ def _fit_body(
                 self.low = self.low + 1 if float(loss) < _LEARNT_LOSS else 0
                 control.should_training_stop = control.should_training_stop or self.low >= _LEARNT_STEPS
 
-        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        def on_step_end(self, _args: Any, _state: Any, control: Any, **_kwargs: Any) -> None:  # noqa: ANN401
             if stopped():
                 control.should_training_stop = True
             else:

@@ -34,19 +34,19 @@ class HostedEngine:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def key(self, candidate: Candidate, task: Task) -> str:
+    def key(self, candidate: Candidate, _task: Task) -> str:
         """Nothing heavy is held, so nothing is shared."""
         return str(candidate)
 
-    def device(self, candidate: Candidate, connection: Connection) -> str:
+    def device(self, _candidate: Candidate, _connection: Connection) -> str:
         """Always `remote`."""
         return "remote"
 
-    def estimate_bytes(self, candidate: Candidate) -> int | None:
+    def estimate_bytes(self, _candidate: Candidate) -> int | None:
         """Not known from here."""
         return None
 
-    def load(self, candidate: Candidate, task: Task, job: Job) -> RemoteModel:
+    def load(self, candidate: Candidate, _task: Task, job: Job) -> RemoteModel:
         """No call is made. Raises NotConfigured or InputError."""
         provider = candidate.option("provider") or job.connection.provider or "auto"
         base_url = os.environ.get(_BASE_URL)

@@ -32,19 +32,19 @@ class OpenAIEngine:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def key(self, candidate: Candidate, task: Task) -> str:
+    def key(self, candidate: Candidate, _task: Task) -> str:
         """Nothing heavy is held, so nothing is shared."""
         return str(candidate)
 
-    def device(self, candidate: Candidate, connection: Connection) -> str:
+    def device(self, _candidate: Candidate, connection: Connection) -> str:
         """`remote`; a server on this very machine shares its cores, so it waits its turn like a local model."""
         return "cpu" if endpoint.is_loopback(endpoint.base_url_of(connection)) else "remote"
 
-    def estimate_bytes(self, candidate: Candidate) -> int | None:
+    def estimate_bytes(self, _candidate: Candidate) -> int | None:
         """Not known from here."""
         return None
 
-    def load(self, candidate: Candidate, task: Task, job: Job) -> RemoteModel:
+    def load(self, candidate: Candidate, _task: Task, job: Job) -> RemoteModel:
         """No call is made. Raises NotConfigured or InputError."""
         base_url = endpoint.base_url_of(job.connection)
         endpoint.key_for(base_url, job.connection)

@@ -5,6 +5,7 @@ blocks in `text/`. The plan decides the label, so it is always known.
 """
 
 import tomllib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -12,6 +13,8 @@ from typing import Any
 
 from llmops.scripts.decoder.expand import expand, sentence
 
+_Plan = Callable[[str, dict[str, Any]], tuple[str, bool]]
+"""(label, reason) → (a text, whether it states the reason)."""
 _TEXT = Path(__file__).parent / "text"
 _LABELS = ("positive", "negative")
 _MADE_UP = 0.35  # share of made-up nouns, so that an unknown one is nothing new
@@ -80,7 +83,7 @@ class _Writer:
     def write(self, label: str) -> tuple[str, str]:
         """(text, reason) for a label."""
         reason = self.rng.choice([reason for reason in self.blocks["reasons"] if reason["label"] == label])
-        plans = [self._bare, self._bare, self._so, self._so, self._because, self._since, self._concession]
+        plans: list[_Plan] = [self._bare, self._bare, self._so, self._so, self._because, self._since, self._concession]
         plans += [self._despite, self._verdict, self._two, self._headed]
         if label == "negative":
             plans.append(self._sorry)
@@ -93,10 +96,10 @@ class _Writer:
     def _main(self, reason: dict[str, Any]) -> str:
         return self.fill(self.rng.choice(reason["main"]))
 
-    def _bare(self, label: str, reason: dict[str, Any]) -> tuple[str, bool]:
+    def _bare(self, _label: str, reason: dict[str, Any]) -> tuple[str, bool]:
         return self._main(reason), True
 
-    def _verdict(self, label: str, reason: dict[str, Any]) -> tuple[str, bool]:
+    def _verdict(self, label: str, _reason: dict[str, Any]) -> tuple[str, bool]:
         return self._pick(f"verdict_{label}"), False
 
     def _two(self, label: str, reason: dict[str, Any]) -> tuple[str, bool]:
@@ -143,10 +146,10 @@ class _German(_Writer):
         word = self.rng.choice(["doch", "aber", "allerdings gilt:", "jedoch:"])
         return f"zwar {weak}, {word} {self._main(reason)}", True
 
-    def _despite(self, label: str, reason: dict[str, Any]) -> tuple[str, bool]:
+    def _despite(self, label: str, _reason: dict[str, Any]) -> tuple[str, bool]:
         return f"trotz {self.rng.choice(_DESPITE[label]['de'])} {self._pick(f'so_{label}')}", False
 
-    def _sorry(self, label: str, reason: dict[str, Any]) -> tuple[str, bool]:
+    def _sorry(self, _label: str, _reason: dict[str, Any]) -> tuple[str, bool]:
         sorry = self._pick("sorry")
         if sorry.endswith(":"):
             return f"{sorry} {self._pick('verdict_negative')}", False
@@ -214,11 +217,11 @@ class _English(_Writer):
             return f"{word} {weak}, {self._main(reason)}", True
         return f"{weak}, {self.rng.choice(['but', 'yet', 'however,'])} {self._main(reason)}", True
 
-    def _despite(self, label: str, reason: dict[str, Any]) -> tuple[str, bool]:
+    def _despite(self, label: str, _reason: dict[str, Any]) -> tuple[str, bool]:
         word = self.rng.choice(["despite", "in spite of", "notwithstanding"])
         return f"{word} {self.rng.choice(_DESPITE[label]['en'])}, {self._pick(f'verdict_{label}')}", False
 
-    def _sorry(self, label: str, reason: dict[str, Any]) -> tuple[str, bool]:
+    def _sorry(self, _label: str, _reason: dict[str, Any]) -> tuple[str, bool]:
         return f"{self._pick('sorry')}, {self._pick('verdict_negative')}", False
 
     def _slot(self, name: str) -> str:

@@ -1,6 +1,5 @@
 """Sixteen requests at a local decoder: at once, as one batch, against one after the other."""
 
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,12 +28,11 @@ def _row(name: str, what: str, unit: str, ttft: bool) -> Row:
         asked = [
             Request(TASK, example.text, example.language, Generation(max_new_tokens=tokens)) for example in examples
         ]
-        stop = threading.Event()
 
         def figure(seconds: float, firsts: list[float], results: Any) -> Measured:
             return Measured((percentile(firsts, 95) or 0.0) if ttft else count * tokens / seconds, results)
 
-        with model.parallel(count, 128 + tokens, stop) as send, ThreadPoolExecutor(count) as users:
+        with model.parallel(count, 128 + tokens) as send, ThreadPoolExecutor(count) as users:
 
             def ours(repeat: int) -> Measured:
                 started = time.perf_counter()

@@ -67,7 +67,7 @@ def test_a_batch_gives_the_answers_that_one_after_the_other_gives():
     model = load_model("embedded/decoder", "fp32")
     asked = [Request(TASK, text, "en", Generation(max_new_tokens=24)) for text in TEXTS[:6]]
     alone = [finished_run(model, request).text for request in asked]
-    with model.parallel(6, 300, threading.Event()) as send:
+    with model.parallel(6, 300) as send:
         together = [None] * 6
         threads = [threading.Thread(target=lambda n=n: together.__setitem__(n, send(asked[n]).text)) for n in range(6)]
         for thread in threads:
