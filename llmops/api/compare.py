@@ -75,7 +75,7 @@ def compare_data(
         comparison = make_comparison(context, load_builtin(task_id), text, candidates, given, visitor.owner)
         secrets = comparison.options.connection.secrets
         return run_comparison(context, visitor, comparison).to_json()
-    except Exception as caught:
+    except Exception as caught:  # noqa: BLE001  the edge: as_run_error logs it
         failure = as_run_error(caught, "compare", secrets)
         return {"runs": [run.to_json() for run in _failed(candidates, failure)], "error": asdict(failure)}
 
@@ -99,7 +99,7 @@ def stream_data(
             comparison.start()
             for _ in follow(comparison, views, recorder, first_at_once=True):
                 yield {"columns": [plain(view) for view in views]}
-    except Exception as caught:
+    except Exception as caught:  # noqa: BLE001  the edge: as_run_error logs it
         failed = _failed(candidates, as_run_error(caught, "stream", secrets))
         yield {"columns": [plain(View(run.candidate, Status.FAILED, run=run)) for run in failed]}
 

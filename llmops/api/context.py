@@ -42,7 +42,7 @@ def error_in(answer: dict[str, Any], doing: str) -> Iterator[Asker]:
     asker = Asker()
     try:
         yield asker
-    except Exception as caught:
+    except Exception as caught:  # noqa: BLE001  the edge: error_data logs it
         answer |= error_data(caught, doing, asker.connection)
 
 

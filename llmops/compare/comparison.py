@@ -164,7 +164,7 @@ class Comparison:
         try:
             candidate = parse_candidate(text, model_kinds()).owned_by(options.connection.owner)
             turn = self._enter(candidate, options) if self._pool.is_here(candidate, self.task) else None
-        except Exception as caught:
+        except Exception as caught:  # noqa: BLE001  raised in the column's thread
             candidate = caught
         context = contextvars.copy_context()  # who asks: whose quota a lent GPU costs
         thread = threading.Thread(
@@ -201,7 +201,7 @@ class Comparison:
             if isinstance(candidate, Exception):
                 raise candidate
             run = self._attempt(candidate, options, turn, worker.stop, emit)
-        except Exception as caught:
+        except Exception as caught:  # noqa: BLE001  the column's end: never_ran logs it
             run = never_ran(self.candidates[column], options, caught)
         finally:
             if turn is not None:

@@ -1,4 +1,4 @@
-"""An exception as what a user reads; an unforeseen one leaves its traceback in the log. The only place that does it."""
+"""An exception as what a user reads; an unforeseen one leaves its traceback in the log. Both are done here alone."""
 
 import logging
 import traceback
@@ -16,7 +16,13 @@ def as_run_error(caught: BaseException, doing: str, secrets: Iterable[str] = ())
     hidden = tuple(secrets)
     if isinstance(caught, LlmopsError):
         return RunError(caught.kind, redact(caught.message, hidden), redact(caught.remedy, hidden))
-    trace = redact("".join(traceback.format_exception(caught)), hidden)
-    _log.error("unforeseen failure: %s\n%s", redact(doing, hidden), trace)
+    log_unforeseen(caught, doing, hidden)
     detail = redact(f"{type(caught).__name__}: {caught}", hidden)[:_MOST_DETAIL]
     return RunError("unexpected", f"Something unforeseen went wrong ({detail}).", "Retry; if it stays, report it.")
+
+
+def log_unforeseen(caught: BaseException, doing: str, secrets: Iterable[str] = ()) -> None:
+    """Its traceback to the log, without secrets: for who tells it in other words, or has nobody to tell."""
+    hidden = tuple(secrets)
+    trace = redact("".join(traceback.format_exception(caught)), hidden)
+    _log.error("unforeseen failure: %s\n%s", redact(doing, hidden), trace)

@@ -190,7 +190,7 @@ class _Threads:
                         raise candidate
                     self._candidate(name, candidate)
                     self._updates.put(CandidateEnded(name, None))
-                except Exception as caught:
+                except Exception as caught:  # noqa: BLE001  a candidate's end: as_run_error logs it
                     self._updates.put(CandidateEnded(name, as_run_error(caught, name, secrets)))
         finally:
             self._updates.put(None)

@@ -54,8 +54,8 @@ class EnergyWindow:
             try:
                 self._idle_w = _idle_watts(self._device)
                 self._before, self._started_s = _read(self._counters), time.perf_counter()
-            except Exception as error:  # a counter that fails is no reason to lose the run
-                _log.warning("the energy counters could not be read: %s", error)
+            except Exception:  # noqa: BLE001  a counter that fails is no reason to lose the run
+                _log.warning("the energy counters could not be read", exc_info=True)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -64,8 +64,8 @@ class EnergyWindow:
         seconds = time.perf_counter() - self._started_s
         try:
             joules = _since(self._counters, self._before)
-        except Exception as error:
-            _log.warning("the energy counters could not be read: %s", error)
+        except Exception:  # noqa: BLE001  nor to lose its end
+            _log.warning("the energy counters could not be read", exc_info=True)
             return
         above = max(0.0, joules - self._idle_w * seconds)
         names = tuple(counter.name for counter in self._counters)
@@ -95,8 +95,8 @@ def counters(device: str) -> tuple[Counter, ...]:
     for find in (_cpu, _gpu):
         try:
             available += find(device)
-        except Exception as error:  # no driver, no permission, no such counter: then it is not measured
-            _log.info("no energy counter: %s", error)
+        except Exception:  # noqa: BLE001  no driver, no permission, no counter: then it is not measured
+            _log.info("no energy counter", exc_info=True)
     return tuple(available)
 
 

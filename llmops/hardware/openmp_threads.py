@@ -45,7 +45,7 @@ class ComputeThread:
             work, future = queued
             try:
                 future.set_result(work())
-            except BaseException as error:  # whoever waits must always hear of the end
+            except BaseException as error:  # noqa: BLE001  raised to who waits and must always hear of the end
                 future.set_exception(error)
             del queued, work, future  # nothing of a run is held while waiting for the next
 

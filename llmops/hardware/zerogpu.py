@@ -16,6 +16,7 @@ from typing import Any
 
 from llmops.compat import spaces_internals
 from llmops.core.errors import LlmopsError, ZeroGpuUnavailable, rebuilt, redact
+from llmops.core.failures import log_unforeseen
 
 DEVICE = "cuda:0"
 # Of an RTX PRO 6000 a "large" call gets half: 48 GB (docs of ZeroGPU, 2026-11); a child sees what it really has.
@@ -86,8 +87,11 @@ def run_on_gpu(
                         stopped.touch()
         except LlmopsError:
             raise
-        except Exception as error:  # gradio's, with quota or queue in its words; gradio is unknown down here
-            cause = redact(str(getattr(error, "message", "") or f"{type(error).__name__}: {error}"))[:300]
+        except Exception as error:  # noqa: BLE001  gradio's, with quota or queue in its words; gradio is unknown here
+            words = str(getattr(error, "message", ""))
+            if not words:
+                log_unforeseen(error, "borrowing a GPU")
+            cause = redact(words or f"{type(error).__name__}: {error}")[:300]
             raise ZeroGpuUnavailable(
                 f"ZeroGPU lent no GPU: {cause}",
                 "Sign in with Hugging Face for a larger quota, try later, or use encoders and hosted models.",
@@ -110,7 +114,8 @@ def _work_in_child(
             messages.put(("end", None))
         except LlmopsError as error:
             messages.put(("error", (error.kind, error.message, error.remedy)))
-        except BaseException as error:  # the parent gets no traceback, so the words must do
+        except BaseException as error:  # noqa: BLE001  the parent gets no traceback, so it is logged here
+            log_unforeseen(error, "work on a lent GPU")
             messages.put(("error", ("unexpected", redact(f"{type(error).__name__}: {error}")[:500], "Retry.")))
 
     thread = threading.Thread(target=run_work, name="zerogpu-work", daemon=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from llmops.core.errors import HistoryError, redact
+from llmops.core.failures import log_unforeseen
 from llmops.history.store import History
 
 FILE = "history.sqlite"
@@ -35,12 +36,15 @@ def keep(history: Path, repo: str, token: str | None, every_min: float = _EVERY_
             raise HistoryError("No token may write to it.", "Set HF_TOKEN to one that can.")
         restored = _restore(history, repo, token)
         scheduler = _scheduler(history, repo, token, every_min)
-    except Exception as error:  # whatever a hub or the way to it may answer
+    except Exception as error:  # noqa: BLE001  whatever a hub or the way to it may answer; logged below
         words = (
             f"{error.message} {error.remedy}" if isinstance(error, HistoryError) else f"{type(error).__name__}: {error}"
         )
         said = redact(f"The history is not kept in {repo}: {words}", (token,))[:400]
-        _log.warning(said)
+        if isinstance(error, HistoryError):
+            _log.warning(said)
+        else:
+            log_unforeseen(error, said, (token or "",))
         return HubBackup(said)
     return HubBackup(
         f"The history is kept in the private dataset {repo}{', and was fetched from it' if restored else ''}.",

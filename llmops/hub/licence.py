@@ -43,6 +43,6 @@ def permit(candidate: Candidate, connection: Connection) -> None:
     try:
         HfApi().auth_check(candidate.model, token=token)
     except Exception as error:
-        raise explain(error, candidate.model) from None
+        raise explain(error, candidate.model) from error
     with _guard:
         _accepted[key] = time.monotonic()

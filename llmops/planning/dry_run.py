@@ -143,7 +143,9 @@ def _build_and_measure(trial: _Trial, device: str, job: Job) -> DryRun:
     except Exception as error:
         from llmops.engines.decoder import memory_check
 
-        raise (memory_check.explain(candidate, error) if memory_check.is_out_of_memory(error) else error) from None
+        if not memory_check.is_out_of_memory(error):
+            raise
+        raise memory_check.explain(candidate, error) from None
     measured = replace(measured, load_s=reading.load_s)
     tokens = prompt_tokens + new_tokens - 1  # the last token is never read
     shape, part = trial.shape, trial.sliced

@@ -52,7 +52,7 @@ def execute_streaming(
         if request.stop.is_set():
             raise Stopped("Stopped before the run.")
         run = send(request) if send is not None else (yield from _stream(lease.model, request, parts))
-    except Exception as caught:
+    except Exception as caught:  # noqa: BLE001  a run's end: failed() logs it
         text = cut_out("".join(parts), request.connection.secrets)
         return failed(lease, request, settings, caught, text)
     return _completed(run, lease, settings, request, since)

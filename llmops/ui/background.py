@@ -85,7 +85,7 @@ def follow(
                 step.results.append(item)
                 step = replace(step, result=item)
             yield step
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  the edge: as_run_error logs it
         step = replace(step, error=as_run_error(error, "a job of the page", connection.secrets))
     yield replace(step, result=None, ended=True)
 
@@ -126,7 +126,7 @@ def _in_thread(
             for result in work(Job(connection, report, stop)):
                 items.put(("item", result))
             items.put(("end", None))
-        except Exception as error:  # raised again where it is read
+        except Exception as error:  # noqa: BLE001  raised again where it is read
             items.put(("error", error))
 
     context = contextvars.copy_context()  # who asks: whose quota a lent GPU costs

@@ -158,7 +158,7 @@ class _StaticBatcher:
                 batch.append(self._waiting.get())
             try:
                 self._run(batch)
-            except Exception as error:  # told to those who wait; the next batch may work
+            except Exception as error:  # noqa: BLE001  raised to those who wait; the next batch may work
                 for *_, future in batch:
                     if not future.done():
                         future.set_exception(error)

@@ -43,7 +43,7 @@ def _named_folder(model: str, settings: Settings) -> Path | None:
 def _cached_folder(model: str) -> Path | None:
     try:
         return fetch.cached(model)
-    except Exception:  # the hub client's own check of an id; loading says what is wrong with it
+    except (OSError, ValueError):  # the hub client's own check of an id; loading says what is wrong with it
         return None
 
 

@@ -58,8 +58,8 @@ def save_copy(model: "PreTrainedModel", copy: Path) -> None:
         if _free_space(copy.parent, sum(tensor.nbytes for tensor in model.state_dict().values())):
             model.save_pretrained(partial)
             partial.rename(copy)
-    except Exception as error:  # a full disk, or a kind of model that the library can't write
-        _log.warning("no quantized copy is kept: %s", error)
+    except Exception:  # noqa: BLE001  a full disk, or a kind of model that the library can't write
+        _log.warning("no quantized copy is kept", exc_info=True)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

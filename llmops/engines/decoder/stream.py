@@ -129,7 +129,7 @@ class GenerateCall:
             self._layer_interrupt.enable()
             with torch.inference_mode():
                 self._model.generate(**kwargs, streamer=token_streamer(self._on_token, self._layer_interrupt.disable))
-        except BaseException as error:  # raised by whoever reads, who must always hear of the end
+        except BaseException as error:  # noqa: BLE001  raised by whoever reads, who must always hear of the end
             self.error = error
         finally:
             self._layer_interrupt.disable()

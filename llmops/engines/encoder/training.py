@@ -146,7 +146,7 @@ def _fine_tune(
             with without_idle_workers(), reusing_memory():
                 _fit_body(model, examples, seed, events, lambda: leave.is_set() or stop.is_set(), yield_turn)
             events.put(None)
-        except BaseException as error:  # the reader raises it
+        except BaseException as error:  # noqa: BLE001  the reader raises it
             events.put(error)
 
     thread = threading.Thread(target=work, name="setfit", daemon=True)

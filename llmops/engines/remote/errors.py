@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from llmops.core.errors import EndpointError, LlmopsError, NotConfigured, redact
+from llmops.core.failures import log_unforeseen
 from llmops.core.request import Connection
 
 _PARAMETERS = (
@@ -82,6 +83,7 @@ def explain(error: BaseException, model: str, connection: Connection) -> LlmopsE
         return EndpointRefusal(
             "The endpoint can't be reached.", "Check that the server runs and that the address is right.", True
         )
+    log_unforeseen(error, f"a request to {model}", connection.secrets)
     return EndpointError(
         f"The endpoint failed: {message or type(error).__name__}", "Retry, or check model and address."
     )

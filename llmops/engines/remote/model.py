@@ -61,7 +61,7 @@ class RemoteModel:
             try:
                 yield from self._attempt(request, answer)
                 break
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  whatever a client raises; explain() logs what is unforeseen
                 if request.stop.is_set() and not answer.pieces:
                     raise Stopped("Stopped.") from None
                 parameter = refused_parameter(error)

@@ -89,7 +89,7 @@ def list_models(connection: Connection, settings: Settings) -> list[str]:
         return asyncio.run(ask())
     except LlmopsError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  whatever the client raises; explain() logs what is unforeseen
         explained = explain(error, "the list of models", connection)
         raise type(explained)(explained.message, "A model's name can be typed all the same.") from None
 

@@ -52,7 +52,7 @@ class StreamReader:
             self._chunks.put(None)
         except asyncio.CancelledError:
             self._chunks.put(None)
-        except BaseException as error:  # raised again where it is read
+        except BaseException as error:  # noqa: BLE001  raised again where it is read
             self._chunks.put(error)
         finally:
             self._ready.set()
