@@ -4,8 +4,7 @@ light and dark, wide and phone. The script of axe-core comes from the installed 
 
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
@@ -19,7 +18,13 @@ SERIOUS = ("serious", "critical")
 THEMES = ("light", "dark")
 _SHOWN_TAB = '[role="tabpanel"]:not([style*="display: none"])'
 _CHOSEN = ("embedded/encoder@fp32?method=zero-shot", "embedded/decoder@bf16", "openai/gpt-5.4-mini")
-_FILLED = 5  # states that `walk` adds with `run`
+_BOARDS = {"Evaluate": "#metrics table", "Decide": "#decision table", "History": "#history-found table"}
+# What unfolds stands still: nothing moves any more, and the page is as high as a quarter of a second before.
+_STILL = """() => {
+    const now = performance.now(), height = document.documentElement.scrollHeight;
+    if (window.lastHeight?.height !== height) window.lastHeight = {height, since: now};
+    return now - window.lastHeight.since > 250;
+}"""
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 # What sits inside Gradio's own components and can't be mended from outside: (rule, part of the element) → why.
 KNOWN: dict[tuple[str, str], str] = {
@@ -49,14 +54,6 @@ class Finding:
         )
 
 
-def tab_names(browser: Browser, address: str) -> list[str]:
-    """The tabs' names, in their order; of a wide page, since a phone's menu hides some."""
-    page = browsing.open_page(browser, address)
-    names = page.get_by_role("tab").all_inner_texts()
-    page.context.close()
-    return names
-
-
 def open_all(page: Page) -> None:
     """Unfold every accordion and explanation that is in sight."""
     closed = page.locator("button.label-wrap:not(.open):visible")
@@ -64,55 +61,68 @@ def open_all(page: Page) -> None:
         closed.first.click()
     page.evaluate("window.scrollTo(0, 0)")  # from under the bar that sticks to the top
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-    page.wait_for_timeout(600)  # until what unfolds stands still
+    page.wait_for_function(_STILL)
 
 
-def examine(page: Page, state: str, part: str | None = None) -> Iterator[Finding]:
-    """What axe-core says of the page as it is, or of a part of it that a selector names."""
-    for violation in Axe().run(page, context=part, options=_RULES).response["violations"]:
-        for node in violation["nodes"]:
-            why = node["failureSummary"].splitlines()[-1].strip()
-            element = f"{' '.join(map(str, node['target']))} {node['html'][:200]}"
-            yield Finding(state, violation["id"], str(violation["impact"]), element, why)
+@dataclass
+class Walk:
+    """What was found, in which states of the page, and the address of every request that the page made meanwhile."""
+
+    theme: str
+    size: str
+    findings: list[Finding] = field(default_factory=list)
+    states: list[str] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)
+
+    def examine(self, page: Page, what: str, part: str | None = None) -> None:
+        """What axe-core says of the page as it is, or of a part of it that a selector names."""
+        state = f"{what}, {self.theme}, {self.size}"
+        self.states.append(state)
+        for violation in Axe().run(page, context=part, options=_RULES).response["violations"]:
+            for node in violation["nodes"]:
+                why = node["failureSummary"].splitlines()[-1].strip()
+                element = f"{' '.join(map(str, node['target']))} {node['html'][:200]}"
+                self.findings.append(Finding(state, violation["id"], str(violation["impact"]), element, why))
 
 
-def walk(
-    browser: Browser, address: str, theme: str, size: str, names: list[str], run: bool = True
-) -> Iterator[Finding]:
+def walk(browser: Browser, address: str, theme: str, size: str, run: bool = True) -> Walk:
     """Every tab with all of it unfolded; with `run`, also a plan, a comparison with an error, and an evaluation."""
-    page = browsing.open_page(browser, browsing.link(address, *_CHOSEN, theme=theme), size)
+    seen = Walk(theme, size)
+    page = browsing.open_page(browser, browsing.link(address, *_CHOSEN, theme=theme), asked=seen.asked)
+    names = page.get_by_role("tab").all_inner_texts()  # of a wide page: a phone's menu hides some
+    page.set_viewport_size(dict(zip(("width", "height"), browsing.SIZES[size], strict=True)))
     for place, name in enumerate(names):
         browsing.tab(page, name)
         open_all(page)
-        # What stands above and below the tabs is the same on each.
-        yield from examine(page, f"{name}, {theme}, {size}", _SHOWN_TAB if place else None)
+        seen.examine(page, name, _SHOWN_TAB if place else None)  # above and below the tabs it is the same on each
     if run:
         browsing.run(page)
         browsing.wait_finished(page, len(_CHOSEN))
         expect(page.locator("#summary")).not_to_be_empty()
         open_all(page)
-        yield from examine(page, f"a finished run, {theme}, {size}", "#results")
+        seen.examine(page, "a finished run", "#results")
     page.context.close()
     if run:
-        yield from _filled(browser, browsing.link(address, _CHOSEN[0], theme=theme), theme, size)
+        _walk_filled(browser, browsing.link(address, _CHOSEN[0], theme=theme), seen)
+    return seen
 
 
-def _filled(browser: Browser, url: str, theme: str, size: str) -> Iterator[Finding]:
+def _walk_filled(browser: Browser, url: str, seen: Walk) -> None:
     """A plan, an evaluation, and what Decide and History show of it."""
-    page = browsing.open_page(browser, url, size)
+    page = browsing.open_page(browser, url, seen.size, seen.asked)
     browsing.tab(page, "Future")
     open_all(page)
     page.locator("#plan").click()
     expect(page.locator("#plan-said table").first).to_be_visible()
-    yield from examine(page, f"a plan, {theme}, {size}", _SHOWN_TAB)
+    seen.examine(page, "a plan", _SHOWN_TAB)
     browsing.tab(page, "Evaluate")
     page.locator("#evaluate").click()
     expect(page.locator("#metrics table").first).to_be_visible(timeout=240_000)
-    for name in ("Evaluate", "Decide", "History"):
+    for name, filled in _BOARDS.items():
         browsing.tab(page, name)
-        page.wait_for_timeout(2000)
+        expect(page.locator(filled).first).to_be_visible()
         open_all(page)
-        yield from examine(page, f"{name} with an evaluation, {theme}, {size}", _SHOWN_TAB)
+        seen.examine(page, f"{name} with an evaluation", _SHOWN_TAB)
     page.context.close()
 
 
@@ -133,18 +143,15 @@ def report(findings: list[Finding]) -> str:
 
 def main() -> None:
     """Print the report; ends with 1 where something serious is not known."""
-    findings: list[Finding] = []
     with tempfile.TemporaryDirectory() as name, browsing.chromium() as browser:
         folder = Path(name)
         with app(folder / "data", folder / "app.log") as address:
-            names = tab_names(browser, address)
-            looks = [(theme, size) for theme in THEMES for size in browsing.SIZES]
-            for look in looks:
-                findings += walk(browser, address, *look, names)
+            walks = [walk(browser, address, theme, size) for theme in THEMES for size in browsing.SIZES]
+    findings = [finding for seen in walks for finding in seen.findings]
     print(report(findings))
     serious = [finding for finding in findings if finding.impact in SERIOUS and not finding.known]
-    states = len(looks) * (len(names) + _FILLED)
-    appearances = ", ".join(" ".join(look) for look in looks)
+    appearances = ", ".join(f"{seen.theme} {seen.size}" for seen in walks)
+    states = sum(len(seen.states) for seen in walks)
     print(f"axe-core {VERSION}, {states} states, {appearances}: {len(serious)} serious to mend")
     sys.exit(bool(serious))
 

@@ -5,8 +5,8 @@ import pytest
 from tests.support import browsing
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
-    """A headless Chromium, one a file."""
+    """A headless Chromium; each visitor is a context of its own."""
     with browsing.chromium() as found:
         yield found

@@ -11,50 +11,39 @@ from playwright.sync_api import expect
 from tests import accessibility
 from tests.support import browsing
 from tests.support.endpoints import ENDPOINTS
-from tests.support.serving import app
 
 ENCODER = "embedded/encoder@fp32?method=zero-shot"
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pleasant")
-    with app(folder / "data", folder / "app.log") as url:
-        yield url
+def walk(browser, running_app):
+    """Through every tab, a run, a plan and an evaluation."""
+    return accessibility.walk(browser, running_app, "light", "wide")
 
 
-@pytest.fixture(scope="module")
-def names(browser, address):
-    return accessibility.tab_names(browser, address)
+def serious(walk):
+    return [finding for finding in walk.findings if finding.impact in accessibility.SERIOUS and not finding.known]
 
 
-@pytest.mark.parametrize("size", browsing.SIZES)
-@pytest.mark.parametrize("theme", accessibility.THEMES)
-def test_axe_finds_nothing_serious_on_any_tab(browser, address, names, theme, size):
-    found = list(accessibility.walk(browser, address, theme, size, names, run=(theme, size) == ("light", "wide")))
-    mend = [finding for finding in found if finding.impact in accessibility.SERIOUS and not finding.known]
-    assert not mend, accessibility.report(mend)
+def test_axe_finds_nothing_serious_on_any_tab(walk):
+    assert len(walk.states) == 12
+    assert not serious(walk), accessibility.report(serious(walk))
 
 
-def test_the_page_asks_no_other_host(browser, address, names):
-    page = browser.new_context().new_page()
-    asked = set()
-    page.on("request", lambda request: asked.add(urlsplit(request.url)))
-    page.on("websocket", lambda socket: asked.add(urlsplit(socket.url)))
-    page.goto(browsing.link(address, ENCODER))
-    expect(page.locator("#machine textarea, #machine input")).to_have_value(re.compile(".+"), timeout=60_000)
-    for name in names:
-        browsing.tab(page, name)
-        accessibility.open_all(page)
-    browsing.run(page)
-    browsing.wait_finished(page, 1)
-    hosts = {url.hostname for url in asked if url.scheme not in ("data", "blob")}
-    assert hosts == {urlsplit(address).hostname}
-    page.context.close()
+def test_axe_finds_nothing_serious_on_any_tab_in_dark_on_a_phone(browser, running_app):
+    walk = accessibility.walk(browser, running_app, "dark", "phone", run=False)
+    assert len(walk.states) == 7
+    assert not serious(walk), accessibility.report(serious(walk))
 
 
-def test_german_is_chosen_by_the_address_and_changed_by_a_link(browser, address):
-    page = browsing.open_page(browser, browsing.link(address, ENCODER, language="en") + "&ui=de")
+def test_the_page_asks_no_other_host(walk, running_app):
+    addresses = [urlsplit(url) for url in walk.asked]
+    assert len(addresses) > 100
+    assert {url.hostname for url in addresses if url.scheme not in ("data", "blob")} == {urlsplit(running_app).hostname}
+
+
+def test_german_is_chosen_by_the_address_and_changed_by_a_link(browser, running_app):
+    page = browsing.open_page(browser, browsing.link(running_app, ENCODER, language="en") + "&ui=de")
     assert page.evaluate("document.documentElement.lang") == "de"
     expect(page.get_by_role("tab", name="Vergangenheit")).to_be_visible()
     expect(page.locator("#run")).to_have_text("Vergleichen")
@@ -72,11 +61,11 @@ def test_german_is_chosen_by_the_address_and_changed_by_a_link(browser, address)
     page.context.close()
 
 
-def test_a_german_browser_gets_german_and_german_examples_while_another_reads_english(browser, address):
+def test_a_german_browser_gets_german_and_german_examples_while_another_reads_english(browser, running_app):
     german = browser.new_context(locale="de-DE").new_page()
     english = browser.new_context(locale="en-GB").new_page()
     for page in (german, english):
-        page.goto(address)
+        page.goto(running_app)
     expect(german.locator("#run")).to_have_text("Vergleichen", timeout=60_000)
     expect(english.locator("#run")).to_have_text("Run", timeout=60_000)
     expect(german.locator("#machine textarea, #machine input")).to_have_value(re.compile("Kerne"))
@@ -92,8 +81,8 @@ def test_a_german_browser_gets_german_and_german_examples_while_another_reads_en
         page.context.close()
 
 
-def test_a_comparison_and_an_explanation_by_keyboard_alone(browser, address):
-    page = browsing.open_page(browser, browsing.link(address, ENCODER))
+def test_a_comparison_and_an_explanation_by_keyboard_alone(browser, running_app):
+    page = browsing.open_page(browser, browsing.link(running_app, ENCODER))
     _tab_to(page, "#run")
     page.keyboard.press("Enter")
     browsing.wait_finished(page, 1)
@@ -107,22 +96,8 @@ def test_a_comparison_and_an_explanation_by_keyboard_alone(browser, address):
     page.context.close()
 
 
-def test_one_click_on_the_first_screen_compares_and_one_more_trains(browser, address):
-    page = browsing.open_page(browser, address)
-    for name in ("#run", "#welcome-train"):
-        assert page.locator(name).bounding_box()["y"] < browsing.SIZES["wide"][1]  # without scrolling
-    page.locator("#run").click()
-    browsing.wait_finished(page, 3)
-    assert browsing.statuses(page) == ["done"] * 3
-    page.locator("#welcome-train").click()
-    expect(page.locator("#training-said")).to_contain_text(re.compile("fine-tuning|preparing"), timeout=60_000)
-    page.locator("#stop-training").click()
-    expect(page.locator("#training-said")).to_contain_text("stopped", timeout=60_000)
-    page.context.close()
-
-
-def test_the_api_page_lists_the_endpoints_for_programs_and_each_says_what_it_takes(address):
-    with urlopen(f"{address}gradio_api/info") as answer:
+def test_the_api_page_lists_the_endpoints_for_programs_and_each_says_what_it_takes(running_app):
+    with urlopen(f"{running_app}gradio_api/info") as answer:
         info = json.load(answer)
     assert info["unnamed_endpoints"] == {}
     assert set(info["named_endpoints"]) == ENDPOINTS

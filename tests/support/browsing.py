@@ -33,11 +33,14 @@ def link(address: str, *candidates: str, task: str = "medical", language: str = 
     return f"{address}?{urlencode(query)}"
 
 
-def open_page(browser: Browser, url: str, size: str = "wide") -> Page:
-    """A new visitor's page, ready to use. Script errors are collected in `page.errors`."""
+def open_page(browser: Browser, url: str, size: str = "wide", asked: set[str] | None = None) -> Page:
+    """A new visitor's page, ready to use. Script errors are collected in `page.errors`, all that it asks in `asked`."""
     width, height = SIZES[size]
     page = browser.new_context(viewport={"width": width, "height": height}).new_page()
     page.errors = []
+    if asked is not None:
+        page.on("request", lambda request: asked.add(request.url))
+        page.on("websocket", lambda socket: asked.add(socket.url))
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("dialog", lambda dialog: (page.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
     page.goto(url)
