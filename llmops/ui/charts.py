@@ -5,7 +5,7 @@ from html import escape as _e
 
 from llmops.core.format import count, rate, seconds, size
 from llmops.planning import planner
-from llmops.planning.dry_run import DryRun, Figures
+from llmops.planning.dry_run_record import DryRun, DryRunFigures
 from llmops.planning.planner import Plan, Verdict
 from llmops.planning.settings import PlanSettings
 from llmops.report.axis import Axis, number
@@ -152,7 +152,7 @@ def dry_run(trial: DryRun) -> str:
     """Predicted and measured side by side, and the whole where a slice was measured."""
     whole = trial.layers != trial.of_layers
     titles = ["", "Predicted", "Measured", "Gap", *(["All layers (estimated)"] if whole else [])]
-    readings: tuple[tuple[str, Callable[[Figures], str], str], ...] = (
+    readings: tuple[tuple[str, Callable[[DryRunFigures], str], str], ...] = (
         ("Weights", lambda figures: size(figures.weights_bytes), "weights_bytes"),
         ("KV cache", lambda figures: size(figures.kv_cache_bytes), "kv_cache_bytes"),
         ("Peak, weights included", lambda figures: size(figures.peak_bytes), "peak_bytes"),

@@ -13,7 +13,8 @@ from llmops.core.errors import LlmopsError
 from llmops.core.request import Connection, Job
 from llmops.core.typed_numbers import whole_number
 from llmops.planning.architecture import find_config
-from llmops.planning.dry_run import DryRun, dry_run
+from llmops.planning.dry_run import dry_run
+from llmops.planning.dry_run_record import DryRun
 from llmops.planning.settings import GivenDryRun, GivenPlan
 from llmops.sizing import memory
 from llmops.ui import charts, render, sign_in
