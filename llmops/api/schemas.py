@@ -51,7 +51,7 @@ def schemas(settings: Settings) -> dict[str, Any]:
 def documented(endpoint: Callable[..., Any], name: str) -> Callable[..., Any]:
     """The endpoint, with what its settings may be in its docstring, as Gradio reads it."""
     text = inspect.getdoc(endpoint) or ""
-    if "Parameters:" not in text:
+    if name in SETTINGS | PARAMETERS and "Parameters:" not in text:
         text += "\n\nParameters:"
     if name in SETTINGS:
         text += f"\n    settings: an object with any of {listed(SETTINGS[name])}"

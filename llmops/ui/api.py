@@ -3,20 +3,19 @@
 Those over the history are `records_api` and `decide_api`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
-
-import gradio as gr
 
 from llmops.api.compare import compare_data, stream_data
 from llmops.api.context import ApiContext
 from llmops.api.planning import dry_run_data, plan_data
 from llmops.api.probes import context_data, load_data
-from llmops.api.schemas import documented, schemas
+from llmops.api.schemas import schemas
 from llmops.core.request import Connection
 from llmops.planning.availability import offers
 from llmops.ui import decide_api, records_api
 from llmops.ui.background import as_job
+from llmops.ui.endpoints import register
 from llmops.ui.events import AT_ONCE
 from llmops.ui.services import Services
 
@@ -71,11 +70,6 @@ def wire(services: Services) -> None:
     _wire_planning(context, services)
     decide_api.wire(services)
     records_api.wire(services)
-
-
-def register(endpoint: Callable[..., Any], name: str, **options: Any) -> None:  # noqa: ANN401
-    """An endpoint under its name, its settings documented by their model."""
-    gr.api(documented(endpoint, name), api_name=name, **options)
 
 
 def _wire_planning(api: ApiContext, services: Services) -> None:

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import gradio as gr
-
 from llmops.api.decision import cascade_data, decide_data
-from llmops.api.schemas import documented
+from llmops.ui.endpoints import register
 from llmops.ui.services import Services
 
 
@@ -34,5 +32,5 @@ def wire(services: Services) -> None:
         """
         return cascade_data(services.settings, evaluation, first, second, settings, services.asking().owner)
 
-    gr.api(documented(decide, "decide"), api_name="decide")
-    gr.api(documented(cascade, "cascade"), api_name="cascade")
+    register(decide, "decide")
+    register(cascade, "cascade")

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import gradio as gr
-
 from llmops.api.context import ApiContext
 from llmops.api.evaluation import evaluate_data
 from llmops.api.export import export_data
 from llmops.api.history import history_data
 from llmops.api.learning_curve import curve_data
-from llmops.api.schemas import documented
 from llmops.ui.background import as_job
+from llmops.ui.endpoints import register
 from llmops.ui.events import AT_ONCE
 from llmops.ui.services import Services
 
@@ -49,7 +47,7 @@ def wire(services: Services) -> None:
         return export_data(services.settings, given, services.asking().owner)
 
     running: dict[str, Any] = {"concurrency_id": "evaluate", "concurrency_limit": AT_ONCE}
-    gr.api(documented(evaluate, "evaluate"), api_name="evaluate", **running)
-    gr.api(documented(learning_curve, "learning_curve"), api_name="learning_curve", **running)
-    gr.api(documented(history, "history"), api_name="history")
-    gr.api(documented(export, "export"), api_name="export")
+    register(evaluate, "evaluate", **running)
+    register(learning_curve, "learning_curve", **running)
+    register(history, "history")
+    register(export, "export")
