@@ -168,7 +168,7 @@ def _in_words(
 
 def _wrong(form: SettingForm, value: object, most: float | None, name: str) -> InputError:
     """What is wrong with a value of this form, and what to write. name: as whoever gave it calls it."""
-    shown, correct = _shown(value), f"Correct {name}."
+    shown = _shown(value)
     if form.many:
         write = f'Write "{name}": {json.dumps(form.example or [1, 2, 4])}.'
         if form.kind == "integer":
@@ -185,6 +185,12 @@ def _wrong(form: SettingForm, value: object, most: float | None, name: str) -> I
     if form.kind == "string":
         kind = "empty" if value is None else f"a {type(value).__name__}"
         return InputError(f"{name} is a text; it is {kind}.", f'Write "{name}": "…".')
+    return _wrong_number(form, shown, most, name)
+
+
+def _wrong_number(form: SettingForm, shown: str, most: float | None, name: str) -> InputError:
+    """What is wrong with a number that is too small, too large or none."""
+    correct = f"Correct {name}."
     if form.kind == "number" and form.above == 0 and most is None:
         return InputError(f"{name} is a number of seconds above 0; it is {shown}.", correct)
     if form.kind == "number":

@@ -70,11 +70,17 @@ def fold(view: View, event: Event) -> View:
             return replace(view, notes=(*view.notes, message))
         case Unloaded():
             return replace(view, message="Unloaded")
-        case Finished(run=run):
-            status = Status.STOPPED if run.finish == "stopped" else Status.DONE
-            return replace(view, status=status, message="", text=run.text, notes=run.notes, run=run)
-        case Failed(run=run, error=error):
-            status = Status.STOPPED if error.kind == "stopped" else Status.FAILED
-            return replace(view, status=status, message="", fraction=None, text=run.text or view.text, run=run)
+        case Finished() | Failed():
+            return _ended(view, event)
         case _:
             return view
+
+
+def _ended(view: View, event: Finished | Failed) -> View:
+    """The view after a run's last event."""
+    run = event.run
+    if isinstance(event, Finished):
+        status = Status.STOPPED if run.finish == "stopped" else Status.DONE
+        return replace(view, status=status, message="", text=run.text, notes=run.notes, run=run)
+    status = Status.STOPPED if event.error.kind == "stopped" else Status.FAILED
+    return replace(view, status=status, message="", fraction=None, text=run.text or view.text, run=run)

@@ -88,65 +88,86 @@ def _column(number: int) -> ComparisonColumn:
 
 def wire(shown: ComparisonColumns, panel: SharedInput, controls: Controls, services: Services) -> list[EventChain]:
     """Connect running, stopping and retrying; what is returned ends when a run has ended."""
-    current, places = shown.current, len(shown.columns)
-    painted = [panel.line, shown.summary, *(component for column in shown.columns for component in column.painted)]
-    outputs = [current, panel.problem, *painted]
-    unpainted = [gr.skip()] * len(painted)
-
-    def paint(view: ComparisonView, steps: Iterator[None]) -> Iterator[list[Any]]:
-        for _ in steps:
-            yield [view, "", *painting(view, places)]
-        if trouble := view.trouble():
-            yield [view, render.message(trouble), *unpainted]
-
-    def run(previous: ComparisonView | None, request: gr.Request, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
-        stop(previous)
-        try:
-            comparison = Controls(*values).comparison(services)
-            owner = visitor_of(request, services.settings)
-            recorder = Recorder(services.settings.history_path, owner, "page", comparison)
-            view = ComparisonView(comparison, recorder, services)
-            yield from paint(view, view.run())
-        except LlmopsError as error:
-            yield [previous, render.problem(error), *unpainted]
-
-    def run_again(column: int, view: ComparisonView | None, controls: Controls) -> Iterator[list[Any]]:
-        yield [gr.skip()] * len(outputs)  # a generator has to yield something, and all may be painted elsewhere
-        if view is None or column >= len(view.views):
-            return
-        try:
-            yield from paint(view, view.run_again(column, controls.options(services)))
-        except LlmopsError as error:
-            yield [view, render.problem(error), *unpainted]
-
-    def stop(view: ComparisonView | None, column: int | None = None) -> None:
-        if view is not None:
-            view.comparison.stop(column)
-
-    def wire_column(number: int, column: ComparisonColumn) -> None:
-        def stop_it(view: ComparisonView | None) -> None:
-            stop(view, number)
-
-        def retry(view: ComparisonView | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
-            yield from run_again(number, view, Controls(*values))
-
-        def cut(view: ComparisonView | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
-            yield from run_again(number, view, Controls(*values)._replace(truncate=True))
-
-        column.stop.click(stop_it, current, None, queue=False, **QUIET)
-        column.retry.click(retry, [current, *controls], outputs, **measuring)
-        column.cut.click(cut, [current, *controls], outputs, **measuring)
+    current, measuring = shown.current, in_queue("measure")
+    columns = [component for column in shown.columns for component in column.painted]
+    outputs = [current, panel.problem, panel.line, shown.summary, *columns]
+    callbacks = _Callbacks(services, len(shown.columns), len(outputs))
 
     def stop_all(view: ComparisonView | None) -> None:
-        stop(view)
+        _stop(view)
 
-    measuring = in_queue("measure")
-    ended = [event(run, [current, *controls], outputs, **measuring) for event in (panel.run.click, panel.text.submit)]
+    ended = [
+        event(callbacks.run, [current, *controls], outputs, **measuring)
+        for event in (panel.run.click, panel.text.submit)
+    ]
     panel.stop.click(stop_all, current, None, queue=False, **QUIET)
     panel.line.change(None, panel.line, None, js=_SHOW_RESULTS_JS, **QUIET)
     for number, column in enumerate(shown.columns):
-        wire_column(number, column)
+        _wire_column(number, column, [current, *controls], outputs, callbacks)
     return ended
+
+
+def _wire_column(
+    number: int, column: ComparisonColumn, inputs: list[Any], outputs: list[Any], callbacks: "_Callbacks"
+) -> None:
+    """Connect one place's buttons. inputs: the comparison, then the controls."""
+    measuring = in_queue("measure")
+
+    def stop(view: ComparisonView | None) -> None:
+        _stop(view, number)
+
+    def retry(view: ComparisonView | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
+        yield from callbacks.run_again(number, view, Controls(*values))
+
+    def cut(view: ComparisonView | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
+        yield from callbacks.run_again(number, view, Controls(*values)._replace(truncate=True))
+
+    column.stop.click(stop, inputs[0], None, queue=False, **QUIET)
+    column.retry.click(retry, inputs, outputs, **measuring)
+    column.cut.click(cut, inputs, outputs, **measuring)
+
+
+def _stop(view: ComparisonView | None, column: int | None = None) -> None:
+    if view is not None:
+        view.comparison.stop(column)
+
+
+@dataclass(frozen=True)
+class _Callbacks:
+    """What running and retrying yield: the comparison, what is wrong, and then what is painted, `outputs` in all."""
+
+    services: Services
+    places: int
+    outputs: int
+
+    def run(self, previous: ComparisonView | None, request: gr.Request, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
+        _stop(previous)
+        settings = self.services.settings
+        try:
+            comparison = Controls(*values).comparison(self.services)
+            recorder = Recorder(settings.history_path, visitor_of(request, settings), "page", comparison)
+            view = ComparisonView(comparison, recorder, self.services)
+            yield from self._painted(view, view.run())
+        except LlmopsError as error:
+            yield self._unpainted(previous, render.problem(error))
+
+    def run_again(self, column: int, view: ComparisonView | None, controls: Controls) -> Iterator[list[Any]]:
+        yield [gr.skip()] * self.outputs  # a generator has to yield something, and all may be painted elsewhere
+        if view is None or column >= len(view.views):
+            return
+        try:
+            yield from self._painted(view, view.run_again(column, controls.options(self.services)))
+        except LlmopsError as error:
+            yield self._unpainted(view, render.problem(error))
+
+    def _painted(self, view: ComparisonView, steps: Iterator[None]) -> Iterator[list[Any]]:
+        for _ in steps:
+            yield [view, "", *painting(view, self.places)]
+        if trouble := view.trouble():
+            yield self._unpainted(view, render.message(trouble))
+
+    def _unpainted(self, view: ComparisonView | None, problem: str) -> list[Any]:
+        return [view, problem, *[gr.skip()] * (self.outputs - 2)]
 
 
 def painting(view: ComparisonView, places: int) -> list[Any]:

@@ -120,6 +120,18 @@ def wire(tab: DecideTab, opened: gr.Tab, lists: CandidateLists, services: Servic
         except LlmopsError as error:
             return render.problem(error)
 
+    inputs = [tab.evaluation, tab.own, tab.api, *tab.inputs]
+    opened.select(list_kept, tab.evaluation, tab.evaluation, **QUIET)
+    changes = [tab.evaluation.change, *(component.change for component in tab.inputs)]
+    gr.on(changes, show, inputs, tab.shown, trigger_mode="always_last", **QUIET)
+    gr.on([tab.own.input, tab.api.input], redraw, inputs, tab.break_even, trigger_mode="always_last", **QUIET)
+    _wire_report(tab, services)
+    cascade_panel.wire(tab.cascade, tab.evaluation, tab.inputs, lists, services)
+
+
+def _wire_report(tab: DecideTab, services: Services) -> None:
+    """Connect the report: made when asked for, then saved."""
+
     def make_report(evaluation: int | None, request: gr.Request, *values: Any) -> str:  # noqa: ANN401
         if evaluation is None:
             raise gr.Error("Choose an evaluation first.", print_exception=False)
@@ -132,14 +144,8 @@ def wire(tab: DecideTab, opened: gr.Tab, lists: CandidateLists, services: Servic
             raise toast(error) from None
         return str(path)
 
-    inputs = [tab.evaluation, tab.own, tab.api, *tab.inputs]
-    opened.select(list_kept, tab.evaluation, tab.evaluation, **QUIET)
-    changes = [tab.evaluation.change, *(component.change for component in tab.inputs)]
-    gr.on(changes, show, inputs, tab.shown, trigger_mode="always_last", **QUIET)
-    gr.on([tab.own.input, tab.api.input], redraw, inputs, tab.break_even, trigger_mode="always_last", **QUIET)
     report = tab.report.click(make_report, [tab.evaluation, *tab.inputs], tab.save, **QUIET)
     report.success(None, None, None, js=save_js("save-decision"), **QUIET)
-    cascade_panel.wire(tab.cascade, tab.evaluation, tab.inputs, lists, services)
 
 
 def _painted(report: DecisionReport, own: str, api: str) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from llmops.compat.gradio_internals import EventChain
 from llmops.core.errors import InputError, LlmopsError
 from llmops.core.settings import Settings
 from llmops.core.task import Task
@@ -131,6 +132,23 @@ def build() -> EvaluateTab:
 def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, services: Services) -> None:
     """Connect the file, running, resuming and what is shown. opened: the tab itself, as for History."""
 
+    def listed(request: gr.Request) -> Any:  # noqa: ANN401
+        return evaluation_choice(services, request, None)
+
+    def listed_again(evaluation: int | None, request: gr.Request) -> Any:  # noqa: ANN401
+        return refreshed_choice(services, request, evaluation)
+
+    _wire_file(tab, controls, services)
+    resumed = _wire_runs(tab, controls, services)
+    results_panel.wire(tab.results, tab.evaluation, resumed, services)
+    curve_panel.wire(tab.curve, tab.evaluation, controls, services)
+    page.load(listed, None, tab.evaluation, **QUIET)
+    opened.select(listed_again, tab.evaluation, tab.evaluation, **QUIET)
+
+
+def _wire_file(tab: EvaluateTab, controls: Controls, services: Services) -> None:
+    """The upload and its columns."""
+
     def read(path: str | None, task_id: str, own: Task | None) -> list[Any]:
         """The columns as their names suggest, and what is wrong with the rows then."""
         if path is None:
@@ -153,6 +171,15 @@ def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, 
             return ""
         return render.message(f"{len(labelled.examples):,} texts can be evaluated.", labelled.sentences())
 
+    task = [controls.task_id, controls.own_task]
+    tab.inputs.file.change(read, [tab.inputs.file, *task], [*tab.inputs.columns, tab.status], **QUIET)
+    for column in tab.inputs.columns:
+        column.input(check, [tab.inputs.file, *tab.inputs.columns, *task], tab.status, **QUIET)
+
+
+def _wire_runs(tab: EvaluateTab, controls: Controls, services: Services) -> EventChain:
+    """Starting, stopping and resuming; what is returned ends when a resumed evaluation has ended."""
+
     def start(
         ladder: bool, previous: BackgroundJob | None, request: gr.Request, values: tuple[Any, ...]
     ) -> Iterator[list[Any]]:
@@ -166,7 +193,7 @@ def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, 
         steps = follow(
             services, previous, lambda job: evaluate(services.pool, spec, history, job.stop), page.connection(services)
         )
-        yield from painted(steps, labelled.sentences() if labelled else [], request)
+        yield from _painted(steps, labelled.sentences() if labelled else [], request, services)
 
     def start_candidates(previous: BackgroundJob | None, request: gr.Request, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
         yield from start(False, previous, request, values)
@@ -193,29 +220,8 @@ def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, 
             lambda job: resume(services.pool, history, number, job),
             Controls(*values).connection(services),
         )
-        yield from painted(steps, [], request)
+        yield from _painted(steps, [], request, services)
 
-    def painted(steps: Iterator[Step[EvaluationUpdate]], notes: list[str], request: gr.Request) -> Iterator[list[Any]]:
-        """The job, how far each candidate is, and at the end the evaluation among the kept ones. notes: on the file."""
-        state = results.EvaluationProgress(notes=notes)
-        for step in steps:
-            if step.result is not None:
-                state.take(step.result)
-            number = state.begun.evaluation_id if state.begun else None
-            ended_well = step.ended and step.error is None
-            choice = evaluation_choice(services, request, number) if ended_well else gr.skip()
-            yield [step.job, step.status() if step.error or number is None else results.progress(state), choice]
-
-    def listed(request: gr.Request) -> Any:  # noqa: ANN401
-        return evaluation_choice(services, request, None)
-
-    def listed_again(evaluation: int | None, request: gr.Request) -> Any:  # noqa: ANN401
-        return refreshed_choice(services, request, evaluation)
-
-    task = [controls.task_id, controls.own_task]
-    tab.inputs.file.change(read, [tab.inputs.file, *task], [*tab.inputs.columns, tab.status], **QUIET)
-    for column in tab.inputs.columns:
-        column.input(check, [tab.inputs.file, *tab.inputs.columns, *task], tab.status, **QUIET)
     outputs = [tab.job, tab.status, tab.evaluation]
     inputs = [tab.job, *tab.inputs, *controls]
     queued = in_queue("evaluate")
@@ -223,10 +229,21 @@ def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, 
     tab.ladder.click(start_ladder, inputs, outputs, **queued)
     resumed = tab.resume.click(go_on, [tab.job, tab.evaluation, *controls], outputs, **queued)
     wire_stop(tab.stop, tab.job)
-    results_panel.wire(tab.results, tab.evaluation, resumed, services)
-    curve_panel.wire(tab.curve, tab.evaluation, controls, services)
-    page.load(listed, None, tab.evaluation, **QUIET)
-    opened.select(listed_again, tab.evaluation, tab.evaluation, **QUIET)
+    return resumed
+
+
+def _painted(
+    steps: Iterator[Step[EvaluationUpdate]], notes: list[str], request: gr.Request, services: Services
+) -> Iterator[list[Any]]:
+    """The job, how far each candidate is, and at the end the evaluation among the kept ones. notes: on the file."""
+    state = results.EvaluationProgress(notes=notes)
+    for step in steps:
+        if step.result is not None:
+            state.take(step.result)
+        number = state.begun.evaluation_id if state.begun else None
+        ended_well = step.ended and step.error is None
+        choice = evaluation_choice(services, request, number) if ended_well else gr.skip()
+        yield [step.job, step.status() if step.error or number is None else results.progress(state), choice]
 
 
 def _labelled(path: str | None, columns: tuple[str | None, ...], task: Task, limits: Settings) -> LabelledTexts | None:

@@ -95,6 +95,14 @@ def build() -> HistoryTab:
 def wire(tab: HistoryTab, opened: gr.Tab, page: gr.Blocks, services: Services) -> None:
     """Connect listing, opening, changing and exchanging. opened: the tab itself, so that what was made meanwhile is
     listed."""
+    _wire_lists(tab, opened, page, services)
+    _wire_changes(tab, services)
+    _wire_side_by_side(tab, services)
+    _wire_exchange(tab, services)
+
+
+def _wire_lists(tab: HistoryTab, opened: gr.Tab, page: gr.Blocks, services: Services) -> None:
+    """What is kept, and opening one of it."""
 
     def listed(kind: str, request: gr.Request) -> list[Any]:
         """The lists alone: what is open, and A and B, stay."""
@@ -116,6 +124,17 @@ def wire(tab: HistoryTab, opened: gr.Tab, page: gr.Blocks, services: Services) -
         except LlmopsError as error:
             return [None, "", "", render.problem(error)]
 
+    lists = [tab.rows, tab.first, tab.second, tab.status]
+    in_order: dict[str, Any] = {**QUIET, "concurrency_id": "history-lists"}  # the last one asked for is what stands
+    opened.select(listed, tab.kind, lists, **in_order)
+    everything = [*lists, tab.opened, tab.note, tab.shown]
+    gr.on([tab.kind.change, tab.refresh.click, page.load], listed_and_closed, tab.kind, everything, **in_order)
+    tab.rows.select(open_row, tab.kind, [tab.opened, tab.note, tab.shown, tab.status], **QUIET)
+
+
+def _wire_changes(tab: HistoryTab, services: Services) -> None:
+    """A note on what is open, and deleting it."""
+
     def keep_note(kind: str, number: int | None, note: str, request: gr.Request) -> list[Any]:
         return change(kind, number, request, lambda history, number: _annotate(kind, history, number, note))
 
@@ -132,6 +151,13 @@ def wire(tab: HistoryTab, opened: gr.Tab, page: gr.Blocks, services: Services) -
         except LlmopsError as error:
             return [render.problem(error), gr.skip()]
 
+    tab.keep_note.click(keep_note, [tab.kind, tab.opened, tab.note], [tab.status, tab.rows], **QUIET)
+    tab.delete.click(delete, [tab.kind, tab.opened], [tab.status, tab.rows, tab.opened, tab.note, tab.shown], **QUIET)
+
+
+def _wire_side_by_side(tab: HistoryTab, services: Services) -> None:
+    """Two evaluations, A and B."""
+
     def set_beside(first: int | None, second: int | None, request: gr.Request) -> str:
         try:
             if first is None or second is None:
@@ -139,6 +165,12 @@ def wire(tab: HistoryTab, opened: gr.Tab, page: gr.Blocks, services: Services) -
             return beside(side_by_side(services.history(request), first, second))
         except LlmopsError as error:
             return render.problem(error)
+
+    tab.set_beside.click(set_beside, [tab.first, tab.second], tab.beside, **QUIET)
+
+
+def _wire_exchange(tab: HistoryTab, services: Services) -> None:
+    """The history as a file: another machine's taken in, the own one handed out."""
 
     def upload(path: str | None, request: gr.Request) -> str:
         if path is None:
@@ -155,15 +187,6 @@ def wire(tab: HistoryTab, opened: gr.Tab, page: gr.Blocks, services: Services) -
         hand_out(services.history(request), path)
         return str(path)
 
-    lists = [tab.rows, tab.first, tab.second, tab.status]
-    in_order: dict[str, Any] = {**QUIET, "concurrency_id": "history-lists"}  # the last one asked for is what stands
-    opened.select(listed, tab.kind, lists, **in_order)
-    everything = [*lists, tab.opened, tab.note, tab.shown]
-    gr.on([tab.kind.change, tab.refresh.click, page.load], listed_and_closed, tab.kind, everything, **in_order)
-    tab.rows.select(open_row, tab.kind, [tab.opened, tab.note, tab.shown, tab.status], **QUIET)
-    tab.keep_note.click(keep_note, [tab.kind, tab.opened, tab.note], [tab.status, tab.rows], **QUIET)
-    tab.delete.click(delete, [tab.kind, tab.opened], [tab.status, tab.rows, tab.opened, tab.note, tab.shown], **QUIET)
-    tab.set_beside.click(set_beside, [tab.first, tab.second], tab.beside, **QUIET)
     uploaded = tab.file.upload(upload, tab.file, tab.status, **QUIET)
     uploaded.success(lambda: None, None, tab.file, **QUIET)
     packed = tab.hand_out.click(download, None, tab.save, **QUIET)

@@ -90,8 +90,6 @@ def _export(kind: str) -> tuple[gr.Button, gr.DownloadButton]:
 
 def wire(panel: ResultsPanel, evaluation: gr.Dropdown, resumed: EventChain, services: Services) -> None:
     """Connect showing, filtering, reading and exporting. resumed: after it, the evaluation has more rows."""
-    chosen = [panel.which, panel.label, panel.language, panel.who, panel.words]
-    table = [panel.rows, panel.counted, panel.number]
 
     def show(number: int | None, request: gr.Request) -> list[Any]:
         if number is None:
@@ -105,6 +103,20 @@ def wire(panel: ResultsPanel, evaluation: gr.Dropdown, resumed: EventChain, serv
         lists = [gr.update(choices=[ANY, *names], value=ANY) for names in (evaluation.labels, languages, candidates)]
         first = [row for row in rows if row.repeat == 0]
         return [figures(evaluation, rows), *lists, *_page(first, Filter(), 0), ""]
+
+    table = [panel.rows, panel.counted, panel.number]
+    shown = [panel.metrics, panel.label, panel.language, panel.who, *table, panel.detail]
+    evaluation.change(show, evaluation, shown, **QUIET)
+    resumed.then(show, evaluation, shown, **QUIET)
+    _wire_rows(panel, evaluation, services)
+    for kind, (ask, save) in zip(FORMATS, panel.exports, strict=True):
+        _wire_export(kind, ask, save, panel, evaluation, services)
+
+
+def _wire_rows(panel: ResultsPanel, evaluation: gr.Dropdown, services: Services) -> None:
+    """Connect filtering, turning pages and opening a row."""
+    chosen = [panel.which, panel.label, panel.language, panel.who, panel.words]
+    table = [panel.rows, panel.counted, panel.number]
 
     def previous_page(number: int | None, page: int, request: gr.Request, *values: str) -> list[Any]:
         return _page(_verdicts(services, number, request), Filter(*values), page - 1)
@@ -121,17 +133,12 @@ def wire(panel: ResultsPanel, evaluation: gr.Dropdown, resumed: EventChain, serv
             return ""
         return results.answers(services.history(request).evaluations.answers(number, int(place) - 1))
 
-    shown = [panel.metrics, panel.label, panel.language, panel.who, *table, panel.detail]
-    evaluation.change(show, evaluation, shown, **QUIET)
-    resumed.then(show, evaluation, shown, **QUIET)
     for component in (panel.which, panel.label, panel.language, panel.who):
         component.input(refilter, [evaluation, *chosen], table, **QUIET)
     panel.words.change(refilter, [evaluation, *chosen], table, trigger_mode="always_last", **QUIET)
     panel.before.click(previous_page, [evaluation, panel.number, *chosen], table, **QUIET)
     panel.after.click(next_page, [evaluation, panel.number, *chosen], table, **QUIET)
     panel.rows.select(open_row, evaluation, panel.detail, **QUIET)
-    for kind, (ask, save) in zip(FORMATS, panel.exports, strict=True):
-        _wire_export(kind, ask, save, panel, evaluation, services)
 
 
 def _wire_export(

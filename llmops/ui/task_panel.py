@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from llmops.compat.gradio_internals import EventChain
 from llmops.core.errors import InputError, LlmopsError
 from llmops.core.task import Task
 from llmops.data.builtin import builtin_ids, load_builtin
@@ -84,6 +85,31 @@ def wire(panel: TaskPanel, shared: SharedInput, services: Services) -> None:
         prompt = task.prompt(language)
         return prompt.instruction, prompt.user, label_rows(task, language)
 
+    def edit(
+        task_id: str, own: Task | None, language: str, instruction: str, user: str, rows: list[list[str]]
+    ) -> list[Any]:
+        try:
+            edited = edit_task(pick_task(task_id, own), language, instruction, user, rows)
+        except LlmopsError as error:
+            return [gr.skip(), gr.skip(), render.problem(error)]
+        return [*_chosen(edited), render.message("The task is changed for this session.")]
+
+    task = [shared.task_id, shared.own_task, shared.language]
+    changed = [shared.own_task, shared.task_id, panel.status]
+    editor = [panel.instruction, panel.user, panel.labels]
+    gr.on([shared.task_id.change, shared.language.change], show, task, editor, **QUIET)
+    # Not own_task.change: Gradio would hash the task, which holds dictionaries.
+    used = _wire_file(panel, shared, changed, services)
+    applied = panel.apply.click(edit, [*task, *editor], changed, **QUIET)
+    for event in (used, applied):
+        # A second task of one's own has the first one's id, so that no change of it is told.
+        shown = event.then(show_task, task, [shared.language, shared.examples], **QUIET)
+        shown.then(show, task, editor, **QUIET)
+
+
+def _wire_file(panel: TaskPanel, shared: SharedInput, changed: list[Any], services: Services) -> EventChain:
+    """Connect upload and mapping; what is returned ends when the file's task is in use. changed: shows that task."""
+
     def read(path: str | None) -> list[Any]:
         if path is None:
             return [*no_columns(len(_ROLES)), ""]
@@ -107,27 +133,8 @@ def wire(panel: TaskPanel, shared: SharedInput, services: Services) -> None:
         sentence = f"{len(own.examples):,} texts, {len(own.labels)} labels, in {', '.join(own.languages)}."
         return [*_chosen(own), render.message(sentence)]
 
-    def edit(
-        task_id: str, own: Task | None, language: str, instruction: str, user: str, rows: list[list[str]]
-    ) -> list[Any]:
-        try:
-            edited = edit_task(pick_task(task_id, own), language, instruction, user, rows)
-        except LlmopsError as error:
-            return [gr.skip(), gr.skip(), render.problem(error)]
-        return [*_chosen(edited), render.message("The task is changed for this session.")]
-
-    task = [shared.task_id, shared.own_task, shared.language]
-    changed = [shared.own_task, shared.task_id, panel.status]
-    editor = [panel.instruction, panel.user, panel.labels]
-    gr.on([shared.task_id.change, shared.language.change], show, task, editor, **QUIET)
     panel.file.change(read, panel.file, [*panel.columns, panel.status], **QUIET)
-    # Not own_task.change: Gradio would hash the task, which holds dictionaries.
-    used = panel.use_file.click(use_file, [panel.file, *panel.columns, shared.language], changed, **QUIET)
-    applied = panel.apply.click(edit, [*task, *editor], changed, **QUIET)
-    for event in (used, applied):
-        # A second task of one's own has the first one's id, so that no change of it is told.
-        shown = event.then(show_task, task, [shared.language, shared.examples], **QUIET)
-        shown.then(show, task, editor, **QUIET)
+    return panel.use_file.click(use_file, [panel.file, *panel.columns, shared.language], changed, **QUIET)
 
 
 def _chosen(own: Task) -> list[Any]:

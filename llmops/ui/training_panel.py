@@ -115,10 +115,13 @@ def wire(
     panel: TrainingPanel, shared: SharedInput, selection: Selection, token: gr.Textbox, services: Services
 ) -> None:
     """Connect training, keeping and choosing; the token is for a gated base."""
-    unkept_encoders = UnkeptEncoders()
+    _wire_training(panel, shared, token, services)
+    _wire_kept(panel, selection, services)
 
-    def encoders() -> EncoderStore:
-        return EncoderStore(services.settings, services.asking().owner)
+
+def _wire_training(panel: TrainingPanel, shared: SharedInput, token: gr.Textbox, services: Services) -> None:
+    """Training and stopping it."""
+    unkept_encoders = UnkeptEncoders()
 
     def train(
         previous: BackgroundJob | None,
@@ -143,9 +146,18 @@ def wire(
             losses = [event.loss for event in step.results if isinstance(event, TrainEvent) and event.loss is not None]
             yield [step.job, unkept, _status(step, unkept), _curve(losses)]
 
+    values = TrainingInputs(panel.base, panel.method, panel.k, panel.seed, token)
+    inputs = [panel.job, shared.task_id, shared.own_task, *values]
+    panel.train.click(train, inputs, [panel.job, panel.unkept, panel.status, panel.losses], **in_queue("training"))
+    wire_stop(panel.stop, panel.job)
+
+
+def _wire_kept(panel: TrainingPanel, selection: Selection, services: Services) -> None:
+    """Keeping what was trained; choosing, downloading, deleting and bringing back what is kept."""
+
     def keep(unkept: UnkeptEncoder | None, name: str) -> list[Any]:
         try:
-            keep_encoder(unkept, name.strip(), encoders())
+            keep_encoder(unkept, name.strip(), _encoders(services))
         except LlmopsError as error:
             return [render.problem(error), gr.skip()]
         return [render.message(f"Kept as trained/{name.strip()}."), _names(services, name.strip())]
@@ -154,11 +166,11 @@ def wire(
         return with_candidates(chosen, [str(Candidate(Kind.ENCODER, f"trained/{name}", "fp32"))] if name else [])
 
     def download(name: str | None) -> str | None:
-        return str(encoders().pack(name, new_folder())) if name else None
+        return str(_encoders(services).pack(name, new_folder())) if name else None
 
     def delete(name: str | None) -> list[Any]:
         if name:
-            encoders().delete(name)
+            _encoders(services).delete(name)
         return [render.message(f"Deleted {name}." if name else "Choose one first."), _names(services, None)]
 
     def upload(path: str | None) -> list[Any]:
@@ -166,21 +178,21 @@ def wire(
             return ["", gr.skip()]
         name = Path(path).stem
         try:
-            encoders().unpack(Path(path), name)
+            _encoders(services).unpack(Path(path), name)
         except LlmopsError as error:
             return [render.problem(error), gr.skip()]
         return [render.message(f"Kept as trained/{name}."), _names(services, name)]
 
-    values = TrainingInputs(panel.base, panel.method, panel.k, panel.seed, token)
-    inputs = [panel.job, shared.task_id, shared.own_task, *values]
-    panel.train.click(train, inputs, [panel.job, panel.unkept, panel.status, panel.losses], **in_queue("training"))
-    wire_stop(panel.stop, panel.job)
     panel.keep.click(keep, [panel.unkept, panel.name], [panel.status, panel.encoder], **QUIET)
     panel.use.click(use, [selection.chosen, panel.encoder], selection.chosen, **QUIET)
     # The file is made when another encoder is chosen, so that one click downloads it.
     panel.encoder.change(download, panel.encoder, panel.download, **QUIET)
     panel.delete.click(delete, panel.encoder, [panel.status, panel.encoder], **QUIET)
     panel.upload.upload(upload, panel.upload, [panel.status, panel.encoder], **QUIET)
+
+
+def _encoders(services: Services) -> EncoderStore:
+    return EncoderStore(services.settings, services.asking().owner)
 
 
 def _status(step: Step[TrainEvent | UnkeptEncoder], unkept: UnkeptEncoder | None) -> str:

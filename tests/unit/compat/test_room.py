@@ -59,34 +59,51 @@ def ours(tree: ast.AST) -> set[str]:
 
 def reached(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """(line, what is reached for) of each access to the inside of something that is not the file's own."""
-    foreign: set[str] = set()
-    own = ours(tree)
+    foreign, own = foreign_names(tree), ours(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from _imported(node)
+        elif isinstance(node, ast.Attribute) and private(node.attr) and not owned(node.value, own):
+            yield node.lineno, ast.unparse(node)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "hasattr", "setattr", "delattr"):
+            yield from _by_name(node, foreign, own)
+        elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete):
+            targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else [node.target]
+            changed = [t for t in targets if isinstance(t, ast.Attribute) and _root(t.value) in foreign]
+            yield from ((node.lineno, f"{ast.unparse(target)} =") for target in changed)
+        elif isinstance(node, ast.Constant) and re.fullmatch(r"[a-z]\w*(\.\w+)*\._\w+(\.\w+)*", str(node.value)):
+            yield node.lineno, repr(node.value)
+
+
+def foreign_names(tree: ast.AST) -> set[str]:
+    """What imports bind to something that is not ours."""
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield from _module(node.lineno, alias.name)
-                foreign |= _bound(alias.asname or alias.name.partition(".")[0], alias.name)
+                names |= _bound(alias.asname or alias.name.partition(".")[0], alias.name)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from _module(node.lineno, node.module)
-            yield from ((node.lineno, f"{node.module}.{a.name}") for a in node.names if private(a.name))
             for alias in node.names:
-                foreign |= _bound(alias.asname or alias.name, node.module)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and private(node.attr) and not owned(node.value, own):
-            yield node.lineno, ast.unparse(node)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "hasattr", "setattr", "delattr"):
-            name = node.args[1]
-            if isinstance(name, ast.Constant) and private(str(name.value)) and not owned(node.args[0], own):
-                yield node.lineno, ast.unparse(node)
-            if ast.unparse(node.func) in ("setattr", "delattr") and _root(node.args[0]) in foreign:
-                yield node.lineno, ast.unparse(node)
-        elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete):
-            targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else [node.target]
-            for target in targets:
-                if isinstance(target, ast.Attribute) and _root(target.value) in foreign:
-                    yield node.lineno, f"{ast.unparse(target)} ="
-        elif isinstance(node, ast.Constant) and re.fullmatch(r"[a-z]\w*(\.\w+)*\._\w+(\.\w+)*", str(node.value)):
-            yield node.lineno, repr(node.value)
+                names |= _bound(alias.asname or alias.name, node.module)
+    return names
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[int, str]]:
+    """Modules that are not documented, and private names out of any."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield from _module(node.lineno, alias.name)
+    elif node.module:
+        yield from _module(node.lineno, node.module)
+        yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names if private(alias.name))
+
+
+def _by_name(node: ast.Call, foreign: set[str], own: set[str]) -> Iterator[tuple[int, str]]:
+    """getattr and its kin: of a private name, or changing a library's object."""
+    name, changes = node.args[1], ast.unparse(node.func) in ("setattr", "delattr")
+    reaches = isinstance(name, ast.Constant) and private(str(name.value)) and not owned(node.args[0], own)
+    if reaches or (changes and _root(node.args[0]) in foreign):
+        yield node.lineno, ast.unparse(node)
 
 
 def _bound(name: str, module: str) -> set[str]:
