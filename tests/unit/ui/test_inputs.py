@@ -14,7 +14,8 @@ EMPTY = DecisionInputs(*[None] * len(DecisionInputs._fields))
 
 
 def test_a_curve_has_as_many_seeds_as_are_asked_and_one_where_none_is():
-    assert CurveInputs("base", "setfit", "1; 4", 2).settings() == CurveSettings("base", "setfit", (1, 4), (0, 1))
+    expected = CurveSettings.read({"base": "base", "method": "setfit", "ks": [1, 4], "seeds": [0, 1]})
+    assert CurveInputs("base", "setfit", "1; 4", 2).settings() == expected
     assert CurveInputs(None, "setfit", "1", None).settings().seeds == (0,)
 
 
