@@ -15,7 +15,7 @@ from unittest.mock import patch
 from llmops.core import errors
 from llmops.core.request import Connection
 from llmops.i18n.translation import Catalogue, read_pairs
-from llmops.planning.availability import offers
+from llmops.planning.availability import list_candidates
 from llmops.ui.language import translate_props
 
 ROOT = Path(__file__).parent.parent / "llmops"
@@ -71,8 +71,8 @@ def missing_on_page(config: dict[str, Any]) -> list[str]:
 def missing_in_catalogue() -> list[str]:
     """Notes on models that have no German."""
     german, missed = catalogue()
-    for offer in offers(Connection(), False):
-        for text in (offer.note, offer.needs, offer.why_not, offer.fit):
+    for option in list_candidates(Connection(), False):
+        for text in (option.note, option.needs, option.why_not, option.fit):
             german.text(text)
     return list(dict.fromkeys(missed))
 

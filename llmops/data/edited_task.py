@@ -46,8 +46,8 @@ def _labels(task: Task, language: str, rows: list[list[str]]) -> tuple[Label, ..
     filled = [row for row in cells if any(row)]
     if len(filled) < 2:
         raise InputError(f"A task needs two labels or more; there are {len(filled)}.", "Add a row for each label.")
-    known = {label.id: label for label in task.labels}
-    labels = tuple(_label(number, row, language, known) for number, row in enumerate(filled, 1))
+    by_id = {label.id: label for label in task.labels}
+    labels = tuple(_label(number, row, language, by_id) for number, row in enumerate(filled, 1))
     _check_twice("label id", [label.id for label in labels])
     _check_twice("answer word", [label.answer[language].casefold() for label in labels])
     return labels
@@ -59,17 +59,17 @@ def _check_twice(what: str, words: list[str]) -> None:
         raise InputError(f"The {what} “{twice}” stands twice.", "Give each label its own.")
 
 
-def _label(number: int, row: list[str], language: str, known: dict[str, Label]) -> Label:
+def _label(number: int, row: list[str], language: str, by_id: dict[str, Label]) -> Label:
     label_id, name, description, answer = [*row, "", "", "", ""][:4]
     if not label_id:
         raise InputError(f"Row {number} of the labels has no id.", "Fill in the first column.")
-    before = known.get(label_id, Label(label_id, {}, {}, {}))
-    shown = name or label_id
+    before = by_id.get(label_id, Label(label_id, {}, {}, {}))
+    shown_name = name or label_id
     return Label(
         label_id,
-        before.name | {language: shown},
-        before.description | {language: description or shown},
-        before.answer | {language: answer or shown},
+        before.name | {language: shown_name},
+        before.description | {language: description or shown_name},
+        before.answer | {language: answer or shown_name},
     )
 
 

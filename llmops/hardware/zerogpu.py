@@ -50,8 +50,12 @@ def gpu() -> tuple[str, int, float]:
     """Name, bytes and compute capability of what will be lent; `spaces` has torch answer for it."""
     import torch
 
-    about = torch.cuda.get_device_properties(0)
-    return f"{about.name}, lent", min(int(about.total_memory), _GPU_BYTES), float(f"{about.major}.{about.minor}")
+    properties = torch.cuda.get_device_properties(0)
+    return (
+        f"{properties.name}, lent",
+        min(int(properties.total_memory), _GPU_BYTES),
+        float(f"{properties.major}.{properties.minor}"),
+    )
 
 
 def free_bytes() -> int:

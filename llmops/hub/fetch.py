@@ -4,26 +4,23 @@ Only safetensors, configuration and tokenizer files are ever fetched or accepted
 the engines' part.
 """
 
-import errno
-import json
 import os
 import re
-import struct
-from collections.abc import Iterator
 from pathlib import Path
 
 from llmops.compat import huggingface_hub_internals
-from llmops.core.errors import EndpointError, LlmopsError, ModelGated, ModelNotFound, ModelRefused, OutOfMemory, Stopped
+from llmops.core.errors import LlmopsError, ModelNotFound, ModelRefused, Stopped
 from llmops.core.request import Connection, Job, Report
 from llmops.core.settings import Settings
 from llmops.hub.allowed import check_model, folders_allowed
+from llmops.hub.errors import explain
+from llmops.hub.safetensors_files import is_complete
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
 _PATTERNS = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt", "*.tiktoken"]
 _IGNORED = ["original/*", "consolidated*", "onnx/*", "openvino/*", "gguf/*", "coreml/*"]
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt", ".joblib")
 _HUB_TIMEOUT_S = 10.0
-_REMEDY = "Use an embedded model, a folder, or an id that the hub has."
 
 
 def is_folder(model: str, settings: Settings) -> bool:
@@ -72,7 +69,7 @@ def download(model: str, job: Job, settings: Settings) -> Path:
     job.report(f"looking for {model} on the hub", None)
     try:
         _check_listing(model, job.connection)
-        _drop_cut_files(model, job.report)
+        _remove_cut_files(model, job.report)
         return _snapshot(model, job)
     except LlmopsError:
         raise
@@ -101,10 +98,10 @@ def header_bytes(model: str, connection: Connection, settings: Settings) -> int:
     from huggingface_hub import HfApi
 
     try:
-        about = HfApi().parse_safetensors_file_metadata(model, "model.safetensors", token=hub_token(connection))
+        header = HfApi().parse_safetensors_file_metadata(model, "model.safetensors", token=hub_token(connection))
     except Exception as error:
         raise explain(error, model) from error
-    return max(tensor.data_offsets[1] for tensor in about.tensors.values())
+    return max(tensor.data_offsets[1] for tensor in header.tensors.values())
 
 
 def _check_id(model: str, settings: Settings) -> None:
@@ -122,8 +119,8 @@ def _check_listing(model: str, connection: Connection) -> None:
         return
     token = hub_token(connection)
     # Not list_repo_files: without a hub in reach that one retries for 23 s.
-    about = HfApi().model_info(model, token=token, timeout=_HUB_TIMEOUT_S)
-    names = [file.rfilename for file in about.siblings or ()]
+    repository = HfApi().model_info(model, token=token, timeout=_HUB_TIMEOUT_S)
+    names = [file.rfilename for file in repository.siblings or ()]
     HfApi().auth_check(model, token=token)
     if not any(name.endswith(".safetensors") for name in names):
         what = (
@@ -137,8 +134,8 @@ def _snapshot(model: str, job: Job) -> Path:
 
     huggingface_hub_internals.report_often()
 
-    def tell(here: float, whole: float) -> None:
-        job.report(f"downloading {model}: {here / 1e6:,.0f} of {whole / 1e6:,.0f} MB", here / whole)
+    def report(done: float, total: float) -> None:
+        job.report(f"downloading {model}: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB", done / total)
 
     def check() -> None:
         if job.stop.is_set():
@@ -149,72 +146,11 @@ def _snapshot(model: str, job: Job) -> Path:
         token=hub_token(job.connection),
         allow_patterns=_PATTERNS,
         ignore_patterns=_IGNORED,
-        tqdm_class=huggingface_hub_internals.progress_class(tell, check),
+        tqdm_class=huggingface_hub_internals.progress_class(report, check),
     )
     path = Path(folder)
     check_files(path, model)
     return path
-
-
-def explain(error: BaseException, model: str) -> LlmopsError:
-    """A library's error while finding or reading a model, as one of ours. transformers puts the cause in __cause__."""
-    from huggingface_hub import errors as hub
-
-    for cause in _causes(error):
-        if isinstance(cause, LlmopsError):
-            return cause
-        if isinstance(cause, hub.GatedRepoError):
-            return ModelGated(
-                f"“{model}” is gated.", "Accept its licence on the hub, and give a token that may read it (HF_TOKEN)."
-            )
-        if isinstance(cause, hub.RepositoryNotFoundError | hub.RevisionNotFoundError | hub.EntryNotFoundError):
-            if isinstance(cause, hub.LocalEntryNotFoundError):
-                break
-            return ModelNotFound(
-                f"The hub has no model “{model}”, or it is private.", "Check the id; give a token if it is private."
-            )
-        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-            return OutOfMemory(
-                f"The disk is full: “{model}” could not be stored.", "Free some space, or set HF_HOME elsewhere."
-            )
-    return _explain_rest(list(_causes(error)), model)
-
-
-def _explain_rest(causes: list[BaseException], model: str) -> LlmopsError:
-    from huggingface_hub import errors as hub
-
-    words = " ".join(f"{type(cause).__name__} {cause}" for cause in causes)
-    if any(isinstance(cause, hub.LocalEntryNotFoundError | hub.OfflineModeIsEnabled) for cause in causes):
-        return ModelNotFound(f"No hub in reach, and “{model}” is not on this machine.", _REMEDY)
-    if "SafetensorError" in words or "incomplete metadata" in words.lower():
-        return ModelRefused(f"A weights file of “{model}” is cut short or damaged.", "Delete it and fetch it again.")
-    if "trust_remote_code" in words or "auto_map" in words:
-        return ModelRefused(
-            f"“{model}” wants to run its own code, which is never done here.", "Choose a model without remote code."
-        )
-    if (
-        any(isinstance(cause, hub.HfHubHTTPError) for cause in causes)
-        or "ConnectionError" in words
-        or "ConnectError" in words
-    ):
-        return EndpointError(
-            f"The hub could not be reached, or broke off, while fetching “{model}”.", f"Retry. {_REMEDY}"
-        )
-    if "Consistency check failed" in words or "IncompleteRead" in words or "RemoteProtocolError" in words:
-        return EndpointError(f"The transfer of “{model}” was cut short.", "Retry: what is here is kept.")
-    if "Timeout" in words:
-        return EndpointError(f"The hub did not answer in time while fetching “{model}”.", "Retry later.")
-    first = str(causes[0]).splitlines()[0][:300] if str(causes[0]) else type(causes[0]).__name__
-    return ModelRefused(f"“{model}” can't be loaded: {first}", "Choose another model or precision.")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or current.__context__
 
 
 def cached(model: str) -> Path | None:
@@ -223,41 +159,15 @@ def cached(model: str) -> Path | None:
         return None
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(model, "config.json")
-    return Path(found).parent if isinstance(found, str) else None
+    config = try_to_load_from_cache(model, "config.json")
+    return Path(config).parent if isinstance(config, str) else None
 
 
-def is_whole(path: Path) -> bool:
-    """False for a safetensors file that was cut short: its header says how long it must be."""
-    try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(min(length, 100_000_000)))
-        ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
-        return bool(path.stat().st_size == 8 + length + max(ends, default=0))
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, struct.error):
-        return False
-
-
-def _drop_cut_files(model: str, report: Report) -> None:
+def _remove_cut_files(model: str, report: Report) -> None:
     """Remove what an earlier transfer or a full disk left cut short in the cache, so that it is fetched again."""
     folder = cached(model)
     for path in folder.glob("*.safetensors") if folder else ():
-        if not is_whole(path):
+        if not is_complete(path):
             report(f"{path.name} was cut short; fetching it again", None)
             path.resolve().unlink(missing_ok=True)
             path.unlink(missing_ok=True)
-
-
-def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
-    """Tensor name → shape, out of the safetensors headers alone (8 bytes of length, then JSON)."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for path in sorted(folder.glob("*.safetensors")):
-        try:
-            with path.open("rb") as file:
-                (length,) = struct.unpack("<Q", file.read(8))
-                header = json.loads(file.read(min(length, 100_000_000)))
-        except (OSError, ValueError, struct.error):
-            continue  # loading says what is wrong with it
-        shapes |= {name: tuple(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__"}
-    return shapes

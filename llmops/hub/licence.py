@@ -13,7 +13,8 @@ from llmops.catalog.models import find_model
 from llmops.core.candidate import Candidate
 from llmops.core.errors import ModelGated
 from llmops.core.request import Connection
-from llmops.hub.fetch import explain, hub_token
+from llmops.hub.errors import explain
+from llmops.hub.fetch import hub_token
 
 Permit = Callable[[Candidate, Connection], None]
 """Raises ModelGated, or another LlmopsError where it can't be told."""

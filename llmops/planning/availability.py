@@ -20,7 +20,7 @@ _FIT_TOKENS = 4096  # of one request: what the fit badge and the needs are told 
 
 
 @dataclass(frozen=True)
-class Offer:
+class CandidateOption:
     """A selectable candidate. why_not says what is missing (empty: nothing); needs what own hardware it would take.
 
     fit: what it takes here against what is free, estimated. methods: an encoder's ways, for ?method=; else empty.
@@ -44,20 +44,26 @@ class Offer:
         return asdict(self)
 
 
-def offers(connection: Connection, hub_in_reach: bool | None, trained: tuple[str, ...] = ()) -> list[Offer]:
+def list_candidates(
+    connection: Connection, hub_in_reach: bool | None, trained: tuple[str, ...] = ()
+) -> list[CandidateOption]:
     """Every catalogue row in every precision, and the visitor's kept encoders by name."""
-    rows = [_offer(spec, candidate, connection, hub_in_reach) for spec in models() for candidate in spec.candidates()]
+    rows = [_option(spec, candidate, connection, hub_in_reach) for spec in models() for candidate in spec.candidates()]
     kept_encoders = [
-        Offer(f"trained/{name}@{precision}", name, Epoch.PAST, True, "", "", False, "Trained here and kept.", "", None)
+        CandidateOption(
+            f"trained/{name}@{precision}", name, Epoch.PAST, True, "", "", False, "Trained here and kept.", "", None
+        )
         for name in trained
         for precision in PRECISIONS[Kind.ENCODER]
     ]
     return rows + kept_encoders
 
 
-def _offer(spec: ModelSpec, candidate: Candidate, connection: Connection, hub_in_reach: bool | None) -> Offer:
+def _option(
+    spec: ModelSpec, candidate: Candidate, connection: Connection, hub_in_reach: bool | None
+) -> CandidateOption:
     why_not = _why_not(spec, candidate, connection, hub_in_reach)
-    return Offer(
+    return CandidateOption(
         candidate=str(candidate),
         name=spec.name,
         epoch=candidate.epoch,

@@ -22,5 +22,5 @@ def _options(kind: Kind, model: str, method: str, k: float | None) -> dict[str, 
     if kind == Kind.ENCODER and not model.startswith("trained/"):
         counted = k and k != DEFAULT_K and method != "zero-shot"
         return {"method": method} | ({"k": str(int(k))} if counted and k else {})
-    told = model_kinds().get(model) == kind or model.startswith(("embedded/", "trained/"))
-    return {} if told else {"kind": str(kind)}
+    kind_is_known = model_kinds().get(model) == kind or model.startswith(("embedded/", "trained/"))
+    return {} if kind_is_known else {"kind": str(kind)}

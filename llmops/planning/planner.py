@@ -253,8 +253,8 @@ def _remedy(fits: _Fits, gpu: GpuSpec, precision: str, context: int, requests: i
     for option, also in ((precision, ""), *changes):
         if also and fits(context, requests, option):
             return also.removesuffix(", and ")
-        if most := most_requests(option):
-            return f"{also}{most:,} request{'s' if most > 1 else ''} at once instead of {requests:,}"
+        if fitting := most_requests(option):
+            return f"{also}{fitting:,} request{'s' if fitting > 1 else ''} at once instead of {requests:,}"
         longest = longest_context(option)
         if longest >= min(context, _USEFUL_TOKENS):
             return f"{also}a context of {longest:,} instead of {context:,}"

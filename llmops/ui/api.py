@@ -12,7 +12,7 @@ from llmops.api.planning import dry_run_data, plan_data
 from llmops.api.probes import context_data, load_data
 from llmops.api.schemas import schemas
 from llmops.core.request import Connection
-from llmops.planning.availability import offers
+from llmops.planning.availability import list_candidates
 from llmops.ui import decide_api, records_api
 from llmops.ui.background import as_job
 from llmops.ui.endpoints import register
@@ -30,7 +30,8 @@ def wire(services: Services) -> None:
         """All that can be selected: candidate text, name, epoch, available, why_not, licence, needs, weights_bytes."""
         reach = services.hub.in_reach(_HUB_WAIT_S)
         return [
-            offer.to_json() for offer in offers(Connection(), reach, services.kept_encoders(services.asking().owner))
+            option.to_json()
+            for option in list_candidates(Connection(), reach, services.kept_encoders(services.asking().owner))
         ]
 
     def schema() -> dict[str, Any]:

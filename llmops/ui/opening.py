@@ -10,9 +10,9 @@ from llmops.compat import gradio_page
 from llmops.core.candidate import Epoch
 from llmops.core.request import Connection
 from llmops.planning import links
-from llmops.planning.availability import offers, task_languages
+from llmops.planning.availability import list_candidates, task_languages
 from llmops.planning.first_view import first_view
-from llmops.report import offers as offer_lists
+from llmops.report import candidate_options
 from llmops.ui import language, render, sign_in
 from llmops.ui.controls import Controls
 from llmops.ui.events import QUIET
@@ -69,16 +69,18 @@ def wire(
         link = links.read(query, services.settings.max_columns, language.language_of_request(request))
         reach, trained = services.hub.in_reach(_HUB_WAIT_S), services.kept_encoders(services.asking().owner)
         first = first_view(link, reach)
-        offered = offers(Connection(hf_token=sign_in.token()), reach, trained)
+        options = list_candidates(Connection(hf_token=sign_in.token()), reach, trained)
         return [
             first.task.id,
             gr.update(choices=task_languages(first.task), value=first.language),
             first.text,
             *(
-                gr.update(choices=offer_lists.choices(offered, epoch), value=links.of_epoch(first.candidates, epoch))
+                gr.update(
+                    choices=candidate_options.choices(options, epoch), value=links.of_epoch(first.candidates, epoch)
+                )
                 for epoch in _EPOCHS
             ),
-            *(offer_lists.table(offered, epoch) for epoch in _EPOCHS),
+            *(candidate_options.table(options, epoch) for epoch in _EPOCHS),
             gr.update(choices=list(trained)),
             first.preset.id,
             first.machine,

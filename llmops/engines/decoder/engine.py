@@ -10,7 +10,7 @@ from llmops.core.task import Task
 from llmops.engines.decoder import files, loading, memory_check
 from llmops.engines.decoder.model import DecoderModel
 from llmops.hardware.machine import hardware
-from llmops.hub import fetch
+from llmops.hub.errors import explain
 
 
 class DecoderEngine:
@@ -63,5 +63,5 @@ def open_folder(
     except Exception as error:
         if memory_check.is_out_of_memory(error):
             raise memory_check.release_and_explain(error, candidate, device) from None
-        raise fetch.explain(error, candidate.model) from error
+        raise explain(error, candidate.model) from error
     return DecoderModel(parts, candidate, device, notes)

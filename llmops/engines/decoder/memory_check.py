@@ -15,7 +15,7 @@ from llmops.core.errors import InputError, OutOfMemory
 from llmops.engines.decoder import byte_count
 from llmops.hardware.machine import device_memory
 from llmops.hardware.memory import release_memory
-from llmops.hub import fetch
+from llmops.hub.safetensors_files import tensor_shapes
 from llmops.sizing import memory
 from llmops.sizing.shape import Shape
 
@@ -33,7 +33,7 @@ def estimate(folder: Path, precision: str) -> int | None:
 
 def _shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     """Of the files that would be loaded: the index's, not a second copy that lies beside them."""
-    shapes = fetch.tensor_shapes(folder)
+    shapes = tensor_shapes(folder)
     index = folder / _INDEX
     if (folder / _SINGLE).is_file() or not index.is_file():
         return shapes

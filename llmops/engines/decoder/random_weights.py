@@ -58,13 +58,13 @@ def build_model(
 def _counter(count: int, job: Job) -> Callable[[], None]:
     done = 0
 
-    def one() -> None:
+    def count_one() -> None:
         nonlocal done
         job.check("Stopped while the weights were made.")
         done += 1
         job.report(f"making weights: {done} of {count} tensors", done / count)
 
-    return one
+    return count_one
 
 
 def _noise(shape: tuple[int, ...]) -> "torch.Tensor":

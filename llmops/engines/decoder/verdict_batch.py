@@ -46,21 +46,24 @@ def score(
     bodies = [prompt[start:] for prompt in prompts]
     branches = [token for word in words.ids for token in word]
     head = 1 + len(branches)  # of each prompt: its last token, then the words
-    rows = _fill([len(body) - 1 + head for body in bodies])
+    rows = _pack([len(body) - 1 + head for body in bodies])
     width = max(row.tokens for row in rows)
     heads = head * max(len(row.prompts) for row in rows)
-    ids = torch.zeros(len(rows), width, dtype=torch.long)
-    positions = torch.zeros(len(rows), width, dtype=torch.long)
-    seen = torch.zeros(len(rows), width, width, dtype=torch.bool)
-    earlier = torch.ones(width, width, dtype=torch.bool).tril()
+    packed = _Packed(
+        torch.zeros(len(rows), width, dtype=torch.long),
+        torch.zeros(len(rows), width, dtype=torch.long),
+        torch.zeros(len(rows), width, width, dtype=torch.bool),
+        torch.ones(width, width, dtype=torch.bool).tril(),
+    )
     for number, row in enumerate(rows):
-        _lay(row, bodies, words, start, earlier, ids[number], positions[number], seen[number])
+        _write_row(packed, number, row, bodies, words, start)
+    seen = packed.seen
     seen |= torch.eye(width, dtype=torch.bool)  # padding sees itself: a softmax over nothing is no number
     mask = torch.cat([torch.ones(len(rows), width, start, dtype=torch.bool), seen], dim=2)[:, None]
     added = torch.zeros(mask.shape, dtype=model.dtype).masked_fill_(~mask, torch.finfo(model.dtype).min)
     logits = model(
-        input_ids=ids.to(model.device),
-        position_ids=positions.to(model.device),
+        input_ids=packed.ids.to(model.device),
+        position_ids=packed.positions.to(model.device),
         attention_mask=added.to(model.device),
         past_key_values=prefixes.rows(model, prompts[0][:start], len(rows)),
         logits_to_keep=heads,
@@ -77,7 +80,7 @@ def score(
     return _read(prompt_logits[in_prompt_order].float(), words)
 
 
-def _fill(sizes: Sequence[int]) -> list[_Row]:
+def _pack(sizes: Sequence[int]) -> list[_Row]:
     """Prompts into rows, the longest first, each into the first row with room."""
     capacity = max(_ROW_TOKENS, max(sizes))
     rows: list[_Row] = []
@@ -91,19 +94,26 @@ def _fill(sizes: Sequence[int]) -> list[_Row]:
     return rows
 
 
-def _lay(
-    row: _Row,
-    bodies: Sequence[list[int]],
-    words: AnswerTokens,
-    start: int,
-    earlier: "torch.Tensor",
-    ids: "torch.Tensor",
-    positions: "torch.Tensor",
-    seen: "torch.Tensor",
+@dataclass(frozen=True)
+class _Packed:
+    """What the model reads: ids and positions (rows, width), and which token sees which (rows, width, width).
+
+    earlier: (width, width), each token sees those before it and itself.
+    """
+
+    ids: "torch.Tensor"
+    positions: "torch.Tensor"
+    seen: "torch.Tensor"
+    earlier: "torch.Tensor"
+
+
+def _write_row(
+    packed: _Packed, index: int, row: _Row, bodies: Sequence[list[int]], words: AnswerTokens, start: int
 ) -> None:
-    """Write a row: bodies from the left, heads at the right end, where logits are kept. All (width,) or its square."""
+    """Write one row: bodies from the left, heads at the right end, where logits are kept. start: first position."""
     import torch
 
+    ids, positions, seen, earlier = packed.ids[index], packed.positions[index], packed.seen[index], packed.earlier
     head = 1 + sum(len(word) for word in words.ids)
     at, head_at = 0, len(ids) - head * len(row.prompts)
     for number in row.prompts:

@@ -13,7 +13,7 @@ from llmops.compat.sentence_transformers_internals import TEXT
 from llmops.core.errors import LlmopsError, ModelRefused
 from llmops.engines.encoder.tokenizer import EncoderTokenizer
 from llmops.hardware.openmp_threads import compute
-from llmops.hub import fetch
+from llmops.hub.errors import explain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +46,7 @@ def load_body(folder: Path, name: str) -> "SentenceTransformer":
     except LlmopsError:
         raise
     except Exception as error:
-        raise fetch.explain(error, name) from error
+        raise explain(error, name) from error
 
 
 def _check_modules(folder: Path, name: str) -> None:

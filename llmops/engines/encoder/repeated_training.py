@@ -61,4 +61,4 @@ class RepeatedTraining:
                 head = event.head
         train_s = time.perf_counter() - started_s
         shares = head.probabilities(self._embed(body) if vectors is None else vectors)
-        return Labelling(tuple(head.labels[place] for place in shares.argmax(axis=1)), train_s)
+        return Labelling(tuple(head.labels[index] for index in shares.argmax(axis=1)), train_s)

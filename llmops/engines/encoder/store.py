@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from llmops.core.errors import InputError, ModelNotFound, ModelRefused, OutOfMemory, TooMuch
 from llmops.core.settings import Settings, kept_folder
 from llmops.engines.encoder.head import Head
-from llmops.hub.fetch import is_whole
+from llmops.hub.safetensors_files import is_complete
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -127,7 +127,7 @@ class EncoderStore:
     def check(self, name: str) -> None:
         """Raise ModelRefused for a kept encoder that can't be loaded, one that was cut short too; nothing is loaded."""
         folder = self.load(name).folder
-        damaged = next((path for path in folder.rglob("*.safetensors") if not is_whole(path)), None)
+        damaged = next((path for path in folder.rglob("*.safetensors") if not is_complete(path)), None)
         if damaged is not None:
             raise ModelRefused(f"“{name}” is damaged: {damaged.name} was cut short.", "Delete it, and train it again.")
 

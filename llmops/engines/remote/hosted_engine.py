@@ -70,9 +70,9 @@ class HostedEngine:
                 async for part in stream:
                     yield as_chunk(part)
 
-        place = "the operator's endpoint" if base_url else f"Hugging Face and a provider ({provider})"
+        sent_to = "the operator's endpoint" if base_url else f"Hugging Face and a provider ({provider})"
         return RemoteModel(
-            candidate, open_stream, AcceptedParameters(completion_tokens=False), model_notes(place), place
+            candidate, open_stream, AcceptedParameters(completion_tokens=False), model_notes(sent_to), sent_to
         )
 
 

@@ -37,7 +37,7 @@ def wide(tmp_path_factory):
 
 def _sizes(folder):
     """(bytes of one value, parameters in 2-D layers that are quantized, all others) by the checkpoint's own shapes."""
-    from llmops.hub.fetch import tensor_shapes
+    from llmops.hub.safetensors_files import tensor_shapes
 
     quantized = other = 0
     for name, shape in tensor_shapes(folder).items():
