@@ -19,7 +19,7 @@ from llmops.hub.fetch import hub_token
 Permit = Callable[[Candidate, Connection], None]
 """Raises ModelGated, or another LlmopsError where it can't be told."""
 
-_KEPT_S = 600.0
+_REMEMBERED_S = 600.0
 _guard = threading.Lock()
 _accepted: dict[str, float] = {}  # a hash of model and token → when
 
@@ -37,7 +37,7 @@ def permit(candidate: Candidate, connection: Connection) -> None:
         )
     key = hashlib.sha256(f"{candidate.model}\n{token}".encode()).hexdigest()
     with _guard:
-        if time.monotonic() - _accepted.get(key, -_KEPT_S) < _KEPT_S:
+        if time.monotonic() - _accepted.get(key, -_REMEMBERED_S) < _REMEMBERED_S:
             return
     from huggingface_hub import HfApi
 

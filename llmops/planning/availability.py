@@ -127,8 +127,8 @@ def _needs(spec: ModelSpec) -> str:
     parts = []
     for precision in ("bf16", "nf4"):
         plan = planner.plan(spec.id, shape, _one_request(shape, precision), gpus())
-        fitting = sorted((verdict for verdict in plan.gpus if verdict.fits), key=lambda verdict: verdict.usable_bytes)
-        biggest = max(plan.gpus, key=lambda verdict: verdict.usable_bytes)
+        fitting = sorted((gpu for gpu in plan.gpus if gpu.fits), key=lambda gpu: gpu.usable_bytes)
+        biggest = max(plan.gpus, key=lambda gpu: gpu.usable_bytes)
         where = fitting[0].name if fitting else biggest.remedy.replace("these GPUs", biggest.name)
         parts.append(f"{precision} {plan.peak_bytes / 1e9:.0f} GB ({where})")
     return f"On your own hardware, at {_FIT_TOKENS:,} tokens: {', '.join(parts)}; estimated."

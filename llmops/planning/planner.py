@@ -1,4 +1,4 @@
-"""Will it fit, and how fast? Weights, cache and workspace of a decoder against every GPU. Estimates, and marked so.
+"""Will it fit? Weights, cache and workspace of a decoder against every GPU. Estimates, and marked so.
 
 Pure arithmetic on a Shape and on catalogue rows; nothing is loaded. Units: bytes, seconds, tokens.
 """
@@ -10,10 +10,10 @@ from typing import Any, Protocol
 from llmops.catalog.gpus import GpuSpec
 from llmops.catalog.recorded_dry_runs import RecordedDryRun, recorded_dry_runs
 from llmops.core.errors import InputError
+from llmops.planning.roofline import PredictedSpeed, predict
 from llmops.planning.settings import MOST_REQUESTS, PlanSettings
 from llmops.sizing.memory import (
     CONTEXT_BYTES,
-    FULL_BYTES,
     PRECISIONS,
     WeightBytes,
     kv_bytes,
@@ -23,31 +23,11 @@ from llmops.sizing.memory import (
 )
 from llmops.sizing.shape import Shape
 
-# Share of the published limits that plain PyTorch reaches: of bandwidth 0.72 (the middle of 0.7 to 0.75, fitted to the
-# Qwen2.5 and bitsandbytes speed tables); of dense compute 0.5 in a long prefill (a usual figure, not fitted).
-_BANDWIDTH_SHARE, _COMPUTE_SHARE = 0.72, 0.5
-# Milliseconds a layer that eager decoding costs at batch 1 whatever the size (H100 rows, bitsandbytes 0.45 tables).
-_LAYER_MS = {"fp32": 0.8, "bf16": 0.8, "fp16": 0.8, "nf4": 1.3, "int8": 2.55}
 _USEFUL_TOKENS = 1024  # a context shortened below it is no remedy
 
 
 @dataclass(frozen=True)
-class Predicted:
-    """Estimated speed, price and energy on one GPU; None where the catalogue lacks what it takes.
-
-    decode_tokens_per_s: of one request; throughput_tokens_per_s: of all together. Price in USD and energy in Wh are for
-    1,000 requests, energy as if the GPU drew its TDP throughout: an upper bound, of the GPU alone.
-    """
-
-    ttft_s: float
-    decode_tokens_per_s: float
-    throughput_tokens_per_s: float
-    usd_per_1000: float | None
-    wh_per_1000: float
-
-
-@dataclass(frozen=True)
-class Verdict:
+class GpuFit:
     """A GPU's answer. max_requests at the asked context, max_context (tokens) at the asked requests; 0: none.
 
     usd_hour: the catalogue's price, as of price_date.
@@ -61,7 +41,7 @@ class Verdict:
     why_not: str
     remedy: str
     note: str
-    predicted: Predicted
+    predicted: PredictedSpeed
     usd_hour: float | None = None
     price_date: str = ""
 
@@ -83,7 +63,7 @@ class Plan:
     workspace_bytes: int
     overhead_bytes: int
     notes: tuple[str, ...]
-    gpus: tuple[Verdict, ...]
+    gpus: tuple[GpuFit, ...]
     measured: tuple[RecordedDryRun, ...] = ()
 
     @property
@@ -100,46 +80,8 @@ class Plan:
         """Plain data; `predicted` maps a GPU's name to its figures, all estimated."""
         data = asdict(self)
         data |= {"weights_bytes": self.weights_bytes, "peak_bytes": self.peak_bytes, "source": "estimated"}
-        data["predicted"] = {verdict.name: asdict(verdict.predicted) for verdict in self.gpus}
+        data["predicted"] = {gpu.name: asdict(gpu.predicted) for gpu in self.gpus}
         return data
-
-
-def predict(shape: Shape, precision: str, gpu: GpuSpec, prompt: int, new_tokens: int, requests: int) -> Predicted:
-    """Estimated times on a GPU by the roofline.
-
-    Prefill: the slower of compute (2 · active parameters · prompt, and for attention 4 · pairs of tokens that see each
-    other · heads · head size) and eager execution's cost a layer. Decode, one step for all requests: the slowest of
-    reading what a token touches (weights and caches) at 0.72 of the bandwidth, computing it, and the cost a layer,
-    which eager execution has whatever the size. Eager figures: transformers' generate; vLLM is 1.9 to 6.6 times faster
-    at batch 1 (Qwen2.5 speed tables).
-    """
-    flops = gpu.tflops * 1e12 * _COMPUTE_SHARE * (0.5 if precision == "fp32" else 1.0)
-    bandwidth = gpu.bandwidth * 1e9 * _BANDWIDTH_SHARE
-    layers_s = shape.layers * (gpu.layer_ms or {}).get(precision, _LAYER_MS[precision]) / 1000
-    attention = 4 * shape.attended(prompt) * shape.width
-    ttft = max((2 * shape.active * prompt + attention) / flops, layers_s)
-    read_bytes = _read_bytes(shape, precision, requests) + requests * kv_bytes(
-        shape, precision, prompt + new_tokens // 2
-    )
-    step = max(read_bytes / bandwidth, 2 * shape.active * requests / flops, layers_s)
-    batch_s = requests * ttft + max(0, new_tokens - 1) * step
-    hours = 1000 / requests * batch_s / 3600
-    return Predicted(
-        ttft_s=ttft,
-        decode_tokens_per_s=1 / step,
-        throughput_tokens_per_s=requests * new_tokens / batch_s,
-        usd_per_1000=None if gpu.usd_hour is None else hours * gpu.usd_hour,
-        wh_per_1000=hours * gpu.tdp,
-    )
-
-
-def _read_bytes(shape: Shape, precision: str, requests: int) -> float:
-    """Bytes of weights that a decode step reads: all but the embedding's table, and of experts those that are used."""
-    all_of = weight_bytes(shape, precision)
-    used = min(shape.experts, requests * shape.experts_per_token) / shape.experts if shape.experts else 0.0
-    return (
-        shape.output * FULL_BYTES[precision] + all_of.linear + all_of.constants + all_of.small + used * all_of.experts
-    )
 
 
 def plan(model: str, shape: Shape, asked: PlanSettings, gpus: Sequence[GpuSpec]) -> Plan:
@@ -164,7 +106,7 @@ def plan(model: str, shape: Shape, asked: PlanSettings, gpus: Sequence[GpuSpec])
         workspace_bytes=workspace_bytes(shape, precision, prompt, requests),
         overhead_bytes=CONTEXT_BYTES,
         notes=_notes(shape, precision, weights),
-        gpus=tuple(_verdict(shape, precision, context, requests, new_tokens, gpu) for gpu in gpus),
+        gpus=tuple(_gpu_fit(shape, precision, context, requests, new_tokens, gpu) for gpu in gpus),
         measured=tuple(row for row in recorded_dry_runs() if (row.model, row.precision) == (model, precision)),
     )
 
@@ -193,7 +135,7 @@ def _need(shape: Shape, precision: str, context: int, requests: int, new_tokens:
     return weight_bytes(shape, precision).total + cache + work + CONTEXT_BYTES
 
 
-def _verdict(shape: Shape, precision: str, context: int, requests: int, new_tokens: int, gpu: GpuSpec) -> Verdict:
+def _gpu_fit(shape: Shape, precision: str, context: int, requests: int, new_tokens: int, gpu: GpuSpec) -> GpuFit:
     def fits(context: int, requests: int, precision: str = precision, devices: int = 1) -> bool:
         need = _need(shape, precision, context, requests, min(new_tokens, context - 1))
         return need + (devices - 1) * CONTEXT_BYTES <= devices * gpu.usable_bytes
@@ -209,7 +151,7 @@ def _verdict(shape: Shape, precision: str, context: int, requests: int, new_toke
         remedy = _remedy(fits, gpu, precision, context, requests)
     note = _hardware_note(gpu, precision)
     predicted = predict(shape, precision, gpu, context - new_tokens, new_tokens, requests)
-    return Verdict(
+    return GpuFit(
         gpu.name,
         ok,
         gpu.usable_bytes,

@@ -6,7 +6,7 @@ from html import escape as _e
 from llmops.core.format import count, rate, seconds, size
 from llmops.planning import planner
 from llmops.planning.dry_run_record import DryRun, DryRunFigures
-from llmops.planning.planner import Plan, Verdict
+from llmops.planning.planner import GpuFit, Plan
 from llmops.planning.settings import PlanSettings
 from llmops.report.axis import Axis, number
 from llmops.report.chart import line_chart
@@ -28,12 +28,12 @@ def planned(plan: Plan) -> str:
         for (key, name), value in zip(_PARTS, parts, strict=True)
     )
     notes = "".join(f"<li>{_e(note)}</li>" for note in plan.notes)
-    rows = "".join(_gpu(verdict, parts, plan.peak_bytes) for verdict in plan.gpus)
+    rows = "".join(_gpu(gpu, parts, plan.peak_bytes) for gpu in plan.gpus)
     title = f"{plan.model} in {plan.precision}, {plan.context:,} tokens, {plan.requests} at once"
     return (
         f'<p class="lo-lead"><b>{_e(title)}: {size(plan.peak_bytes)}</b> (estimated)</p>'
         f'<p class="lo-keys">{legend}<span><i class="lo-line"></i>what the GPU has</span></p>'
-        f'<ul class="lo-notes">{notes}</ul><div class="lo-gpus">{rows}</div>{_verdicts(plan)}{_recorded(plan)}'
+        f'<ul class="lo-notes">{notes}</ul><div class="lo-gpus">{rows}</div>{_gpu_table(plan)}{_recorded(plan)}'
     )
 
 
@@ -63,13 +63,13 @@ def memory(plan: Plan, shape: Shape) -> str:
 
 def _levels(plan: Plan) -> list[Limit]:
     """A line for each size of GPU."""
-    groups: list[list[Verdict]] = []
-    for verdict in sorted(plan.gpus, key=lambda verdict: verdict.usable_bytes):
-        if groups and verdict.usable_bytes < groups[-1][0].usable_bytes * (1 + _NEAR):
-            groups[-1].append(verdict)
+    groups: list[list[GpuFit]] = []
+    for gpu in sorted(plan.gpus, key=lambda gpu: gpu.usable_bytes):
+        if groups and gpu.usable_bytes < groups[-1][0].usable_bytes * (1 + _NEAR):
+            groups[-1].append(gpu)
         else:
-            groups.append([verdict])
-    names = [", ".join(verdict.name for verdict in group) if len(group) < 3 else "" for group in groups]
+            groups.append([gpu])
+    names = [", ".join(gpu.name for gpu in group) if len(group) < 3 else "" for group in groups]
     return [
         Limit(name or f"{group[0].name} and {len(group) - 1} more", group[0].usable_bytes / 1e9)
         for name, group in zip(names, groups, strict=True)
@@ -80,41 +80,41 @@ def _tokens(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def _gpu(verdict: Verdict, parts: Sequence[int], peak: int) -> str:
-    scale = Axis("", 0, max(peak, verdict.usable_bytes) * 1.02)
+def _gpu(gpu: GpuFit, parts: Sequence[int], peak: int) -> str:
+    scale = Axis("", 0, max(peak, gpu.usable_bytes) * 1.02)
     bars = "".join(
         f'<span class="lo-part lo-{key}" style="width:{100 * scale.share(value):.2f}%"></span>'
         for (key, _), value in zip(_PARTS, parts, strict=True)
     )
-    line = f'<span class="lo-limit" style="left:{100 * scale.share(verdict.usable_bytes):.2f}%"></span>'
-    word = "fits" if verdict.fits else "does not fit"
+    line = f'<span class="lo-limit" style="left:{100 * scale.share(gpu.usable_bytes):.2f}%"></span>'
+    word = "fits" if gpu.fits else "does not fit"
     return (
-        f'<div class="lo-gpu"><span>{_e(verdict.name)}</span><span class="lo-stack">{bars}{line}</span>'
-        f'<span class="{"lo-yes" if verdict.fits else "lo-no"}">{word} in {size(verdict.usable_bytes)}</span></div>'
+        f'<div class="lo-gpu"><span>{_e(gpu.name)}</span><span class="lo-stack">{bars}{line}</span>'
+        f'<span class="{"lo-yes" if gpu.fits else "lo-no"}">{word} in {size(gpu.usable_bytes)}</span></div>'
     )
 
 
-def _verdicts(plan: Plan) -> str:
+def _gpu_table(plan: Plan) -> str:
     titles = (
         "GPU", "USD / h", "Fits", "Requests", "Context", "TTFT", "Decode", "USD / 1,000", "Wh / 1,000",
         "What would help",
     )  # fmt: skip
     rows = "".join(
         row(
-            verdict.name,
+            gpu.name,
             (
-                "" if verdict.usd_hour is None else f"{verdict.usd_hour:.2f} ({verdict.price_date})",
-                "yes" if verdict.fits else "no",
-                count(verdict.max_requests),
-                count(verdict.max_context),
-                seconds(verdict.predicted.ttft_s) if verdict.fits else "",
-                rate(verdict.predicted.decode_tokens_per_s, "tok/s") if verdict.fits else "",
-                _figure(verdict.predicted.usd_per_1000) if verdict.fits else "",
-                _figure(verdict.predicted.wh_per_1000) if verdict.fits else "",
-                "; ".join(part for part in (verdict.why_not, verdict.remedy, verdict.note) if part),
+                "" if gpu.usd_hour is None else f"{gpu.usd_hour:.2f} ({gpu.price_date})",
+                "yes" if gpu.fits else "no",
+                count(gpu.max_requests),
+                count(gpu.max_context),
+                seconds(gpu.predicted.ttft_s) if gpu.fits else "",
+                rate(gpu.predicted.decode_tokens_per_s, "tok/s") if gpu.fits else "",
+                _figure(gpu.predicted.usd_per_1000) if gpu.fits else "",
+                _figure(gpu.predicted.wh_per_1000) if gpu.fits else "",
+                "; ".join(part for part in (gpu.why_not, gpu.remedy, gpu.note) if part),
             ),
         )
-        for verdict in plan.gpus
+        for gpu in plan.gpus
     )
     return table(titles, rows) + (
         '<p class="lo-legend">All estimated. Times are eager transformers\' at batch 1; energy is the GPU at its TDP. '

@@ -12,6 +12,7 @@ from llmops.catalog.architectures import Architecture, architectures
 from llmops.catalog.gpus import GpuSpec, gpus
 from llmops.core.format import rate, size
 from llmops.planning import planner
+from llmops.planning.roofline import predict
 from llmops.planning.settings import PlanSettings
 from llmops.report.axis import fitted
 from llmops.report.chart import figure
@@ -124,7 +125,7 @@ def _speeds(gpu: GpuSpec) -> tuple[str, str]:
     if _need(reference, "nf4") > gpu.usable_bytes:
         return "", ""
     limit = gpu.bandwidth * 1e9 / memory.weight_bytes(reference.shape, "nf4").total
-    eager = planner.predict(reference.shape, "nf4", gpu, _TOKENS - 128, 128, 1).decode_tokens_per_s
+    eager = predict(reference.shape, "nf4", gpu, _TOKENS - 128, 128, 1).decode_tokens_per_s
     return rate(limit, "tok/s"), rate(min(eager, limit), "tok/s")
 
 

@@ -5,7 +5,8 @@ import pytest
 from llmops.catalog.architectures import architectures
 from llmops.catalog.gpus import find_gpu, gpus
 from llmops.core.errors import InputError
-from llmops.planning.planner import plan, predict
+from llmops.planning.planner import plan
+from llmops.planning.roofline import predict
 from llmops.planning.settings import PlanSettings
 from llmops.sizing.memory import kv_bytes, weight_bytes, workspace_bytes
 
