@@ -16,7 +16,9 @@ EMPTY = DecisionInputs(*[None] * len(DecisionInputs._fields))
 def test_a_curve_has_as_many_seeds_as_are_asked_and_one_where_none_is():
     expected = CurveSettings.read({"base": "base", "method": "setfit", "ks": [1, 4], "seeds": [0, 1]})
     assert CurveInputs("base", "setfit", "1; 4", 2).settings() == expected
-    assert CurveInputs(None, "setfit", "1", None).settings().seeds == (0,)
+    assert CurveInputs("base", "setfit", "1", None).settings().seeds == (0,)
+    with pytest.raises(InputError, match="No base encoder"):
+        CurveInputs(None, "setfit", "1", None).settings()
 
 
 def test_percents_of_a_cascade_are_shares_and_empty_fields_no_bounds():
