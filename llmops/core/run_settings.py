@@ -1,7 +1,7 @@
 """How a text is run: the settings of a comparison, and of each text of an evaluation or a probe.
 
 GivenRunSettings is what page, API and command line give; RunSettings is what the rest of the program works with.
-A new setting is a field of both, and the component that shows it (`ui/controls.py`).
+A new setting is a field of GivenRunSettings and of RunSettings or Generation, and the component that shows it.
 """
 
 from collections.abc import Mapping

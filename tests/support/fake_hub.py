@@ -17,7 +17,10 @@ COMMIT = "0" * 39 + "1"
 
 @dataclass
 class Repo:
-    """A folder, and what is wrong with it. cuts: transfers of the weights that break off (-1: all)."""
+    """A folder, and what is wrong with it. cuts: transfers of the weights that break off (-1: all).
+
+    slow_s: seconds a megabyte, until somebody asks the hub for /release.
+    """
 
     folder: Path
     gated: bool = False
@@ -37,6 +40,7 @@ class FakeHub(FakeServer):
     def __init__(self, repos: dict[str, Repo]) -> None:
         self.repos = repos
         self.tokens: list[str] = []
+        self.released = threading.Event()
         hub = self
 
         class Hub(Handler):
@@ -49,13 +53,20 @@ class FakeHub(FakeServer):
                 self._answer(body=True)
 
             def _answer(self, body: bool) -> None:
+                if hub.dead:
+                    self.close_connection = True
+                    return None
                 if "Authorization" in self.headers:
                     hub.tokens.append(self.headers["Authorization"])
                 path = unquote(urlsplit(self.path).path).strip("/")
                 api = path.startswith("api/models/")
                 parts = path.removeprefix("api/models/").split("/")
                 repo = hub.repos.get("/".join(parts[:2]))
-                if path in ("", "api"):
+                if path == "release":
+                    hub.released.set()
+                if path == "die":
+                    hub.die()
+                if path in ("", "api", "release", "die"):
                     return self._send(200, b"{}", {})
                 if repo is None:
                     return self._send(404, b"{}", {"X-Error-Code": "RepoNotFound"})
@@ -115,7 +126,7 @@ class FakeHub(FakeServer):
                 try:
                     for start in range(0, len(sent), 1 << 20):
                         self.wfile.write(sent[start : start + (1 << 20)])
-                        threading.Event().wait(slow_s)
+                        hub.released.wait(slow_s)
                 except OSError:
                     self.close_connection = True
                 if cut:

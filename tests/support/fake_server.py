@@ -28,6 +28,8 @@ class Handler(BaseHTTPRequestHandler):
 class FakeServer:
     """Serves at `url` while it is entered."""
 
+    dead = False
+
     def __init__(self, handler: type[Handler]) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -37,5 +39,10 @@ class FakeServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.die()
+
+    def die(self) -> None:
+        """Not in reach from now on; a connection that was kept open gets no answer either, where the handler asks."""
+        self.dead = True
         self._server.shutdown()
         self._server.server_close()

@@ -5,11 +5,28 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
+import urllib.request
 
 import pytest
 
+from llmops.api.planning import plan_data
+from llmops.compare.comparison import Comparison, run_all
+from llmops.core.errors import LlmopsError
+from llmops.core.events import Loading
+from llmops.core.request import Connection, Generation, Job
+from llmops.core.run_settings import RunSettings
+from llmops.core.settings import load_settings
+from llmops.data.builtin import load_builtin
 from llmops.embedded import DECODER_DIR
+from llmops.engines.encoder.files import embedded_folder
+from llmops.evaluation.curve import CurveSettings, learning_curve
+from llmops.hub import fetch
+from tests.support.commands import run_command
 from tests.support.fake_hub import FakeHub, Repo
+from tests.support.fresh_process import in_fresh_process
+from tests.support.pools import make_pool
 from tests.support.serving import ROOT
 
 TEXT = "The chair is needed."
@@ -24,15 +41,6 @@ def compare(hub, home, *candidates, **environment):
     done = subprocess.run(command, capture_output=True, text=True, env=variables, cwd=ROOT, timeout=300)
     assert done.stdout, done.stderr
     return json.loads(done.stdout)["runs"], done
-
-
-def script(hub, home, program, timeout=200):
-    """A program of its own, with the hub at `hub.url`."""
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    variables |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(home), "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env=variables, timeout=timeout
-    )
 
 
 @pytest.fixture(scope="module")
@@ -115,45 +123,58 @@ def test_a_transfer_that_is_always_cut_is_said_and_the_next_column_works_from_th
     assert done.returncode == 1
 
 
-def test_what_was_fetched_serves_without_the_fake_hub_and_the_token_is_in_no_output(answered, repos):
-    _, _, _, home = answered
-    with FakeHub({"team/gated": Repo(repos[0], gated=True)}) as hub:
-        runs, done = compare(hub, home, "team/gated@bf16", HF_TOKEN="hf_goodtoken")
-        assert runs[0]["error"] is None
-        assert "Bearer hf_goodtoken" in hub.tokens
-        assert "goodtoken" not in done.stdout + done.stderr
-        dead = hub.url
-    runs, _ = compare(type("Dead", (), {"url": dead}), home, "team/ok@bf16", "team/never@bf16")
-    assert runs[0]["error"] is None
-    assert any("fetched before" in note for note in runs[0]["notes"])
-    assert runs[1]["error"]["kind"] in ("endpoint", "not-found")
-
-
-def test_without_a_hub_an_id_says_what_works_instead(tmp_path):
-    hub = type("None", (), {"url": "http://127.0.0.1:9"})
-    runs, _ = compare(hub, tmp_path, "team/ok@bf16", "embedded/decoder@bf16", HF_HUB_OFFLINE="1")
+def test_without_a_hub_an_id_says_what_works_instead(capfd, monkeypatch):
+    """In this process, which knows no hub."""
+    asked = ("--candidate", "team/ok@bf16", "--candidate", "embedded/decoder@bf16", "--json", "--max-new-tokens", "4")
+    runs = json.loads(run_command(capfd, monkeypatch, "compare", *asked, TEXT).stdout)["runs"]
     assert runs[0]["error"]["kind"] == "not-found"
     assert "embedded" in runs[0]["error"]["remedy"]
     assert runs[1]["error"] is None
 
 
-def test_a_model_that_only_the_fake_hub_knows_is_planned_from_its_configuration_alone(repos, tmp_path):
-    indexed = tmp_path / "indexed"
+@pytest.fixture(scope="module")
+def worked(repos, tmp_path_factory):
+    """What `_work` returned beside a hub of its own; the hub; all that was printed meanwhile."""
+    folder = tmp_path_factory.mktemp("worked")
+    indexed = folder / "indexed"
     shutil.copytree(repos[0], indexed)
     (indexed / "model.safetensors.index.json").write_text('{"metadata": {"total_size": 99000000}, "weight_map": {}}')
-    with FakeHub(
-        {"team/ok": Repo(repos[0]), "team/odd": Repo(indexed), "team/closed": Repo(repos[0], gated=True)}
-    ) as hub:
+    kinds = {
+        "team/ok": Repo(repos[0]),
+        "team/odd": Repo(indexed),
+        "team/closed": Repo(repos[0], gated=True),
+        "team/slow": Repo(repos[0], slow_s=5),  # 45 seconds for the weights, unless released
+        "team/stopped": Repo(repos[0], slow_s=0.2),
+        "team/base": Repo(embedded_folder(), gated=True),
+    }
+    with FakeHub(kinds) as hub:
         variables = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-        variables |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
+        variables |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "home")}
+        log = folder / "log.txt"
+        results = in_fresh_process(_work, hub.url, log, environment=variables)
+        yield results, hub, log.read_text()
 
-        def plan(model):
-            command = [sys.executable, "-m", "llmops", "plan", "--model", model, "--context", "512", "--json"]
-            done = subprocess.run(command, capture_output=True, text=True, env=variables, cwd=ROOT, timeout=100)
-            return json.loads(done.stdout)
 
-        plain, odd, closed = plan("team/ok"), plan("team/odd"), plan("team/closed")
-        asked = [hub.repos[name].asked_bytes.get("model.safetensors", 0) for name in ("team/ok", "team/odd")]
+def _work(url, log):
+    """All that needs a process which knows the hub, so that the libraries are imported once: name → result."""
+    with log.open("wb") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    works = (_plan, _stop_a_transfer, _run_beside_a_transfer, _draw_a_curve, _run_a_gated_model, _run_without_the_hub)
+    return {work.__name__: work(url) for work in works}
+
+
+def _plan(url):
+    return {
+        name: json.loads(json.dumps(plan_data(load_settings(public=False), {"model": f"team/{name}", "context": 512})))
+        for name in ("ok", "odd", "closed")
+    }
+
+
+def test_a_model_that_only_the_fake_hub_knows_is_planned_from_its_configuration_alone(worked):
+    results, hub, _ = worked
+    plain, odd, closed = (results["_plan"][name] for name in ("ok", "odd", "closed"))
+    asked = [hub.repos[name].asked_bytes.get("model.safetensors", 0) for name in ("team/ok", "team/odd")]
     assert plain["error"] is None
     held = (DECODER_DIR / "model.safetensors").stat().st_size
     assert plain["weights_bytes"] == pytest.approx(held, rel=0.01)
@@ -164,112 +185,117 @@ def test_a_model_that_only_the_fake_hub_knows_is_planned_from_its_configuration_
     assert asked[1] == 0
 
 
-_MEANWHILE = """
-import json, threading, time
-from llmops.compare.comparison import Comparison, run_all
-from llmops.core.run_settings import RunSettings
-from llmops.core.request import Connection, Generation
-from tests.support.pools import make_pool
-from llmops.data.builtin import load_builtin
-pool, ended, said = make_pool(10**9), {}, []
-def ask(candidate, owner):
-    options = RunSettings("en", Generation(max_new_tokens=4), Connection(owner=owner))
-    comparison = Comparison(pool, load_builtin("medical"), "The chair is needed.", [candidate], options)
-    (run,) = run_all(comparison)
-    ended[owner] = {"at_s": time.perf_counter() - started, "run": run.to_json(), "said": list(said)}
-started = time.perf_counter()
-ask("embedded/decoder@bf16", "early")  # libraries are imported, and the model of the second visitor is loaded
-fetch = pool.fetch
-def watched(candidate, task, connection, report, stop):
-    def tell(message, fraction):
-        said.append(message)
-        report(message, fraction)
-    fetch(candidate, task, connection, tell, stop)
-pool.fetch = watched
-slow = threading.Thread(target=ask, args=("team/slow@bf16", "ada"))
-slow.start()
-while not any("MB" in message for message in said):
-    time.sleep(0.05)
-ask("embedded/decoder@bf16", "bob")
-slow.join()
-print(json.dumps(ended))
-"""
+def _run_beside_a_transfer(url):
+    """Ada's model is on its way when Bob's run begins; it arrives once Bob's has ended."""
+    pool, began, ended = make_pool(10**9), threading.Event(), []
+
+    def ask(candidate, owner):
+        settings = RunSettings("en", Generation(max_new_tokens=4), Connection(owner=owner))
+        comparison = Comparison(pool, load_builtin("medical"), TEXT, [candidate], settings)
+        comparison.start()
+        messages = []
+        for update in comparison.updates():
+            event = getattr(update, "event", None)
+            if isinstance(event, Loading):
+                messages.append(event.message)
+                if "MB" in event.message:
+                    began.set()
+        ended.append({"owner": owner, "run": event.run.to_json(), "messages": messages})
+
+    ada = threading.Thread(target=ask, args=("team/slow@bf16", "ada"))
+    ada.start()
+    assert began.wait(60)
+    ask("embedded/decoder@bf16", "bob")
+    with urllib.request.urlopen(f"{url}/release"):
+        ada.join()
+    return ended
 
 
-def test_another_visitors_run_finishes_while_a_slow_transfer_from_the_fake_hub_goes_on(repos, tmp_path):
-    with FakeHub({"team/slow": Repo(repos[0], slow_s=1.0)}) as hub:  # nine seconds for the weights
-        done = script(hub, tmp_path, _MEANWHILE)
-    assert done.stdout, done.stderr
-    ended = json.loads(done.stdout)
-    assert ended["ada"]["run"]["error"] is None and ended["bob"]["run"]["error"] is None
-    assert ended["bob"]["at_s"] < ended["ada"]["at_s"]
-    assert "downloading team/slow: 9 of 9 MB" not in ended["bob"]["said"]  # it was still on its way
-    assert "downloading team/slow: 9 of 9 MB" in ended["ada"]["said"]
-    assert any("being fetched meanwhile" in note for note in ended["bob"]["run"]["notes"])
+def test_another_visitors_run_finishes_while_a_slow_transfer_from_the_fake_hub_goes_on(worked):
+    bob, ada = worked[0]["_run_beside_a_transfer"]
+    assert (bob["owner"], ada["owner"]) == ("bob", "ada")
+    assert bob["run"]["error"] is None and ada["run"]["error"] is None
+    assert "downloading team/slow: 9 of 9 MB" in ada["messages"]
+    assert any("being fetched meanwhile" in note for note in bob["run"]["notes"])
 
 
-_STOPPED = """
-import json, threading, time
-from llmops.hub import fetch
-from llmops.core.request import Connection, Job
-from llmops.core.settings import load_settings
-stop, said = threading.Event(), []
-def report(message, fraction):
-    said.append(message)
-    if fraction:
-        stop.set()
-started = time.perf_counter()
-try:
-    fetch.download("team/slow", Job(Connection(), report, stop), load_settings())
-    kind = "none"
-except Exception as error:
-    kind = getattr(error, "kind", repr(error))
-print(json.dumps({"kind": kind, "seconds": time.perf_counter() - started, "said": said}))
-"""
+def _stop_a_transfer(url):
+    stop, messages = threading.Event(), []
+
+    def report(message, fraction):
+        messages.append(message)
+        if fraction:
+            stop.set()
+
+    try:
+        fetch.download("team/stopped", Job(Connection(), report, stop), load_settings())
+    except LlmopsError as error:
+        return error.kind, messages
+    return "not stopped", messages
 
 
-def test_stop_while_a_model_is_fetched_from_the_fake_hub_ends_it_soon(repos, tmp_path):
-    with FakeHub({"team/slow": Repo(repos[0], slow_s=1.0)}) as hub:  # nine seconds for the weights
-        done = script(hub, tmp_path, _STOPPED, timeout=100)
-    told = json.loads(done.stdout)
-    assert told["kind"] == "stopped"
-    assert told["seconds"] < 8
-    assert any("MB" in message for message in told["said"])
+def test_stop_while_a_model_is_fetched_from_the_fake_hub_ends_it_before_it_is_here(worked):
+    kind, messages = worked[0]["_stop_a_transfer"]
+    assert kind == "stopped"
+    assert any("MB" in message for message in messages)
+    assert not any("9 of 9 MB" in message for message in messages)
 
 
-_LEARNT = """
-import json, threading, time
-from llmops.core.request import Connection, Job
-from llmops.evaluation.curve import CurveSettings, learning_curve
-from tests.support.pools import make_pool
-from llmops.data.builtin import load_builtin
-task, pool, stop, said, points = load_builtin("medical"), make_pool(10**9), threading.Event(), [], []
-asked = Connection(owner="ada", hf_token="hf_goodtoken")
-def report(message, fraction):
-    said.append(message)
-def draw():
+def _draw_a_curve(url):
+    """(messages while Bob still has the device, accuracies): Ada's base encoder is gated, her token may read it."""
+    task, pool, messages, points = load_builtin("medical"), make_pool(10**9), [], []
+    asked = Job(Connection(owner="ada", hf_token="hf_goodtoken"), lambda message, fraction: messages.append(message))
     settings = CurveSettings(base="team/base", method="few-shot", ks=(2,), seeds=(0,))
-    points.extend(learning_curve(pool, task, task.split("test")[:8], settings, Job(asked, report, stop)))
-drawing = threading.Thread(target=draw)
-with pool.queues.turn("cpu", Job(Connection(owner="bob"), stop=stop)):
-    drawing.start()
-    while drawing.is_alive() and not any("waiting" in message for message in said):
-        time.sleep(0.05)
-    early = list(said)
-drawing.join()
-print(json.dumps({"early": early, "accuracies": [point.accuracy for point in points]}))
-"""
+
+    def draw():
+        points.extend(learning_curve(pool, task, task.split("test")[:8], settings, asked))
+
+    drawing = threading.Thread(target=draw)
+    with pool.queues.turn("cpu", Job(Connection(owner="bob"))):
+        drawing.start()
+        while drawing.is_alive() and not any("waiting" in message for message in messages):
+            time.sleep(0.05)
+        early = list(messages)
+    drawing.join()
+    return early, [point.accuracy for point in points]
 
 
-def test_a_gated_base_encoder_of_the_fake_hub_is_fetched_with_the_visitors_token_before_the_device_is_free(tmp_path):
-    from llmops.engines.encoder.files import embedded_folder
-
-    with FakeHub({"team/base": Repo(embedded_folder(), gated=True)}) as hub:
-        done = script(hub, tmp_path, _LEARNT)
-    assert done.stdout, done.stderr
-    told = json.loads(done.stdout)
-    assert any(message.startswith("downloading team/base") for message in told["early"])
-    assert any("waiting" in message for message in told["early"])
-    assert len(told["accuracies"]) == 1
+def test_a_gated_base_encoder_of_the_fake_hub_is_fetched_with_the_visitors_token_before_the_device_is_free(worked):
+    results, hub, printed = worked
+    early, accuracies = results["_draw_a_curve"]
+    assert any(message.startswith("downloading team/base") for message in early)
+    assert any("waiting" in message for message in early)
+    assert len(accuracies) == 1
     assert "Bearer hf_goodtoken" in hub.tokens
-    assert "goodtoken" not in done.stdout + done.stderr
+    assert "goodtoken" not in printed
+
+
+def _run(*candidates):
+    settings = RunSettings("en", Generation(max_new_tokens=4))
+    comparison = Comparison(make_pool(10**9), load_builtin("medical"), TEXT, list(candidates), settings)
+    return [run.to_json() for run in run_all(comparison)]
+
+
+def _run_a_gated_model(url):
+    os.environ["HF_TOKEN"] = "hf_goodtoken"  # the owner's
+    return _run("team/closed@bf16")
+
+
+def test_a_gated_model_of_the_fake_hub_runs_with_the_owners_token_which_is_in_no_output(worked):
+    results, hub, printed = worked
+    (run,) = results["_run_a_gated_model"]
+    assert run["error"] is None
+    assert "Bearer hf_goodtoken" in hub.tokens
+    assert "goodtoken" not in printed + json.dumps(run)
+
+
+def _run_without_the_hub(url):
+    urllib.request.urlopen(f"{url}/die").close()
+    return _run("team/slow@bf16", "team/never@bf16")
+
+
+def test_what_was_fetched_serves_once_the_fake_hub_is_out_of_reach(worked):
+    fetched, never = worked[0]["_run_without_the_hub"]
+    assert fetched["error"] is None
+    assert any("fetched before" in note for note in fetched["notes"])
+    assert never["error"]["kind"] in ("endpoint", "not-found")
