@@ -23,6 +23,7 @@ from llmops.evaluation.heldout import POOL, PROMPT, hold_out
 from llmops.evaluation.runner import CandidateEnded, CandidateProgress, EvaluationBegun, evaluate, resume
 from llmops.evaluation.spec import EvaluationSpec
 from llmops.evaluation.summary import summary
+from llmops.history.evaluations import Evaluations
 from llmops.history.store import History
 from llmops.report.export import export
 from tests.support.fake_endpoint import FakeEndpoint
@@ -223,7 +224,7 @@ def test_a_full_disk_loses_no_result(history, monkeypatch):
     from llmops.core.errors import HistoryError
 
     monkeypatch.setattr("llmops.evaluation.row_writer._PAUSE_S", 0.0)
-    own, calls = History.add_all, []
+    own, calls = Evaluations.add_rows, []
 
     def add(self, number, rows):
         calls.append(len(rows))
@@ -231,7 +232,7 @@ def test_a_full_disk_loses_no_result(history, monkeypatch):
             raise HistoryError("The disk is full.", "Free some space.")
         own(self, number, rows)
 
-    monkeypatch.setattr(History, "add_all", add)
+    monkeypatch.setattr(Evaluations, "add_rows", add)
     updates = run(history, ["embedded/encoder@fp32?method=zero-shot"])
     assert any("wait in memory" in update.message for update in updates if isinstance(update, CandidateProgress))
     assert next(update for update in updates if isinstance(update, CandidateEnded)).error is None
