@@ -95,8 +95,8 @@ def counters(device: str) -> tuple[Counter, ...]:
     for find in (_cpu, _gpu):
         try:
             available += find(device)
-        except Exception:  # noqa: BLE001  no driver, no permission, no counter: then it is not measured
-            _log.info("no energy counter", exc_info=True)
+        except Exception as error:  # noqa: BLE001  no driver, no permission, no counter: then it is not measured
+            _log.info("no energy counter: %s", error)
     return tuple(available)
 
 
