@@ -105,6 +105,12 @@ class Stopped(LlmopsError):
     kind = "stopped"
 
 
+class Unforeseen(LlmopsError):
+    """Something that nobody has foreseen went wrong, and its traceback is in the log already."""
+
+    kind = "unexpected"
+
+
 def rebuilt(kind: str, message: str, remedy: str) -> LlmopsError:
     """An error that came as plain data, as the class of its kind: exceptions lose their remedy when pickled."""
     found = next((subclass for subclass in LlmopsError.__subclasses__() if subclass.kind == kind), LlmopsError)

@@ -4,7 +4,7 @@ import logging
 import traceback
 from collections.abc import Iterable
 
-from llmops.core.errors import LlmopsError, redact
+from llmops.core.errors import LlmopsError, Unforeseen, redact
 from llmops.core.run import RunError
 
 _MOST_DETAIL = 500  # characters of a foreign message
@@ -18,7 +18,7 @@ def as_run_error(caught: BaseException, doing: str, secrets: Iterable[str] = ())
         return RunError(caught.kind, redact(caught.message, hidden), redact(caught.remedy, hidden))
     log_unforeseen(caught, doing, hidden)
     detail = redact(f"{type(caught).__name__}: {caught}", hidden)[:_MOST_DETAIL]
-    return RunError("unexpected", f"Something unforeseen went wrong ({detail}).", "Retry; if it stays, report it.")
+    return RunError(Unforeseen.kind, f"Something unforeseen went wrong ({detail}).", "Retry; if it stays, report it.")
 
 
 def log_unforeseen(caught: BaseException, doing: str, secrets: Iterable[str] = ()) -> None:

@@ -62,6 +62,12 @@ def test_a_failing_second_stage_is_the_runs_own_error_and_says_which_stage_it_wa
     assert run.error.remedy == "mend it"
 
 
+def test_an_unforeseen_failure_of_the_second_stage_keeps_its_kind():
+    (run,) = _run(ScriptedEngine(sure=0.5, errors={"two": ValueError("odd")}), [BOTH])
+    assert run.error.kind == "unexpected"
+    assert "odd" in run.error.message
+
+
 class Timed:
     """A model whose figures are given."""
 
