@@ -19,7 +19,7 @@ MEND_JS = """() => {
     const tab = event.target.closest?.('[role="tab"]');
     if (!step || !tab) return;
     const all = tab.closest('[role="tablist"]').querySelectorAll('[role="tab"]');
-    const tabs = [...all].filter((one) => one.offsetParent);
+    const tabs = [...all].filter((tab) => tab.offsetParent);
     const next = tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length];
     event.preventDefault();
     next.focus();

@@ -138,13 +138,13 @@ def translate_props(kind: str, props: dict[str, Any], catalogue: Catalogue) -> N
     if way and isinstance(props.get("value"), str):
         props["value"] = getattr(catalogue, way)(props["value"])
     if isinstance(props.get("choices"), list):
-        props["choices"] = [_choice(one, catalogue) for one in props["choices"]]
+        props["choices"] = [_choice(choice, catalogue) for choice in props["choices"]]
     if kind == "dataframe":
         value = props.get("value")
         if isinstance(value, dict) and isinstance(value.get("headers"), list):
             props["value"] = _translated_table(value, catalogue)
         if isinstance(props.get("headers"), list):
-            props["headers"] = [catalogue.text(str(one)) for one in props["headers"]]
+            props["headers"] = [catalogue.text(str(name)) for name in props["headers"]]
     for axis in ("x", "y", "color"):
         if kind.endswith("plot") and isinstance(props.get(axis), str) and not props.get(f"{axis}_title"):
             props[f"{axis}_title"] = catalogue.text(props[axis])
@@ -152,13 +152,13 @@ def translate_props(kind: str, props: dict[str, Any], catalogue: Catalogue) -> N
 
 def _translated_table(table: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     """Headers, and the cells of the columns that hold the app's own words."""
-    headers = [str(one) for one in table["headers"]]
+    headers = [str(name) for name in table["headers"]]
     own = {place for place, name in enumerate(headers) if name in _OWN_COLUMNS}
     rows = [
         [catalogue.text(cell) if place in own and isinstance(cell, str) else cell for place, cell in enumerate(row)]
         for row in table.get("data", [])
     ]
-    return {**table, "headers": [catalogue.text(one) for one in headers], "data": rows}
+    return {**table, "headers": [catalogue.text(name) for name in headers], "data": rows}
 
 
 def _choice(choice: Any, catalogue: Catalogue) -> Any:  # noqa: ANN401

@@ -44,9 +44,12 @@ def test_local_columns_take_their_turn_and_the_second_says_how_long_it_waited():
 
 
 def test_all_at_once_runs_local_columns_beside_one_another_and_says_so():
-    started = time.perf_counter()
-    runs = run_all(_comparison(ScriptedEngine(), "one:4:100@bf16", "two:4:100@bf16", all_at_once=True))
-    assert time.perf_counter() - started < 0.75
+    seen = _drain(_comparison(ScriptedEngine(), "one:4:100@bf16", "two:4:100@bf16", all_at_once=True))
+    stamps = [[at for at, each in seen if each.column == column and isinstance(each.event, Token)] for column in (0, 1)]
+    assert stamps[0][0] < stamps[1][-1]
+    assert stamps[1][0] < stamps[0][-1]
+    runs = [each.event.run for _, each in seen if isinstance(each.event, Finished)]
+    assert len(runs) == 2
     assert all("disturb" in run.notes[-1] for run in runs)
     assert all(run.settings["all_at_once"] for run in runs)
 
@@ -91,28 +94,29 @@ def test_stop_at_every_stage_ends_soon_and_the_next_run_works(after_s):
     comparison = Comparison(pool, TASK, "text", ["one:30:50@bf16", "two:30:50@bf16"], RunSettings("en"))
     comparison.start()
     threading.Timer(after_s, comparison.stop).start()
-    started = time.perf_counter()
     kinds = [update.event for update in comparison.updates() if isinstance(update, Update)]
-    assert time.perf_counter() - started < after_s + 1.0
     last = [event for event in kinds if isinstance(event, Finished | Failed)]
     assert len(last) == 2
+    assert not any(isinstance(event, Finished) and event.run.text in ("one", "two") for event in last)
+    assert sum(isinstance(event, Token) for event in kinds) < 30  # what the first one alone would have written
     again = run_all(Comparison(pool, TASK, "text", ["three:1:1@bf16"], RunSettings("en")))
     assert again[0].text == "three"
 
 
 def test_a_step_that_ignores_stop_does_not_hold_the_page(monkeypatch):
     monkeypatch.setattr("llmops.compare.comparison._GRACE_S", 0.2)
-    comparison = _comparison(ScriptedEngine(load_s=1.5, ignores_stop=True), "one:1:1@bf16")
+    engine = ScriptedEngine(load_s=1.5, ignores_stop=True)
+    comparison = _comparison(engine, "one:1:1@bf16")
     comparison.start()
     threading.Timer(0.1, comparison.stop).start()
-    started = time.perf_counter()
     failed = [
         update.event
         for update in comparison.updates()
         if isinstance(update, Update) and isinstance(update.event, Failed)
     ]
-    assert time.perf_counter() - started < 1.0
     assert failed[0].error.kind == "stopped"
+    assert engine.loads == ["one:1:1"]
+    assert not engine.models  # it loads still
 
 
 def test_retry_takes_the_options_of_now_and_drops_the_old_attempt():
