@@ -3,6 +3,7 @@
 Its caches are `transformers_cache`. Nothing heavy is imported before it is needed.
 """
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,11 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
 MADE_FOR = "transformers 5.23.0"
+
+BUILDING = threading.RLock()
+"""Held wherever a model is built: meanwhile transformers replaces `PreTrainedModel.tie_weights` and torch's default
+dtype for the whole process. Two that build at once find weights missing, and may leave the replacement behind for good.
+"""
 
 
 def causal_class(config: "PretrainedConfig") -> Any:  # noqa: ANN401

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmops.compat import bitsandbytes_internals
-from llmops.compat.transformers_models import causal_class
+from llmops.compat.transformers_models import BUILDING, causal_class
 from llmops.core.candidate import Candidate
 from llmops.core.errors import ModelRefused
 from llmops.engines.decoder import byte_count, memory_check, quantized_copies
@@ -96,7 +96,7 @@ def read(
     dtype, notes = number_format(precision, device)
     quantization = _quantization(precision, dtype)
     _quiet()
-    with LoadMeasurement(device) as measured:
+    with BUILDING, LoadMeasurement(device) as measured:
         model, loaded = made_by.from_pretrained(
             folder,
             dtype=dtype,

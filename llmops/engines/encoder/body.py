@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from llmops.compat.sentence_transformers_internals import TEXT
+from llmops.compat.transformers_models import BUILDING
 from llmops.core.errors import LlmopsError, ModelRefused
 from llmops.engines.encoder.tokenizer import EncoderTokenizer
 from llmops.hardware.openmp_threads import compute
@@ -36,13 +37,14 @@ def load_body(folder: Path, name: str) -> "SentenceTransformer":
     logging.disable_progress_bar()
     _check_modules(folder, name)
     try:
-        return SentenceTransformer(
-            str(folder),
-            device="cpu",
-            trust_remote_code=False,
-            local_files_only=True,
-            model_kwargs={"use_safetensors": True, "dtype": torch.float32},
-        )
+        with BUILDING:
+            return SentenceTransformer(
+                str(folder),
+                device="cpu",
+                trust_remote_code=False,
+                local_files_only=True,
+                model_kwargs={"use_safetensors": True, "dtype": torch.float32},
+            )
     except LlmopsError:
         raise
     except Exception as error:

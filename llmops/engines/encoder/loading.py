@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmops.compat.sentence_transformers_internals import config_of
+from llmops.compat.transformers_models import BUILDING
 from llmops.core.candidate import DEFAULT_K, Candidate
 from llmops.core.errors import InputError, Stopped
 from llmops.core.request import Job
@@ -93,7 +94,7 @@ def _load_stored(candidate: Candidate, task: Task, job: Job, settings: Settings)
 def _read_body(folder: Path, candidate: Candidate, job: Job) -> tuple["SentenceTransformer", LoadMeasurement]:
     job.report("reading the weights", None)
     body.import_libraries()
-    with LoadMeasurement("cpu") as measured:
+    with BUILDING, LoadMeasurement("cpu") as measured:
         model = body.load_body(folder, candidate.model)
     return model, measured
 

@@ -108,3 +108,11 @@ def test_the_loader_makes_each_lazy_tensor_once_and_reads_it_like_a_file(llama):
     assert sorted(made) == sorted(wanted)
     for name, tensor in llama.state_dict().items():
         assert torch.equal(model.state_dict()[name], tensor), name
+
+
+def test_the_loader_still_replaces_for_the_whole_process_what_ties_weights():
+    from transformers import PreTrainedModel, initialization
+
+    own = PreTrainedModel.tie_weights
+    with initialization.no_tie_weights():
+        assert PreTrainedModel.tie_weights is not own, "models could be built side by side: BUILDING is not needed"

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from llmops.core.errors import InputError, OutOfMemory
 from llmops.core.events import Finished, Started, Token
 from llmops.core.run import Source
+from llmops.embedded import DECODER_DIR
 from tests.support.decoder_runs import TASK, finished_run, load_model, request
 
 
@@ -133,3 +135,15 @@ def test_a_cache_that_would_not_fit_is_refused_before_the_run(model, monkeypatch
     monkeypatch.setattr("llmops.engines.decoder.memory_check.device_memory", lambda device: 10_000)
     with pytest.raises(OutOfMemory, match="are free on cpu"):
         list(model.run(request()))
+
+
+def test_decoders_that_are_loaded_at_once_have_all_their_weights():
+    barrier = threading.Barrier(4)
+
+    def load(precision):
+        barrier.wait()
+        return load_model(DECODER_DIR, precision)
+
+    with ThreadPoolExecutor(4) as threads:
+        loaded = list(threads.map(load, ["fp32", "bf16", "fp16", "nf4"]))
+    assert all(finished_run(model, request()).label for model in loaded)
