@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
-from transformers.cache_utils import DynamicLayer
+from transformers.cache_utils import DynamicCache, DynamicLayer, StaticCache, StaticLayer
 
 MADE_FOR = "transformers 5.23.0"
 _SPARE_TOKENS = 64  # each time it is full
@@ -63,6 +63,33 @@ def _larger(before: torch.Tensor, tokens: int) -> torch.Tensor:
 def is_plain(cache: Any) -> bool:  # noqa: ANN401
     """True where all layers keep all keys and values: no sliding window, no state. What is below wants such a cache."""
     return bool(getattr(cache, "is_croppable", False)) and not any(cache.is_sliding)
+
+
+def static_cache(model: Any, tokens: int) -> Any:  # noqa: ANN401
+    """A cache with room for so many tokens of one row, whose tensors stay where they are."""
+    return StaticCache(config=model.config.get_text_config(decoder=True), max_cache_len=tokens)
+
+
+def is_static(cache: Any) -> bool:  # noqa: ANN401
+    """True where every layer keeps all keys and values, counted on the device: other kinds count in Python."""
+    return all(type(layer) is StaticLayer for layer in cache.layers)
+
+
+def rewind(cache: Any) -> None:  # noqa: ANN401
+    """A static cache begins again; what lies behind its count is never attended to."""
+    for layer in cache.layers:
+        layer.cumulative_length.zero_()
+
+
+def as_dynamic(cache: Any, tokens: int) -> Any:  # noqa: ANN401
+    """The first tokens of a static cache as a dynamic one that shares its tensors: to be read and cropped."""
+    dynamic = DynamicCache()
+    for layer in cache.layers:
+        shared = DynamicLayer()
+        shared.keys, shared.values = layer.keys[:, :, :tokens], layer.values[:, :, :tokens]
+        shared.dtype, shared.device, shared.is_initialized = layer.keys.dtype, layer.keys.device, True
+        dynamic.layers.append(shared)
+    return dynamic
 
 
 def shared_copy(cache: Any) -> Any:  # noqa: ANN401

@@ -34,6 +34,11 @@ def takes_dynamic_cache(model: "PreTrainedModel") -> bool:
     return bool(model._supports_default_dynamic_cache())
 
 
+def compiles_whole(model: "PreTrainedModel") -> bool:
+    """True where transformers holds that a decode step has no branch that depends on what is in a tensor."""
+    return bool(getattr(model, "_can_compile_fullgraph", False))
+
+
 def attention_kind(model: "PreTrainedModel") -> str:
     """How the model computes attention: sdpa, eager, flash_attention_2 …"""
     return str(model.config._attn_implementation)

@@ -6,7 +6,7 @@ Reading the verdict is `core.verdict`'s part, sharing and evicting the pool's.
 
 import gc
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from llmops.engines.decoder import (
     batching,
     byte_count,
     continuous_batching,
+    cuda_graph,
     likelihood,
     loading,
     memory_check,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     import torch
 
 
+_GRAPH_NOTE = "Decode steps ran as a CUDA graph; making it is in no figure."
 _POLL_S = 0.005  # the stamps are the batch's own, so waiting costs no accuracy
 
 
@@ -73,12 +75,18 @@ class DecoderModel:
             self._layer_interrupt,
         )
         self._batch_runner = BatchRunner(loaded)
+        self._graphs = self._graphed()
         self.warmed = False
+
+    def _graphed(self) -> cuda_graph.GraphedDecoder | None:
+        usable = cuda_graph.usable(self._model, self._candidate.precision, self.device)
+        return cuda_graph.GraphedDecoder(self._model) if usable else None
 
     def move(self, device: str) -> None:
         """Take the weights to another device."""
         self._model.to(device)
         self.device, self.warmed = device, False
+        self._graphs = self._graphed()
         self._batch_runner.forget()
 
     def warm_up(self) -> None:
@@ -100,10 +108,18 @@ class DecoderModel:
                 config = sampling.greedy(self._base_config, 2)
                 self._model.generate(inputs=ids, attention_mask=torch.ones_like(ids), generation_config=config)
             likelihood.label_probabilities(self._model, self._tokenizer, ids, {"a": "a", "b": "b"})
+            self._prepare_graph(cuda_graph.FIRST_TOKENS)
         except RuntimeError as error:
             if memory_check.is_out_of_memory(error):
                 raise memory_check.release_and_explain(error, self._candidate, self.device) from None
             raise
+
+    def _prepare_graph(self, tokens: int) -> bool:
+        """Whether a run of so many tokens goes through a CUDA graph, which is made now if there is none."""
+        import torch
+
+        with torch.inference_mode():
+            return self._graphs is not None and self._graphs.prepare(min(tokens, self._context)) is not None
 
     def run(self, request: Request) -> Generator[Event, None, None]:
         """Stream one answer, then the label's probabilities; see engines.base.Model.run."""
@@ -118,14 +134,16 @@ class DecoderModel:
 
     def _stream(self, request: Request, thread: ComputeThread) -> Generator[Event, None, None]:
         pieces: list[str] = []
+        graphs = thread.run(lambda: self._graphs_for(request))  # before anything is timed
+        held_bytes = graphs.cache_bytes if graphs else 0
         with EnergyWindow(self.device) as energy_window, PeakMemory(self.device) as peak:
             watch = Stopwatch()
             built = prompt.build(request, self._tokenizer, self._context)
             prompt.check(built.ids, self._model, self._candidate, self.device, request.generation.max_new_tokens)
             ids = built.ids.to(self.device)
-            cache = self._new_cache()
-            generation = stream.GenerateCall(self._model, self._tokenizer, self._layer_interrupt, watch)
-            generation.start(thread, **self._arguments(ids, request, cache))
+            cache = None if graphs else self._new_cache()
+            generation = stream.GenerateCall(self._tokenizer, self._layer_interrupt, watch)
+            generation.start(thread, self._generate(ids, request, cache, graphs))
             complete = False
             try:
                 for note in built.notes:
@@ -138,8 +156,9 @@ class DecoderModel:
                 if not complete:  # whoever read this has left
                     self._interrupt.set()
                 generation.join()
-                extra_bytes = peak.extra_bytes
+                extra_bytes = None if peak.extra_bytes is None else peak.extra_bytes + held_bytes
         self._raise_error(generation)
+        cache = graphs.used_cache() if graphs else cache
         memory = Memory(self.weights_bytes, byte_count.cache_bytes(cache), extra_bytes, None, self.device)
         stopped = self._interrupt.is_set()
         probabilities, why_none = (
@@ -159,7 +178,9 @@ class DecoderModel:
                 memory=memory,
                 predicted=self._predicted(ids.shape[1], len(generation.ids)),
                 source=dict.fromkeys(measured, Source.CLIENT),
-                notes=tuple(note for note in (*built.notes, why_none, _device_note(self.device)) if note),
+                notes=tuple(
+                    note for note in (*built.notes, why_none, graphs and _GRAPH_NOTE, _device_note(self.device)) if note
+                ),
                 finish="stopped" if stopped else sampling.finish(self._base_config, generation.ids),
                 energy=energy_window.energy,
             )
@@ -222,7 +243,7 @@ class DecoderModel:
 
     def close(self) -> None:
         """Drop the weights and give the memory back to the system."""
-        self._model = self._tokenizer = None
+        self._model = self._tokenizer = self._graphs = None
         del self._batch_runner, self._layer_interrupt  # both know the model's parts
         gc.collect()
         release_memory(self.device)
@@ -235,16 +256,36 @@ class DecoderModel:
             return None
         return DynamicCache(config=self._model.config.get_text_config(decoder=True))
 
-    def _arguments(self, ids: "torch.Tensor", request: Request, cache: Any) -> dict[str, Any]:  # noqa: ANN401
+    def _graphs_for(self, request: Request) -> cuda_graph.GraphedDecoder | None:
+        """What runs this request by a CUDA graph; None where generate() does."""
+        if self._graphs is None:
+            return None
+        tokens = prompt.build(request, self._tokenizer, self._context).ids.shape[1] + request.generation.max_new_tokens
+        return self._graphs if self._prepare_graph(tokens) else None
+
+    def _generate(
+        self,
+        ids: "torch.Tensor",
+        request: Request,
+        cache: Any,  # noqa: ANN401
+        graphs: cuda_graph.GraphedDecoder | None,
+    ) -> Callable[[Any], object]:
+        """What writes the answer into a streamer."""
         import torch
 
-        return {
+        most = request.generation.max_new_tokens
+        processors = sampling.processors(request.generation, self.device)
+        if graphs is not None:
+            ends = tuple(self._base_config.eos_token_id or ())
+            return lambda streamer: graphs.generate(ids, most, ends, processors, streamer)
+        arguments = {
             "inputs": ids,
             "attention_mask": torch.ones_like(ids),
-            "generation_config": sampling.greedy(self._base_config, request.generation.max_new_tokens),
-            "logits_processor": sampling.processors(request.generation, self.device),
+            "generation_config": sampling.greedy(self._base_config, most),
+            "logits_processor": processors,
             **({"past_key_values": cache} if cache is not None else {}),
         }
+        return lambda streamer: self._model.generate(**arguments, streamer=streamer)
 
     def _predicted(self, prompt_tokens: int, output_tokens: int) -> Memory | None:
         """The planner's figures for this run; None for an architecture it can't read."""

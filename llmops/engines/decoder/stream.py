@@ -3,7 +3,7 @@ stopped at the next token or, while it reads the prompt, at the next layer."""
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from llmops.hardware.stopwatch import Stopwatch
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers.generation.streamers import BaseStreamer
 
 _POLL_S = 0.1
 _PIECE_S = 1 / 30  # as often as a page is painted
@@ -78,7 +79,6 @@ class GenerateCall:
 
     def __init__(
         self,
-        model: "PreTrainedModel",
         tokenizer: "PreTrainedTokenizerBase",
         layer_interrupt: LayerInterrupt,
         watch: Stopwatch,
@@ -87,14 +87,14 @@ class GenerateCall:
         self._layer_interrupt = layer_interrupt
         self.ids: list[int] = []
         self.error: BaseException | None = None
-        self._model, self._tokenizer = model, tokenizer
+        self._tokenizer = tokenizer
         self._arrived: deque[tuple[float, int]] = deque()
         self._first, self._ended = threading.Event(), threading.Event()
         self._done: Future[None] | None = None
 
-    def start(self, thread: ComputeThread, **kwargs: Any) -> None:  # noqa: ANN401
-        """Begin generate(**kwargs) in the compute thread."""
-        self._done = thread.start(lambda: self._run(kwargs))
+    def start(self, thread: ComputeThread, generate: Callable[["BaseStreamer"], object]) -> None:
+        """Begin generate(streamer) in the compute thread."""
+        self._done = thread.start(lambda: self._run(generate))
 
     def join(self) -> None:
         """Wait until the thread has really left it."""
@@ -122,13 +122,13 @@ class GenerateCall:
         if held_back := text.flush():
             yield Token(held_back)
 
-    def _run(self, kwargs: dict[str, Any]) -> None:
+    def _run(self, generate: Callable[["BaseStreamer"], object]) -> None:
         try:
             import torch
 
             self._layer_interrupt.enable()
             with torch.inference_mode():
-                self._model.generate(**kwargs, streamer=token_streamer(self._on_token, self._layer_interrupt.disable))
+                generate(token_streamer(self._on_token, self._layer_interrupt.disable))
         except BaseException as error:  # noqa: BLE001  raised by whoever reads, who must always hear of the end
             self.error = error
         finally:
