@@ -75,7 +75,7 @@ def _build_and_measure(trial: _Trial, device: str, job: Job) -> DryRun:
         model, notes, load = random_weights.build_model(config, candidate, device, job)
         try:
             with without_idle_workers():
-                figures, shares = measure(model, config, device, asked.prompt_tokens, asked.new_tokens, job)
+                figures, shares = measure(model, config, device, asked, job)
             layer_bytes = random_weights.layer_bytes(model)
         finally:
             del model

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 from llmops.compat.transformers_models import layers_of
 from llmops.core.errors import Stopped
 from llmops.core.request import Job
-from llmops.engines.decoder import byte_count
+from llmops.engines.decoder import byte_count, cuda_graph
 from llmops.engines.decoder.generate_callbacks import stop_when, token_streamer
 from llmops.hardware.memory import PeakMemory
 from llmops.hardware.stopwatch import Stopwatch
 from llmops.planning.dry_run_record import DryRunFigures
+from llmops.planning.settings import GivenDryRun
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PretrainedConfig, PreTrainedModel
 
 _WARM_TOKENS = 3
@@ -29,15 +31,18 @@ class LayerShares:
 
 
 def measure(
-    model: "PreTrainedModel", config: "PretrainedConfig", device: str, prompt_tokens: int, new_tokens: int, job: Job
+    model: "PreTrainedModel", config: "PretrainedConfig", device: str, asked: GivenDryRun, job: Job
 ) -> tuple[DryRunFigures, LayerShares]:
     """Figures without load time, and what part of the times is spent inside the layers."""
+    prompt_tokens, new_tokens = asked.prompt_tokens, asked.new_tokens
     job.report("warming up", None)
     _generate(model, config, device, prompt_tokens, _WARM_TOKENS, job.stop)
     job.report("measuring", None)
     with PeakMemory(device) as peak:
         watch, cache = _generate(model, config, device, prompt_tokens, new_tokens, job.stop)
         extra = peak.extra_bytes
+    if cuda_graph.usable(model, asked.precision, device):
+        watch = _by_graph(model, config, asked) or watch
     timing = watch.timing(prompt_tokens, new_tokens)
     # A pass of its own: on a GPU these clocks wait for the layers, which would be in the figures.
     clock = _LayerClock(device, [])
@@ -95,8 +100,7 @@ def _generate(
     import torch
     from transformers import DynamicCache, GenerationConfig
 
-    generator = torch.Generator().manual_seed(0)
-    ids = torch.randint(1, config.get_text_config().vocab_size, (1, prompt_tokens), generator=generator).to(device)
+    ids = _random_ids(config, prompt_tokens).to(device)
     cache = DynamicCache(config=config.get_text_config(decoder=True))
     settings = GenerationConfig(max_new_tokens=new_tokens, min_new_tokens=None, do_sample=False, pad_token_id=0)
     model.generation_config = GenerationConfig(pad_token_id=0)
@@ -113,3 +117,31 @@ def _generate(
     if stop.is_set():
         raise Stopped("Stopped while measuring.")
     return watch, cache
+
+
+def _by_graph(model: "PreTrainedModel", config: "PretrainedConfig", asked: GivenDryRun) -> Stopwatch | None:
+    """The same as the app decodes on a GPU, whose graph is made before the clock starts; None where it can't be."""
+    import torch
+    from transformers import LogitsProcessorList
+
+    graphs = cuda_graph.GraphedDecoder(model)
+    with torch.inference_mode():
+        if graphs.prepare(asked.prompt_tokens + asked.new_tokens) is None:
+            return None
+        ids = _random_ids(config, asked.prompt_tokens).to(model.device)
+        watch = Stopwatch()
+        for _ in range(2):  # the first one warms up
+            torch.cuda.synchronize()
+            watch = Stopwatch()
+            streamer = token_streamer(lambda _, watch=watch: watch.tick())  # type: ignore[misc]
+            graphs.generate(ids, asked.new_tokens, (), LogitsProcessorList(), streamer)
+    graphs.release()
+    return watch
+
+
+def _random_ids(config: "PretrainedConfig", count: int) -> "torch.Tensor":
+    """(1, count), the same ones each time."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(1, config.get_text_config().vocab_size, (1, count), generator=generator)

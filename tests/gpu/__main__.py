@@ -16,7 +16,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import torch
 
-from tests.gpu import app_ways, faults, precisions
+from tests.gpu import app_ways, dry_runs, faults, precisions
 from tests.gpu.loaded import Trial
 from tests.gpu.rows import Row, write
 
@@ -81,6 +81,7 @@ def _steps(trial: Trial) -> dict[str, Callable[[], Iterator[Row]]]:
         **{name: partial(precisions.precision_rows, trial, name) for name in ("bf16", "nf4", "int8", "fp16", "fp32")},
         "memory": partial(faults.fault_rows, trial),
         "columns": partial(app_ways.column_rows, trial),
+        "dry runs": partial(dry_runs.dry_run_rows, trial),
         "energy": partial(app_ways.energy_rows, trial),
     }
 

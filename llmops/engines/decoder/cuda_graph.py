@@ -7,6 +7,7 @@ Measured on an H100 with random weights at the shape of Llama 3.1 8B (tests/gpu)
 import logging
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from llmops.compat.transformers_cache import as_dynamic, is_static, rewind, static_cache
@@ -37,16 +38,24 @@ def capture_on_cuda(step: Step) -> tuple[Callable[[], object], "torch.Tensor"]:
     """
     import torch
 
-    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    side = _side_stream(torch.cuda.current_device())
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         for _ in range(_WARM_STEPS):
             step()
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+    with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
         logits = step()
     return graph.replay, logits
+
+
+@cache
+def _side_stream(_device: int) -> "torch.cuda.Stream":
+    """One for all graphs: cuBLAS keeps some MB for every stream that it has ever worked on."""
+    import torch
+
+    return torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
 
 class GraphedDecoder:
@@ -125,7 +134,8 @@ class GraphedDecoder:
     ) -> None:
         """As transformers' generate() does greedily; ids: (1, tokens), for which `prepare` has made room.
 
-        The next step is started before the token is read, so the GPU never waits for whoever reads.
+        After the first token, whose time is told by itself, the next step is started before the token is read, so the
+        GPU does not wait for whoever reads.
         """
         import torch
 
@@ -136,22 +146,28 @@ class GraphedDecoder:
         on_gpu = ids.device.type == "cuda"
         token = torch.zeros((1,), dtype=torch.long, pin_memory=on_gpu)
         made = torch.cuda.Event() if on_gpu else None  # type: ignore[no-untyped-call]
-        for left in range(max_new_tokens - 1, -1, -1):
-            scores = processors(ids, logits.float())
-            chosen = scores.argmax(dim=-1)
+        for number in range(max_new_tokens):
+            is_last = number == max_new_tokens - 1
+            chosen = processors(ids, logits.float()).argmax(dim=-1)
             token.copy_(chosen, non_blocking=True)
             if made is not None:
                 made.record()
-            if left:
-                self._next.copy_(chosen[None])
-                self._replay()
+            if number and not is_last:
+                self._start_step(chosen)
             if made is not None:
                 made.synchronize()
             streamer.put(token)
-            if int(token) in ends or not left:
+            if is_last or int(token) in ends:
                 return
+            if not number:
+                self._start_step(chosen)
             self._used += 1
             logits = self._logits
+
+    def _start_step(self, token: "torch.Tensor") -> None:
+        """token: (1,)."""
+        self._next.copy_(token[None])
+        self._replay()
 
     def used_cache(self) -> Any:  # noqa: ANN401
         """What the last answer's tokens have left in the cache, as an ordinary one: a view, good until the next run."""

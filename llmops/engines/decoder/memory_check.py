@@ -62,7 +62,9 @@ def check_run(config: "PretrainedConfig", candidate: Candidate, device: str, tok
     fitting = memory.largest_fitting(lambda count: _run_bytes(shape, candidate, count) <= free, tokens)
     raise OutOfMemory(
         f"{tokens:,} tokens take about {_size(needed)} beside the weights; {_size(free)} are free on {device}.",
-        f"Shorten the text or lower max new tokens: about {fitting:,} tokens in all would fit.",
+        f"Shorten the text or lower max new tokens: about {fitting:,} tokens in all would fit."
+        if fitting
+        else "Not one token would fit: free memory there, or choose a smaller precision or model.",
     )
 
 
