@@ -10,7 +10,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from llmops.compat.transformers_cache import as_dynamic, is_static, rewind, static_cache
 from llmops.compat.transformers_models import compiles_whole
 from llmops.hardware import zerogpu
 
@@ -109,6 +108,8 @@ class GraphedDecoder:
     def _make(self, tokens: int) -> None:
         import torch
 
+        from llmops.compat.transformers_cache import is_static, static_cache
+
         tokens = min(tokens, self._most_tokens())
         self._cache = static_cache(self._model, tokens)
         if not is_static(self._cache):
@@ -138,6 +139,8 @@ class GraphedDecoder:
         GPU does not wait for whoever reads.
         """
         import torch
+
+        from llmops.compat.transformers_cache import rewind
 
         streamer.put(ids.cpu())
         rewind(self._cache)
@@ -171,6 +174,8 @@ class GraphedDecoder:
 
     def used_cache(self) -> Any:  # noqa: ANN401
         """What the last answer's tokens have left in the cache, as an ordinary one: a view, good until the next run."""
+        from llmops.compat.transformers_cache import as_dynamic
+
         return as_dynamic(self._cache, self._used)
 
     def release(self) -> None:
