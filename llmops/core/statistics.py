@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-_CENTRAL = (2.5, 97.5)
-
 
 def percentile(values: "Sequence[float] | np.ndarray", share: float) -> float | None:
     """The value that `share` percent (0 to 100) lie at or below; None of no values."""
@@ -25,14 +23,6 @@ def percentiles(values: Sequence[float | None], shares: Sequence[int]) -> dict[s
     known = [value for value in values if value is not None]
     found = {f"p{share}": percentile(known, share) for share in shares}
     return {name: value for name, value in found.items() if value is not None} or None
-
-
-def central_interval(resampled: "np.ndarray") -> tuple[float, float]:
-    """What the middle 95 % of resampled figures span: the percentile bootstrap's interval."""
-    import numpy as np
-
-    low, high = np.percentile(resampled, _CENTRAL)
-    return float(low), float(high)
 
 
 def accuracy(true: Sequence[str], said: Sequence[str | None]) -> float:

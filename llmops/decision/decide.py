@@ -12,12 +12,11 @@ from llmops.core.errors import InputError
 from llmops.core.format import money, percent, seconds, size
 from llmops.core.given import unknown_choice
 from llmops.decision.figures import CandidateFigures
-from llmops.evaluation.metrics import Pair
+from llmops.evaluation.pairs import SHOWN, PairedComparisons
 
 Axis = Literal["cost", "latency", "energy", "memory"]
 AXES: tuple[str, ...] = get_args(Axis)
 QUALITY = "quality"
-_SHOWN = 0.05  # McNemar's p below which a difference counts as shown
 
 
 @dataclass(frozen=True)
@@ -72,11 +71,13 @@ def decide(
     candidates: Sequence[CandidateFigures],
     limits: Limits,
     axis: str,
-    compare: Callable[[str, str], Pair],
+    compared: PairedComparisons,
     sign: str = "$",
     weights: Mapping[str, float] | None = None,
 ) -> Decision:
-    """Rule out, set against each other, choose. compare: two candidates on the same texts. Raises InputError.
+    """Rule out, set against each other, choose. compared: all of them on the same texts. Raises InputError.
+
+    One that mostly gave no verdict is ruled out, whatever the limits.
 
     The choice without weights: the best macro-F1 of the front, or what is better on the axis where McNemar's test shows
     no difference between the two and the interval of the difference ends within limits.margin: of several such, the
@@ -84,12 +85,14 @@ def decide(
     """
     if axis not in AXES:
         raise unknown_choice("axis", axis, AXES)
-    reasons = {figures.candidate: broken(figures, limits, sign) for figures in candidates}
+    reasons = {
+        figures.candidate: (*_no_verdicts(figures, compared), *broken(figures, limits, sign)) for figures in candidates
+    }
     kept = [figures for figures in candidates if not reasons[figures.candidate]]
     placed = [figures for figures in kept if value(figures, axis) is not None]
     front = pareto(placed, axis)
     scores = scored(kept, weights) if weights else {}
-    choice, sentences = _choose(kept, front, scores, _ChoiceRule(axis, compare, sign, limits.margin))
+    choice, sentences = _choose(kept, front, scores, _ChoiceRule(axis, compared, sign, limits.margin))
     excluded = tuple(Excluded(name, why_out) for name, why_out in reasons.items() if why_out)
     return Decision(
         axis=axis,
@@ -101,6 +104,11 @@ def decide(
         choice=choice.candidate if choice else None,
         verdict=(_head(len(kept), len(candidates), bool(excluded)), *_unfinished(candidates), *sentences),
     )
+
+
+def _no_verdicts(figures: CandidateFigures, compared: PairedComparisons) -> tuple[str, ...]:
+    sentence = compared.unanswered.get(figures.candidate)
+    return (sentence,) if sentence else ()
 
 
 def broken(figures: CandidateFigures, limits: Limits, sign: str) -> tuple[str, ...]:
@@ -233,7 +241,7 @@ class _ChoiceRule:
     """What the choice goes by, and the currency's sign it is told with. margin as in Limits."""
 
     axis: str
-    compare: Callable[[str, str], Pair]
+    compared: PairedComparisons
     sign: str
     margin: float
 
@@ -261,13 +269,15 @@ def _choose(
     sentences = [f"{best.candidate} has the best macro-F1, {_f1(best)}, at {written(best, axis, sign)}."]
     chosen = best
     for other in reversed(front[1:]):  # from the best on the axis upwards
-        pair = rule.compare(best.candidate, other.candidate)
+        pair = rule.compared.pair(best.candidate, other.candidate)
+        if pair is None:
+            continue
         most_worse = pair.interval[1]
         sentences += [f"{other.candidate} ({_f1(other)}) takes less, {written(other, axis, sign)}. {pair.sentence}"]
-        if pair.p_value >= _SHOWN and most_worse <= margin:
+        if pair.corrected_p_value >= SHOWN and most_worse <= margin:
             chosen = other
             break
-        if pair.p_value >= _SHOWN:
+        if pair.corrected_p_value >= SHOWN:
             sentences[-1] += (
                 f" It may be up to {100 * most_worse:.0f} points less accurate; {100 * margin:.0f} are accepted."
             )

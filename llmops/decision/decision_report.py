@@ -18,7 +18,8 @@ from llmops.decision.cost import BreakEven, Cost, break_even
 from llmops.decision.decide import AXES, QUALITY, Axis, Decision, Limits, decide
 from llmops.decision.figures import CandidateFigures, figures
 from llmops.decision.usage import parsed
-from llmops.evaluation.metrics import Metrics, compare
+from llmops.evaluation.metrics import Metrics
+from llmops.evaluation.pairs import compare_all
 from llmops.history.evaluations import Evaluation, Row
 
 
@@ -99,9 +100,8 @@ def make_decision_report(
     if not rows:
         raise InputError(f"Nothing is kept of evaluation {evaluation.id} yet.", "Run it, or choose another one.")
     candidate_figures = figures(rows, evaluation.labels, evaluation.candidates, at, known)
-    decision = decide(
-        candidate_figures, limits, asked.axis, lambda a, b: compare(rows, a, b), at.currency.sign, asked.weights
-    )
+    compared = compare_all(rows, [each.candidate for each in candidate_figures])
+    decision = decide(candidate_figures, limits, asked.axis, compared, at.currency.sign, asked.weights)
     costs = [each.cost for each in candidate_figures]
     apis = tuple(cost for cost in costs if cost.usd is not None and not cost.machines) or reckoned(rows, at)
     pairs = [break_even(own, api, at) for own in costs for api in apis]

@@ -1,30 +1,36 @@
-"""Metrics of recorded rows: quality with intervals, paired comparison, calibration, stability, latency.
+"""Metrics of recorded rows: quality with intervals, calibration, stability, latency.
 
-scikit-learn and SciPy do the arithmetic. An unparsed or failed answer counts as wrong, never as missing.
+scikit-learn does the arithmetic; intervals are `core.intervals`', and who is better than whom is `pairs`'. An unparsed
+or failed answer counts as wrong, never as missing.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from llmops.core.statistics import accuracy, central_interval, f1_scores, macro_f1, percentiles
+from llmops.core.intervals import Interval, macro_f1_interval, optional_rate_interval, rate_interval
+from llmops.core.statistics import accuracy, macro_f1, percentiles
 from llmops.evaluation.batch_sizes import batch_share_s
 from llmops.history.evaluations import LabelledAnswer, Row
 
 _NONE = "(none)"  # stands for unparsed and failed among the predictions; no label can be called so
-_RESAMPLES = 2000
 _BINS = 10
+MOST_UNANSWERED = 0.5  # share of the texts without a verdict, above which a candidate is compared with no other
 
 
 @dataclass(frozen=True)
 class LabelMetrics:
-    """One label's precision, recall and F1, and how many texts have it."""
+    """One label's precision, recall and F1, and how many texts have it. An interval is None where nothing was counted:
+    of precision, where the label was never said; of recall, where no text has it.
+    """
 
     precision: float
     recall: float
     f1: float
     support: int
+    precision_interval: Interval | None = None
+    recall_interval: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Metrics:
-    """A candidate's figures over its rows. Intervals are 95 % bootstrap percentiles; times in seconds, peaks in bytes.
+    """A candidate's figures over its rows. Intervals (95 %): core.intervals; times in seconds, peaks in bytes.
 
     confusion: true label → predicted label (or "(none)") → count.
     """
@@ -45,17 +51,21 @@ class Metrics:
     candidate: str
     texts: int
     accuracy: float
-    accuracy_interval: tuple[float, float]
+    accuracy_interval: Interval
     macro_f1: float
-    macro_f1_interval: tuple[float, float]
+    macro_f1_interval: Interval
     by_label: dict[str, LabelMetrics]
     confusion: dict[str, dict[str, int]]
     by_language: dict[str, float]
+    by_language_interval: dict[str, Interval]
     macro_f1_by_language: dict[str, float]
     unparsed_rate: float
+    unparsed_interval: Interval
     failed_rate: float
+    failed_interval: Interval
     calibration: Calibration | None
     flip_rate: float | None
+    flip_interval: Interval | None
     e2e_s: dict[str, float] | None
     texts_per_s: float | None
     peak_bytes: int | None
@@ -63,24 +73,10 @@ class Metrics:
     batched_texts: int = 0
     batched_texts_per_s: float | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two candidates on the same texts. difference: accuracy of one minus other; p_value: McNemar's exact test."""
-
-    one: str  # the fields' names are keys of the endpoints' answers
-    other: str
-    texts: int
-    only_one_right: int
-    only_other_right: int
-    difference: float
-    interval: tuple[float, float]
-    p_value: float
-    sentence: str
+    @property
+    def is_mostly_unanswered(self) -> bool:
+        """Whether more than half of the texts got no verdict: then its figures are no quality of its verdicts."""
+        return self.unparsed_rate + self.failed_rate > MOST_UNANSWERED
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -96,7 +92,6 @@ def measure(rows: Sequence[Row], labels: Sequence[str], seed: int = 0) -> list[M
 
 
 def _measure(candidate: str, rows: Sequence[Row], labels: Sequence[str], seed: int) -> Metrics:
-    import numpy as np
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
     first = [row for row in rows if row.repeat == 0]
@@ -107,15 +102,28 @@ def _measure(candidate: str, rows: Sequence[Row], labels: Sequence[str], seed: i
     columns = [*labels, _NONE]
     matrix = confusion_matrix(true, answers, labels=columns)
     times = [row.run.timing.e2e_s for row in first if row.run.timing.e2e_s is not None]
+    flips = _flips(rows)
+    languages = {
+        language: [row for row in first if row.language == language]
+        for language in dict.fromkeys(row.language for row in first)
+    }
+    unparsed, failed = sum(row.unparsed for row in first), sum(row.failed for row in first)
     return Metrics(
         candidate=candidate,
         texts=len(first),
         accuracy=accuracy(true, answers),
-        accuracy_interval=_interval(_right(first), seed),
+        accuracy_interval=_accuracy_interval(first),
         macro_f1=_macro_f1(first, labels),
-        macro_f1_interval=_f1_interval(true, answers, names, seed),
+        macro_f1_interval=macro_f1_interval(true, answers, names, seed),
         by_label={
-            name: LabelMetrics(float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
+            name: LabelMetrics(
+                float(precision[i]),
+                float(recall[i]),
+                float(f1[i]),
+                int(support[i]),
+                optional_rate_interval(hits := _hits(true, answers, name), answers.count(name)),
+                optional_rate_interval(hits, int(support[i])),
+            )
             for i, name in enumerate(names)
         },
         confusion={
@@ -123,18 +131,16 @@ def _measure(candidate: str, rows: Sequence[Row], labels: Sequence[str], seed: i
             for i, name in enumerate(columns)
             if name in set(true)
         },
-        by_language={
-            language: float(np.mean(_right([row for row in first if row.language == language])))
-            for language in dict.fromkeys(row.language for row in first)
-        },
-        macro_f1_by_language={
-            language: _macro_f1([row for row in first if row.language == language], labels)
-            for language in dict.fromkeys(row.language for row in first)
-        },
-        unparsed_rate=float(np.mean([row.unparsed for row in first])),
-        failed_rate=float(np.mean([row.failed for row in first])),
+        by_language={language: sum(_right(own)) / len(own) for language, own in languages.items()},
+        by_language_interval={language: _accuracy_interval(own) for language, own in languages.items()},
+        macro_f1_by_language={language: _macro_f1(own, labels) for language, own in languages.items()},
+        unparsed_rate=unparsed / len(first),
+        unparsed_interval=rate_interval(unparsed, len(first)),
+        failed_rate=failed / len(first),
+        failed_interval=rate_interval(failed, len(first)),
         calibration=_calibration(first),
-        flip_rate=_flips(rows),
+        flip_rate=None if flips is None else flips[0] / flips[1],
+        flip_interval=None if flips is None else rate_interval(*flips),
         e2e_s=percentiles(times, (50, 90, 99)),
         texts_per_s=len(times) / sum(times) if times and sum(times) else None,
         peak_bytes=max((peak for row in first if (peak := row.run.memory.peak_bytes) is not None), default=None),
@@ -150,31 +156,6 @@ def _macro_f1(rows: Sequence[LabelledAnswer], labels: Sequence[str]) -> float:
 
 def _right(rows: Sequence[LabelledAnswer]) -> list[bool]:
     return [row.y_hat == row.y_true for row in rows]
-
-
-def _interval(values: Sequence[float | bool], seed: int) -> tuple[float, float]:
-    """95 % percentile bootstrap of a mean.
-
-    How often each distinct value is drawn is multinomial: the same resamples, without drawing row by row.
-    """
-    import numpy as np
-
-    distinct, counts = np.unique(np.asarray(values, float), return_counts=True)
-    drawn = np.random.default_rng(seed).multinomial(len(values), counts / len(values), _RESAMPLES)
-    return central_interval(drawn @ distinct / len(values))
-
-
-def _f1_interval(true: Sequence[str], answers: Sequence[str], names: Sequence[str], seed: int) -> tuple[float, float]:
-    """95 % percentile bootstrap of macro-F1, from how often each pair of true and said label is drawn."""
-    import numpy as np
-
-    pairs = list(Counter(zip(true, answers, strict=True)).items())
-    shares = np.array([count for _, count in pairs]) / len(true)
-    drawn = np.random.default_rng(seed).multinomial(len(true), shares, _RESAMPLES)
-    is_true = np.array([[pair[0] == name for name in names] for pair, _ in pairs])
-    is_answer = np.array([[pair[1] == name for name in names] for pair, _ in pairs])
-    scores = f1_scores(drawn @ (is_true & is_answer), drawn @ (is_true * 1 + is_answer * 1))  # (resamples, labels)
-    return central_interval(scores.mean(axis=1))
 
 
 def _calibration(rows: Sequence[Row]) -> Calibration | None:
@@ -201,52 +182,18 @@ def _calibration(rows: Sequence[Row]) -> Calibration | None:
     return Calibration(float(ece), tuple(bins))
 
 
-def _flips(rows: Sequence[LabelledAnswer]) -> float | None:
-    """Share of texts whose verdict is not the same in every repeat; None with one repeat."""
+def _hits(true: Sequence[str], answers: Sequence[str], name: str) -> int:
+    return sum(label == answer == name for label, answer in zip(true, answers, strict=True))
+
+
+def _accuracy_interval(rows: Sequence[LabelledAnswer]) -> Interval:
+    return rate_interval(sum(_right(rows)), len(rows))
+
+
+def _flips(rows: Sequence[LabelledAnswer]) -> tuple[int, int] | None:
+    """How many texts' verdicts are not the same in every repeat, and of how many; None with one repeat."""
     by_place: dict[int, list[str | None]] = defaultdict(list)
     for row in rows:
         by_place[row.place].append(row.y_hat)
     repeated = [verdicts for verdicts in by_place.values() if len(verdicts) > 1]
-    return sum(len(set(verdicts)) > 1 for verdicts in repeated) / len(repeated) if repeated else None
-
-
-def compare(rows: Sequence[LabelledAnswer], first: str, second: str, seed: int = 0) -> Pair:
-    """Two candidates on the texts that both have. McNemar's exact test is a binomial one on the discordant pairs."""
-    import numpy as np
-    from scipy.stats import binomtest
-
-    right: dict[str, dict[int, bool]] = {
-        name: {row.place: row.y_hat == row.y_true for row in rows if row.candidate == name and row.repeat == 0}
-        for name in (first, second)
-    }
-    places = sorted(set(right[first]) & set(right[second]))
-    differences = [int(right[first][place]) - int(right[second][place]) for place in places]
-    ahead, behind = differences.count(1), differences.count(-1)
-    p_value = float(binomtest(ahead, ahead + behind, 0.5).pvalue) if ahead + behind else 1.0
-    interval = _interval(differences, seed) if places else (0.0, 0.0)
-    difference = float(np.mean(differences)) if places else 0.0
-    sentence = _sentence(first, second, difference, interval, p_value, ahead + behind)
-    return Pair(first, second, len(places), ahead, behind, difference, interval, p_value, sentence)
-
-
-def _sentence(
-    first: str, second: str, difference: float, interval: tuple[float, float], p_value: float, discordant: int
-) -> str:
-    better, worse = (first, second) if difference > 0 else (second, first)
-    size = f"{abs(difference) * 100:.1f} points"
-    low, high = sorted(edge * (100 if difference > 0 else -100) + 0.0 for edge in interval)
-    span = f"95 % interval {low:.1f} to {high:.1f}"
-    if not discordant:
-        return f"{first} and {second} are right on the same texts and wrong on the same: nothing tells them apart here."
-    if discordant < 6:  # with fewer, even a clean sweep has p above 0.05
-        return (
-            f"Too few texts to tell {first} and {second} apart: only {discordant} of them are answered rightly by one "
-            f"and wrongly by the other (difference {size}, {span})."
-        )
-    if p_value < 0.05:
-        return f"{better} is better than {worse} by {size} ({span}; p = {p_value:.3g})."
-    return (
-        f"No difference between {first} and {second} is shown: "
-        f"{better} is ahead by {size} ({span}; p = {p_value:.2f}). "
-        "More texts may show one."
-    )
+    return (sum(len(set(verdicts)) > 1 for verdicts in repeated), len(repeated)) if repeated else None

@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from llmops.evaluation.metrics import Metrics, Pair, compare, measure
+from llmops.evaluation.metrics import Metrics, measure
+from llmops.evaluation.pairs import Pair, compare
 from llmops.history.evaluations import Evaluation, Row
 from llmops.history.store import History
 
 
 @dataclass(frozen=True)
 class Beside:
-    """One candidate in both. agreement: share of common texts with the same verdict; pair: quality on those."""
+    """One candidate in both. agreement: share of common texts with the same verdict; pair: quality on those.
+
+    pair is None where one of them mostly gave no verdict, and `unanswered` says so.
+    """
 
     candidate: str
     one: Metrics | None  # the fields' names are keys of the endpoints' answers, here and below
@@ -22,6 +26,7 @@ class Beside:
     common: int
     agreement: float | None
     pair: Pair | None
+    unanswered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ def side_by_side(history: History, first: int, second: int) -> SideBySide:
 def _beside(name: str, rows: tuple[Sequence[Row], Sequence[Row]], figures: Sequence[dict[str, Metrics]]) -> Beside:
     by_text = [{row.text: row for row in side if row.candidate == name and row.repeat == 0} for side in rows]
     common = [text for text in by_text[0] if text in by_text[1]]
-    pair, agreement = None, None
+    pair, agreement, unanswered = None, None, tuple[str, ...]()
     if common:
         agreement = sum(by_text[0][text].y_hat == by_text[1][text].y_hat for text in common) / len(common)
         numbered = [
@@ -61,5 +66,6 @@ def _beside(name: str, rows: tuple[Sequence[Row], Sequence[Row]], figures: Seque
             for side, tag in enumerate(("the first", "the second"))
             for place, text in enumerate(common)
         ]
-        pair = compare(numbered, "the first", "the second")
-    return Beside(name, figures[0].get(name), figures[1].get(name), len(common), agreement, pair)
+        compared = compare(numbered, "the first", "the second")
+        pair, unanswered = compared.pair("the first", "the second"), tuple(compared.unanswered.values())
+    return Beside(name, figures[0].get(name), figures[1].get(name), len(common), agreement, pair, unanswered)

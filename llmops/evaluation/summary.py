@@ -1,11 +1,11 @@
 """An evaluation with its figures as plain data: what the endpoints, the command line and reports answer with."""
 
 from dataclasses import asdict
-from itertools import combinations
 from typing import Any
 
 from llmops.evaluation.ladder import ladders
-from llmops.evaluation.metrics import compare, measure
+from llmops.evaluation.metrics import measure
+from llmops.evaluation.pairs import compare_all
 from llmops.history.store import History
 
 
@@ -15,11 +15,11 @@ def summary(history: History, evaluation_id: int, seed: int = 0) -> dict[str, An
     rows = history.evaluations.rows(evaluation_id)
     order = {name: number for number, name in enumerate(evaluation.candidates)}
     measured = sorted(measure(rows, evaluation.labels, seed), key=lambda metrics: order.get(metrics.candidate, 0))
-    names = [metrics.candidate for metrics in measured]
-    pairs = [compare(rows, first, second, seed) for first, second in combinations(names, 2)]
+    compared = compare_all(rows, [metrics.candidate for metrics in measured])
     return {
         "evaluation": asdict(evaluation),
         "metrics": [metrics.to_json() for metrics in measured],
-        "pairs": [pair.to_json() for pair in pairs],
+        "pairs": [pair.to_json() for pair in compared.pairs],
+        "unanswered": compared.unanswered,
         "ladders": [ladder.to_json() for ladder in ladders(rows, measured)],
     }

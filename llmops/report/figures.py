@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from html import escape as _e
-from itertools import combinations
 from math import sqrt
 
 from llmops.core.format import count, percent, seconds, size
-from llmops.evaluation.metrics import Calibration, Metrics, compare, measure
+from llmops.evaluation.metrics import Calibration, Metrics, measure
+from llmops.evaluation.pairs import compare_all
 from llmops.history.evaluations import Evaluation, Row
 from llmops.report import ladder
 from llmops.report.axis import percent_axis
@@ -61,17 +61,18 @@ def quality(measured: Sequence[Metrics]) -> str:
                 _span(metrics.accuracy_interval),
                 percent(metrics.macro_f1),
                 _span(metrics.macro_f1_interval),
-                percent(metrics.unparsed_rate),
-                percent(metrics.failed_rate),
+                _rate(metrics.unparsed_rate, metrics.unparsed_interval),
+                _rate(metrics.failed_rate, metrics.failed_interval),
                 "" if metrics.calibration is None else f"{metrics.calibration.ece:.3f}",
-                percent(metrics.flip_rate),
+                _rate(metrics.flip_rate, metrics.flip_interval),
                 *(_language(metrics, language) for language in languages),
             ),
         )
         for metrics in measured
     ]
     legend = (
-        "Intervals: 95 % bootstrap. Unparsed and failed count as wrong. ECE: mean gap between confidence and accuracy. "
+        "Intervals: 95 %, of rates by Wilson, of macro-F1 by a bootstrap within labels. "
+        "Unparsed and failed count as wrong. ECE: mean gap between confidence and accuracy. "
         "Flips: texts whose verdict changes over repeats. By language: accuracy / macro-F1."
     )
     return known((*titles, *languages), rows) + f'<p class="lo-legend">{legend}</p>'
@@ -80,7 +81,13 @@ def quality(measured: Sequence[Metrics]) -> str:
 def _language(metrics: Metrics, language: str) -> str:
     if language not in metrics.by_language:
         return ""
-    return f"{percent(metrics.by_language[language])} / {percent(metrics.macro_f1_by_language[language])}"
+    accuracy = _rate(metrics.by_language[language], metrics.by_language_interval[language])
+    return f"{accuracy} / {percent(metrics.macro_f1_by_language[language])}"
+
+
+def _rate(rate: float | None, interval: tuple[float, float] | None) -> str:
+    """A rate with its interval, such as "5.0 % (1 to 13)"."""
+    return percent(rate) + (f" ({_span(interval)})" if interval else "")
 
 
 def _span(interval: tuple[float, float]) -> str:
@@ -109,17 +116,21 @@ def _speed(measured: Sequence[Metrics]) -> str:
 
 
 def _pairs(rows: Sequence[Row], measured: Sequence[Metrics]) -> str:
-    """Each pair in a sentence: with many, those of the best candidate first, the others on a click."""
-    best = max(measured, key=lambda metrics: metrics.accuracy).candidate
-    pairs = list(combinations([metrics.candidate for metrics in measured], 2))
-    compared = {pair: compare(rows, *pair).sentence for pair in pairs}
-    first = [text for pair, text in compared.items() if len(pairs) <= _MANY_PAIRS or best in pair]
-    rest = [text for pair, text in compared.items() if len(pairs) > _MANY_PAIRS and best not in pair]
-    if not compared:
-        return ""
-    end = " Each pair stands for itself: of twenty, one may show a difference by chance." if len(pairs) > 4 else ""
-    legend = f'<p class="lo-legend">Pairs: McNemar\'s exact test on the texts that both have.{end}</p>'
-    return f"{sentences(first)}{more(f'The other {len(rest)} pairs', sentences(rest))}{legend}"
+    """Who gave no verdicts; then each pair in a sentence: of many, those of the best first, the others on a click."""
+    compared = compare_all(rows, [metrics.candidate for metrics in measured])
+    alone = sentences(list(compared.unanswered.values()))
+    if not compared.pairs:
+        return alone
+    answering = [metrics for metrics in measured if metrics.candidate not in compared.unanswered]
+    best = max(answering, key=lambda metrics: metrics.accuracy).candidate
+    few = len(compared.pairs) <= _MANY_PAIRS
+    first = [pair.sentence for pair in compared.pairs if few or best in (pair.one, pair.other)]
+    rest = [pair.sentence for pair in compared.pairs if not few and best not in (pair.one, pair.other)]
+    how = "McNemar's exact test on the texts that both have"
+    if len(compared.pairs) > 1:
+        how += ", corrected by Holm's method for being several"
+    legend = f'<p class="lo-legend">Pairs: {how}.</p>'
+    return f"{alone}{sentences(first)}{more(f'The other {len(rest)} pairs', sentences(rest))}{legend}"
 
 
 def calibrations(measured: Sequence[Metrics]) -> str:

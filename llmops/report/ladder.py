@@ -70,8 +70,11 @@ def beside(both: SideBySide) -> str:
         "p50 A", "p50 B", "p99 A", "p99 B", "Texts/s A", "Texts/s B", "Weights A", "Weights B", "Peak A", "Peak B",
     )  # fmt: skip
     body = "".join(_beside(matched) for matched in both.candidates)
-    pairs = [(matched.candidate, matched.pair) for matched in both.candidates if matched.pair is not None]
-    compared = [f"{candidate}: {_in_words(pair.sentence)}" for candidate, pair in pairs]
+    compared = [
+        f"{matched.candidate}: {_in_words(sentence)}"
+        for matched in both.candidates
+        for sentence in (*matched.unanswered, *([matched.pair.sentence] if matched.pair else []))
+    ]
     return f"{sentences(heads)}{table(titles, body)}{sentences([*compared, *_settings(both)])}"
 
 

@@ -7,7 +7,7 @@ from llmops.core.format import money
 from llmops.decision.assumptions import assume
 from llmops.decision.decide import Limits, decide, pareto
 from llmops.decision.figures import figures
-from llmops.evaluation.metrics import compare
+from llmops.evaluation.pairs import compare_all
 from tests.support.recorded_rows import DECODER, ENCODER, HARDWARE, HOSTED, OPENAI, remote, row
 
 AT = assume({"utilisation": 0.5, "cpu_usd_hour": 0.36, "cpu_watts": 36}, HARDWARE)
@@ -38,7 +38,7 @@ BY_NAME = {figure.candidate: figure for figure in FOUND}
 
 
 def choose(axis="cost", weights=None, **limits):
-    return decide(FOUND, Limits(**limits), axis, lambda first, second: compare(ROWS, first, second), "$", weights)
+    return decide(FOUND, Limits(**limits), axis, compare_all(ROWS, list(BY_NAME)), "$", weights)
 
 
 def reasons(decision, candidate):
@@ -89,11 +89,25 @@ def test_the_front_holds_what_nothing_beats_on_both_axes():
 
 def test_the_choice_is_the_best_where_the_cheaper_one_is_shown_or_may_be_much_worse():
     found = choose("cost", stays_here=True)
-    # 6 more mistakes of 40 on the same texts: McNemar's p is 2 · 0.5^6 = 0.031
     assert found.choice == DECODER
-    assert any("is better than" in sentence for sentence in found.verdict)
+    assert any("It may be up to 27 points less accurate; 5 are accepted." in sentence for sentence in found.verdict)
     assert found.verdict[0] == "3 of 5 candidates are within the limits."
     assert found.verdict[-1] == "Nothing leaves this machine."
+    # 6 more mistakes of 40 on the same texts: McNemar's p is 2 · 0.5^6 = 0.031, and 0.22 as one of ten comparisons
+    two = [answer for answer in ROWS if answer.candidate in (ENCODER, DECODER)]
+    alone = decide(figures(two, ["a", "b"], [], AT), Limits(), "cost", compare_all(two, [ENCODER, DECODER]))
+    assert alone.choice == DECODER
+    assert any("is better than" in sentence and "p = 0.0312)" in sentence for sentence in alone.verdict)
+    assert not any("is better than" in sentence for sentence in found.verdict)
+
+
+def test_a_candidate_without_verdicts_is_ruled_out_whatever_it_costs():
+    silent = [row(HOSTED, place, true=said(place, 0)[0], failed=place >= 4, e2e_s=0.001) for place in range(TEXTS)]
+    mine = [*(answer for answer in ROWS if answer.candidate == DECODER), *silent]
+    found = decide(figures(mine, ["a", "b"], [], AT), Limits(), "latency", compare_all(mine, [DECODER, HOSTED]))
+    assert (found.kept, found.choice) == ((DECODER,), DECODER)
+    assert reasons(found, HOSTED)[0].startswith(f"{HOSTED} gave no verdict on 36 of 40 texts (0 unparsed, 36 failed)")
+    assert not any("better than" in sentence for sentence in found.verdict)
 
 
 def test_the_choice_is_the_cheaper_one_where_no_difference_is_shown_and_little_is_possible():
@@ -102,9 +116,9 @@ def test_the_choice_is_the_cheaper_one_where_no_difference_is_shown_and_little_i
     found = figures(near, ["a", "b"], [], AT)
 
     def decision(**limits):
-        return decide(found, Limits(**limits), "cost", lambda first, second: compare(near, first, second))
+        return decide(found, Limits(**limits), "cost", compare_all(near, [DECODER, ENCODER]))
 
-    assert decision(margin=0.1).choice == ENCODER
+    assert decision(margin=0.15).choice == ENCODER
     strict = decision(margin=0.01)
     assert strict.choice == DECODER
     assert any("points less accurate; 1 are accepted" in sentence for sentence in strict.verdict)

@@ -4,8 +4,9 @@ import random
 
 import pytest
 
+from llmops.core.intervals import rate_interval
 from llmops.core.run import Memory, Run, Timing
-from llmops.evaluation.metrics import compare, measure
+from llmops.evaluation.metrics import measure
 from llmops.history.evaluations import Row
 
 LABELS = ("a", "b", "c")
@@ -44,24 +45,28 @@ def test_quality_is_scikit_learns(rows):
     assert found.macro_f1_interval[0] < found.macro_f1 < found.macro_f1_interval[1]
 
 
-def test_the_bootstrap_of_macro_f1_resamples_scikit_learns_macro_f1(rows):
-    import numpy as np
-    from sklearn.metrics import f1_score
-
-    rng = np.random.default_rng(1)
-    true, said = np.array([row.y_true for row in rows]), np.array([row.y_hat or "?" for row in rows])
-    drawn = [rng.integers(0, 200, 200) for _ in range(200)]
-    theirs = [f1_score(true[indices], said[indices], labels=list(LABELS), average="macro") for indices in drawn]
-    (found,) = measure(rows, LABELS)
-    assert found.macro_f1_interval[0] == pytest.approx(np.percentile(theirs, 2.5), abs=0.025)
-    assert found.macro_f1_interval[1] == pytest.approx(np.percentile(theirs, 97.5), abs=0.025)
-
-
 def test_by_language_and_failures_count_as_wrong():
     found = measure([row(0, "a", "a", language="de"), row(1, "a", None, failed=True), row(2, "b", "b")], LABELS)[0]
     assert found.by_language == {"de": 1.0, "en": 0.5}
     assert found.failed_rate == pytest.approx(1 / 3)
-    assert found.unparsed_rate == 0
+    assert (found.unparsed_rate, found.unparsed_interval) == (0, rate_interval(0, 3))
+    assert found.failed_interval == rate_interval(1, 3)
+    assert found.by_language_interval == {"de": rate_interval(1, 1), "en": rate_interval(1, 2)}
+    assert (found.by_label["a"].recall_interval, found.by_label["a"].precision_interval) == (
+        rate_interval(1, 2),
+        rate_interval(1, 1),
+    )
+
+
+def test_no_interval_has_a_width_of_zero_and_each_contains_its_figure():
+    for right in (0, 1, 5):
+        said = ["a" if place < right else "b" for place in range(5)]
+        (found,) = measure([row(place, "a", answer) for place, answer in enumerate(said)], LABELS)
+        low, high = found.accuracy_interval
+        assert low <= found.accuracy <= high and low < high
+        low, high = found.macro_f1_interval
+        assert low <= found.macro_f1 <= high and low < high
+    assert found.accuracy_interval == pytest.approx((0.566, 1.0), abs=0.001)
 
 
 def test_calibration_is_zero_for_the_honest_and_large_for_the_boastful():
@@ -77,24 +82,7 @@ def test_calibration_is_zero_for_the_honest_and_large_for_the_boastful():
 
 def test_flip_rate_is_the_share_of_texts_that_change_over_repeats():
     rows = [row(0, "a", "a"), row(0, "a", "b", repeat=1), row(1, "a", "a"), row(1, "a", "a", repeat=1)]
-    assert measure(rows, LABELS)[0].flip_rate == 0.5
+    found = measure(rows, LABELS)[0]
+    assert (found.flip_rate, found.flip_interval) == (0.5, rate_interval(1, 2))
     assert measure(rows[:1], LABELS)[0].flip_rate is None
     assert measure(rows, LABELS)[0].accuracy == 1.0  # quality is the first repeat's
-
-
-def test_a_pair_is_mcnemars_exact_test_in_a_sentence():
-    from scipy.stats import binomtest
-
-    first = [row(n, "a", "a") for n in range(30)]
-    other = [row(n, "a", "b" if n < 12 else "a", "other") for n in range(30)]
-    found = compare([*first, *other], "one", "other")
-    assert (found.only_one_right, found.only_other_right, found.texts) == (12, 0, 30)
-    assert found.p_value == binomtest(12, 12).pvalue
-    assert found.difference == pytest.approx(0.4)
-    assert found.interval[0] < 0.4 < found.interval[1]
-    assert found.sentence.startswith("one is better than other by 40.0 points")
-    few = compare([*first[:3], *other[:3]], "one", "other")
-    assert "Too few" in few.sentence
-    mixed = [row(n, "a", "a" if n % 2 else "b", "other") for n in range(30)]
-    half = [row(n, "a", "b" if n % 2 else "a") for n in range(30)]
-    assert "No difference" in compare([*half, *mixed], "one", "other").sentence
