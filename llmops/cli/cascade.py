@@ -45,7 +45,7 @@ def _print(data: dict[str, Any]) -> None:
     if choice is None:
         print(data["why_not"])
         return
-    print(f"Best: {data['candidate']}")
+    print(f"Chosen: {data['candidate']}")
     ours, others = choice["texts"]
     print_rows(
         [
@@ -54,6 +54,14 @@ def _print(data: dict[str, Any]) -> None:
             _row(choice["reported_on"], f"on the other {others}"),
         ]
     )
+    print_rows([("on those", "accuracy", "95 %", "macro F1", "95 %"), *map(_quality, choice["check"]["qualities"])])
+    for sentence in choice["check"]["sentences"]:
+        print(sentence)
+
+
+def _quality(quality: dict[str, Any]) -> tuple[str, ...]:
+    spans = [f"{low:.2f} to {high:.2f}" for low, high in (quality["accuracy_interval"], quality["macro_f1_interval"])]
+    return (quality["candidate"], f"{quality['accuracy']:.3f}", spans[0], f"{quality['macro_f1']:.3f}", spans[1])
 
 
 def _row(point: dict[str, Any], what: str) -> tuple[str, ...]:

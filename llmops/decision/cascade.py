@@ -5,7 +5,7 @@ are needed. A text that the first stage could not answer counts as unsure, as it
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,12 @@ from llmops.core.errors import InputError
 from llmops.core.given import unknown_choice
 from llmops.core.statistics import macro_f1_of_marks, percentile
 from llmops.decision.assumptions import Assumptions
+from llmops.decision.cascade_check import CascadeCheck, check
 from llmops.decision.cost import cost, request_usd
 from llmops.decision.energy import energy, request_wh
 from llmops.decision.threshold_search import GOALS, Bounds, ThresholdSearch
 from llmops.decision.usage import basis, parsed, parts
-from llmops.history.evaluations import Row
+from llmops.history.evaluations import LabelledAnswer, Row
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,13 +51,17 @@ class ThresholdPoint:
 
 @dataclass(frozen=True)
 class Choice:
-    """The best threshold on one half of the texts, and what it gave on the other, which had no part in choosing it."""
+    """The best threshold on one half of the texts, and what it gave on the other, which had no part in choosing it.
+
+    check: there, the cascade beside its two stages alone.
+    """
 
     threshold: float
     chosen_on: ThresholdPoint
     reported_on: ThresholdPoint
     texts: tuple[int, int]
     seed: int
+    check: CascadeCheck
 
 
 @dataclass(frozen=True)
@@ -78,10 +83,7 @@ class Simulation:
     @property
     def candidate(self) -> str:
         """The chosen cascade's text form; empty without a choice."""
-        first, second = parsed(self.first), parsed(self.second)
-        if self.choice is None or first is None or second is None:
-            return ""
-        return str(cascade(first, second, self.choice.threshold))
+        return "" if self.choice is None else _name(self.first, self.second, self.choice.threshold)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -99,6 +101,7 @@ class _Text:
     usd: tuple[float | None, float | None]
     wh: tuple[float | None, float | None]
     leaves: bool
+    rows: tuple[LabelledAnswer, LabelledAnswer]
 
 
 def simulate(
@@ -125,7 +128,7 @@ def simulate(
     if all(text.confidence < 0 for text in texts):
         raise InputError(f"{first} told no probabilities.", "Begin with an encoder.")
     points = _points(texts, thresholds([text.confidence for text in texts]))
-    choice, why_not = _choose(texts, search)
+    choice, why_not = _choose(texts, search, (first, second))
     timed = sum(None not in text.seconds for text in texts)
     return Simulation(first, second, len(texts), left_out, timed, points, choice, why_not)
 
@@ -190,6 +193,7 @@ def _text(first_row: Row, second_row: Row, first_costs: _TextCosts, second_costs
         usd=(first_costs.usd(first_row), second_costs.usd(second_row)),
         wh=(first_costs.wh(first_row), second_costs.wh(second_row)),
         leaves=any(part.sent_to for part in parts(second_row.run)),
+        rows=(first_row, second_row),
     )
 
 
@@ -270,7 +274,13 @@ def _summed(column: "np.ndarray", asked: "np.ndarray") -> "np.ndarray | None":
     return None if np.isnan(total).any() else total
 
 
-def _choose(texts: Sequence[_Text], search: ThresholdSearch) -> tuple[Choice | None, str]:
+def _name(first: str, second: str, threshold: float) -> str:
+    """The cascade's text form; empty where a stage can't be read."""
+    stages = parsed(first), parsed(second)
+    return "" if stages[0] is None or stages[1] is None else str(cascade(stages[0], stages[1], threshold))
+
+
+def _choose(texts: Sequence[_Text], search: ThresholdSearch, stages: tuple[str, str]) -> tuple[Choice | None, str]:
     """Best on a random half by the goal; of equals the better in quality, the cheaper, the lower threshold."""
     import numpy as np
 
@@ -283,7 +293,16 @@ def _choose(texts: Sequence[_Text], search: ThresholdSearch) -> tuple[Choice | N
         return None, "No threshold is within the limits on the half it is chosen on."
     best = min(within, key=lambda point: (*_rank(point, search.goal), point.threshold))
     reported = _points(reporting, [best.threshold])[0]
-    return Choice(best.threshold, best, reported, (len(choosing), len(reporting)), search.seed), ""
+    name = _name(*stages, best.threshold)
+    checked = check(_answers(reporting, best.threshold, name), (name, *stages))
+    return Choice(best.threshold, best, reported, (len(choosing), len(reporting)), search.seed, checked), ""
+
+
+def _answers(texts: Sequence[_Text], threshold: float, name: str) -> list[LabelledAnswer]:
+    """Of the cascade, and of both its stages."""
+    asked = [text.confidence < 0 or text.confidence < threshold for text in texts]
+    ours = [replace(text.rows[int(is_asked)], candidate=name) for text, is_asked in zip(texts, asked, strict=True)]
+    return [*ours, *(row for text in texts for row in text.rows)]
 
 
 def _is_within(point: ThresholdPoint, bounds: Bounds) -> bool:

@@ -69,10 +69,21 @@ class PairedComparisons:
 
 def compare_all(rows: Sequence[LabelledAnswer], names: Sequence[str]) -> PairedComparisons:
     """Every pair of the named candidates, corrected for being several; p-values are those of the first repeat."""
+    return _compare(rows, names, list(combinations(names, 2)))
+
+
+def compare_with(rows: Sequence[LabelledAnswer], candidate: str, others: Sequence[str]) -> PairedComparisons:
+    """One candidate against each of the others, corrected for so many."""
+    return _compare(rows, [candidate, *others], [(candidate, other) for other in others])
+
+
+def _compare(
+    rows: Sequence[LabelledAnswer], names: Sequence[str], wanted: Sequence[tuple[str, str]]
+) -> PairedComparisons:
     first = {name: {row.place: row for row in rows if row.candidate == name and row.repeat == 0} for name in names}
     unanswered = {name: sentence for name in names if (sentence := _unanswered(name, first[name].values()))}
-    taking_part = [name for name in names if name not in unanswered and first[name]]
-    pairs = [_pair(one, other, first[one], first[other]) for one, other in combinations(taking_part, 2)]
+    taking_part = {name for name in names if name not in unanswered and first[name]}
+    pairs = [_pair(*pair, first[pair[0]], first[pair[1]]) for pair in wanted if taking_part.issuperset(pair)]
     corrected = holm([pair.p_value for pair in pairs])
     return PairedComparisons(tuple(map(_corrected, pairs, corrected, [len(pairs)] * len(pairs))), unanswered)
 

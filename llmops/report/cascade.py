@@ -5,10 +5,11 @@ from html import escape as _e
 
 from llmops.core.format import money, percent, seconds
 from llmops.decision.cascade import Simulation, ThresholdPoint
+from llmops.decision.cascade_check import QualityOnHalf
 from llmops.report.axis import Axis, Written, fitted, percent_axis
 from llmops.report.chart import figure
 from llmops.report.plot import Mark, Plot, Series
-from llmops.report.tables import more, row, sentences, table
+from llmops.report.tables import Foreign, more, row, sentences, table
 
 _LINES = 21  # of the table
 
@@ -87,14 +88,25 @@ def _choice(simulation: Simulation, sign: str) -> str:
     ours, others = simulation.choice.texts
     body = _row(f"chosen on {ours:,} texts", simulation.choice.chosen_on, sign)
     body += _row(f"reported on the other {others:,}", simulation.choice.reported_on, sign)
-    head = f'<b translate="no">{_e(simulation.candidate)}</b>'
+    head, check = f'<b translate="no">{_e(simulation.candidate)}</b>', simulation.choice.check
+    alone = table(_ALONE, "".join(_quality(quality) for quality in check.qualities))
     halves = "The second line is the honest one: those texts had no part in choosing."
     if simulation.timed < simulation.texts:
         halves += f" Times are of the {simulation.timed:,} texts that ran alone through both."
-    return f'<p class="lo-lead" role="status">{head}</p>{table(_TITLES, body)}{sentences([halves + note])}'
+    notes = sentences([*check.sentences, halves + note])
+    return f'<p class="lo-lead" role="status">{head}</p>{table(_TITLES, body)}{alone}{notes}'
 
 
+_ALONE = ("On the reported texts", "Accuracy", "95 %", "Macro-F1", "95 %")
 _TITLES = ("", "Threshold", "Accuracy", "Macro-F1", "Handed on", "Sent elsewhere", "Mean", "p95", "Per 1,000", "Wh")
+
+
+def _quality(quality: QualityOnHalf) -> str:
+    spans = [
+        f"{100 * low:.0f} to {100 * high:.0f}" for low, high in (quality.accuracy_interval, quality.macro_f1_interval)
+    ]
+    cells = (percent(quality.accuracy), spans[0], percent(quality.macro_f1), spans[1])
+    return row(Foreign(quality.candidate), cells)
 
 
 def _table(simulation: Simulation, sign: str) -> str:

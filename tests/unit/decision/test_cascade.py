@@ -148,3 +148,41 @@ def test_texts_that_shared_a_batch_count_with_the_mean_and_times_are_of_those_th
     none = simulate([shared(answer) for answer in rows()], ENCODER, OPENAI, AT)
     assert none.points[0].p95_s is None
     assert none.points[0].cost_per_1000 == pytest.approx(1000 * 0.01 * 0.0001 / 0.5)
+
+
+def test_the_reported_half_shows_the_stages_alone_and_nothing_is_better_that_is_not_shown_to_be():
+    """The first stage is right wherever the cascade is, and more often."""
+    mine = []
+    for place in range(80):
+        true = "ab"[place % 2]
+        wrong = "ba"[place % 2]
+        sure = 0.5 + 0.4 * (place % 40) / 40
+        mine.append(row(ENCODER, place, true=true, said=wrong if place % 8 == 0 else true, sure=sure))
+        mine.append(row(DECODER, place, true=true, said=wrong if place % 3 == 0 else true))
+    found = simulate(mine, ENCODER, DECODER, AT, ThresholdSearch(Bounds(), "quality", seed=1))
+    cascade, first, second = found.choice.check.qualities
+    assert (cascade.candidate, first.candidate, second.candidate) == (found.candidate, ENCODER, DECODER)
+    assert (cascade.accuracy, cascade.macro_f1) == pytest.approx(
+        (found.choice.reported_on.accuracy, found.choice.reported_on.macro_f1)
+    )
+    assert first.accuracy > second.accuracy
+    for quality in (cascade, first, second):
+        assert quality.macro_f1_interval[0] < quality.macro_f1 < quality.macro_f1_interval[1]
+    assert not found.choice.check.beats_both
+    assert found.choice.check.sentences[0].startswith("The cascade is not shown to be better than")
+    assert not any(
+        sentence.startswith("cascade(") and "is better" in sentence for sentence in found.choice.check.sentences
+    )
+
+
+def test_a_cascade_that_beats_both_of_its_stages_is_said_to():
+    """Each stage is right where the other is wrong, and the first knows when."""
+    mine = []
+    for place in range(120):
+        true, wrong, sure = "ab"[place % 2], "ba"[place % 2], 0.9 if place % 4 < 2 else 0.6
+        mine.append(row(ENCODER, place, true=true, said=true if sure > 0.8 else wrong, sure=sure))
+        mine.append(row(DECODER, place, true=true, said=wrong if sure > 0.8 else true))
+    check = simulate(mine, ENCODER, DECODER, AT).choice.check
+    assert check.beats_both
+    assert "better than both stages alone on the 60 texts" in check.sentences[0]
+    assert all("by Holm's correction for 2 comparisons" in sentence for sentence in check.sentences[1:])
