@@ -45,6 +45,7 @@ class BatchRunner:
     def __init__(self, loaded: LoadedDecoder) -> None:
         self._loaded = loaded
         self._prefix_cache = PrefixCache()
+        self._tokenized: dict[tuple[tuple[str, str], ...], answer_tokens.AnswerTokens | None] = {}
 
     def answer(self, requests: Sequence[Request], weights_bytes: int | None) -> list[Run | LlmopsError]:
         """See engines.base.BatchModel.run_batch."""
@@ -63,6 +64,9 @@ class BatchRunner:
                 if needed > checked:
                     memory_check.check_run(loaded.model.config, loaded.candidate, device, needed)
                     checked = needed
+                if label_tokens := self._label_tokens(request):
+                    length = built.ids.shape[1]
+                    memory_check.check_verdict(loaded.model.config, loaded.candidate, device, length, label_tokens)
                 groups[request.language].append((number, built))
             except LlmopsError as error:
                 results[number] = error
@@ -81,9 +85,22 @@ class BatchRunner:
         loaded, device = self._loaded, self._device
         for group in groups.values():
             longest = max(built.ids.shape[1] for _, built in group) + requests[group[0][0]].generation.max_new_tokens
-            rows = memory_check.rows_that_fit(loaded.model.config, loaded.candidate, device, longest)
+            label_tokens = self._label_tokens(requests[group[0][0]])
+            rows = memory_check.rows_that_fit(loaded.model.config, loaded.candidate, device, longest, label_tokens)
             for start in range(0, len(group), rows):
                 results.update(self._batch(requests, group[start : start + rows]))
+
+    def _label_tokens(self, request: Request) -> int:
+        """Tokens of all answer words, which lie behind each prompt where the verdict alone is asked; else 0."""
+        words = self._words(request) if request.verdict_only else None
+        return sum(map(len, words.ids)) if words else 0
+
+    def _words(self, request: Request) -> answer_tokens.AnswerTokens | None:
+        ends = self._loaded.base_config.eos_token_id or ()
+        answers = tuple(request.task.answers(request.language).items())
+        if answers not in self._tokenized:
+            self._tokenized = {answers: answer_tokens.tokenize_answers(self._loaded.tokenizer, dict(answers), ends)}
+        return self._tokenized[answers]
 
     def forget(self) -> None:
         """Drop what was kept, which lies on the device where the model was."""
@@ -115,8 +132,7 @@ class BatchRunner:
         loaded, first = self._loaded, requests[group[0][0]]
         # A thought comes before the verdict, so the words after the prompt say nothing then.
         thinks = any(built.opens_thinking for _, built in group)
-        answers, ends = first.task.answers(first.language), loaded.base_config.eos_token_id or ()
-        words = None if thinks else answer_tokens.tokenize_answers(loaded.tokenizer, answers, ends)
+        words = None if thinks else self._words(first)
         max_tokens = first.generation.max_new_tokens
         tokens = min(_VERDICT_TOKENS, max_tokens) if first.verdict_only and words else max_tokens
         prompts = [built.ids[0].tolist() for _, built in group]

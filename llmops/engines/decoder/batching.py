@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from llmops.compat.transformers_models import takes_dynamic_cache
 from llmops.engines.decoder import sampling, verdict_batch
 from llmops.engines.decoder.answer_tokens import AnswerTokens
+from llmops.engines.decoder.output_head import head_of
 from llmops.engines.decoder.prefix_cache import PrefixCache
 
 if TYPE_CHECKING:
@@ -107,14 +108,14 @@ def _shares(labels: Sequence[str], scores: "torch.Tensor") -> dict[str, float] |
 
 
 class _PrefilledPrompts:
-    """Prompts that have been read: the cache behind them, and the logits after each one's last token."""
+    """Prompts that have been read: the cache behind them, and the state at each one's last token."""
 
     def __init__(self, model: "PreTrainedModel", pad: int, prefixes: PrefixCache, prompts: Sequence[list[int]]) -> None:
         import torch
 
         from llmops.compat.transformers_cache import joined
 
-        self._model = model
+        self._model, self._output = model, head_of(model)
         common = prefixes.read(model, prompts)
         longest = max(len(ids) for ids in prompts)
         rows = [list(ids[:common]) + [pad] * (longest - len(ids)) + list(ids[common:]) for ids in prompts]
@@ -132,51 +133,51 @@ class _PrefilledPrompts:
             width = max(len(prompts[number]) for number in part) - common
             begin = self._ids.shape[1] - width
             cache = prefixes.rows(model, prompts[0][:common], len(part))
-            output = model(
+            states = self._output.states(
+                1,
                 input_ids=self._ids[part, begin:],
                 attention_mask=torch.cat([self._mask[part, :common], self._mask[part, begin:]], dim=1),
                 position_ids=positions[part, begin:],
                 past_key_values=cache,
-                logits_to_keep=1,
             )
-            lasts.append(output.logits[:, -1].float())
+            lasts.append(states[:, -1])
             parts.append((part, width, cache))
-        self._last = torch.empty_like(in_parts := torch.cat(lasts))  # (rows, vocabulary)
+        self._last = torch.empty_like(in_parts := torch.cat(lasts))  # (rows, width)
         self._last[order] = in_parts
         self._cache = parts[0][2] if len(parts) == 1 else joined(parts, common, longest)
 
     def score(self, words: AnswerTokens) -> "torch.Tensor":
         """(rows, labels) log-likelihoods of the answer words after each prompt."""
-        import torch
-
-        first = torch.log_softmax(self._last, dim=-1)
-        columns = []
-        for word in words.ids:
-            score = first[:, word[0]].double()
+        count = len(self._last)
+        firsts, rows = [word[0] for word in words.ids], range(count)
+        first, _ = self._output.read(
+            self._last, [row for row in rows for _ in firsts], [token for _ in rows for token in firsts]
+        )
+        scores = first.view(count, len(firsts))
+        for number, word in enumerate(words.ids):
             if len(word) > 1:
-                logits = self._after(word[:-1])  # (rows, tokens, vocabulary)
-                for step, token in enumerate(word[1:]):
-                    score = score + torch.log_softmax(logits[:, step], dim=-1)[:, token].double()
-            columns.append(score)
-        return torch.stack(columns, dim=1).cpu()
+                states = self._after(word[:-1])  # (rows, tokens, width)
+                after, _ = self._output.read(states.flatten(0, 1), range(count * (len(word) - 1)), word[1:] * count)
+                scores[:, number] += after.view(count, -1).sum(dim=1)
+        return scores
 
     def _after(self, word: Sequence[int]) -> "torch.Tensor":
-        """(rows, word's tokens, vocabulary): logits behind each token of a word put after every prompt."""
+        """(rows, word's tokens, width): states behind each token of a word put after every prompt."""
         import torch
 
         from llmops.compat.transformers_cache import drop_last
 
         count, device = len(word), self._ids.device
         steps = torch.arange(count, device=device)
-        output = self._model(
+        states = self._output.states(
+            count,
             input_ids=torch.tensor([word], device=device).expand(len(self._ids), count),
             attention_mask=torch.cat([self._mask, self._mask.new_ones(len(self._ids), count)], dim=1),
             position_ids=self._lengths + steps,
             past_key_values=self._cache,
         )
         drop_last(self._cache, count)
-        logits: torch.Tensor = output.logits.float()
-        return logits
+        return states
 
     def generate(self, config: "GenerationConfig", stopping: "StoppingCriteriaList") -> list[tuple[int, ...]]:
         """The answers, each with its end token where it came to one. The cache is used up."""

@@ -13,6 +13,7 @@ from llmops.catalog.shapes import shape_of
 from llmops.core.candidate import PRECISIONS, Candidate, Kind
 from llmops.core.errors import InputError, OutOfMemory
 from llmops.engines.decoder import byte_count
+from llmops.engines.decoder.output_head import LOGITS_BYTES
 from llmops.hardware.machine import device_memory
 from llmops.hardware.memory import release_memory
 from llmops.hub.safetensors_files import tensor_shapes
@@ -82,15 +83,45 @@ def check_batch(config: "PretrainedConfig", candidate: Candidate, device: str, r
         )
 
 
-def rows_that_fit(config: "PretrainedConfig", candidate: Candidate, device: str, tokens: int) -> int:
+def rows_that_fit(
+    config: "PretrainedConfig", candidate: Candidate, device: str, tokens: int, label_tokens: int = 0
+) -> int:
     """Prompts of so many tokens, answers included, that one batch may hold; 1 or more.
 
-    Half of what is free is for the caches: activations of the prompts lie beside them.
+    Half of what is free is for the caches: activations of the prompts lie beside them. label_tokens: tokens of all
+    answer words, where each prompt is read with all of them behind it.
     """
     shape = shape_of_model(config)
     if shape is None:
         return 1
-    return max(1, device_memory(device) // 2 // memory.kv_bytes(shape, candidate.precision or "bf16", tokens))
+    precision, half = candidate.precision or "bf16", device_memory(device) // 2
+    if not label_tokens:
+        return max(1, half // memory.kv_bytes(shape, precision, tokens))
+    return max(1, (half - LOGITS_BYTES) // _verdict_bytes(shape, precision, tokens, label_tokens))
+
+
+def check_verdict(
+    config: "PretrainedConfig", candidate: Candidate, device: str, tokens: int, label_tokens: int
+) -> None:
+    """Raise OutOfMemory where one prompt with all answer words behind it takes more than what is free."""
+    shape, free = shape_of_model(config), device_memory(device)
+    if shape is None:
+        return
+    needed = LOGITS_BYTES + _verdict_bytes(shape, candidate.precision or "bf16", tokens, label_tokens)
+    if needed > free:
+        raise OutOfMemory(
+            f"{tokens:,} tokens and {label_tokens:,} of the labels take about {_size(needed)} beside the weights; "
+            f"{_size(free)} are free on {device}.",
+            "Shorten the text, use fewer labels, or ask for the whole answer.",
+        )
+
+
+def _verdict_bytes(shape: Shape, precision: str, tokens: int, label_tokens: int) -> int:
+    """Of one prompt with its answer words: cache, activations, states where words are read, and the mask."""
+    width, size = tokens + label_tokens + 1, memory.FULL_BYTES[precision]
+    activations = width * (3 * shape.active_width + 4 * shape.hidden) * size
+    states, mask = 2 * label_tokens * shape.hidden * size, width**2 * (size + 2)
+    return memory.kv_bytes(shape, precision, width) + activations + states + mask
 
 
 def shape_of_model(config: "PretrainedConfig") -> Shape | None:

@@ -1,8 +1,9 @@
 """Verdicts of many prompts in one forward pass, nothing generated.
 
 Prompts lie one behind the other in a few rows without padding; a mask lets each see only itself and the common
-beginning, whose cache is shared. Behind its last token every prompt has a branch for each answer word. The logits there
-give the words' likelihoods, and show where greedy decoding would say a word and end it: then the verdict is proven.
+beginning, whose cache is shared. Behind its last token every prompt has a branch for each answer word. What is likely
+there gives the words' likelihoods, and shows where greedy decoding would say a word and end it: then the verdict is
+proven. The output layer is asked only where a word goes on, and at the end of a word that is said greedily so far.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from llmops.compat.transformers_models import attention_kind
 from llmops.engines.decoder.answer_tokens import AnswerTokens
+from llmops.engines.decoder.output_head import OutputHead, head_of
 from llmops.engines.decoder.prefix_cache import PrefixCache
 
 if TYPE_CHECKING:
@@ -61,23 +63,21 @@ def score(
     seen |= torch.eye(width, dtype=torch.bool)  # padding sees itself: a softmax over nothing is no number
     mask = torch.cat([torch.ones(len(rows), width, start, dtype=torch.bool), seen], dim=2)[:, None]
     added = torch.zeros(mask.shape, dtype=model.dtype).masked_fill_(~mask, torch.finfo(model.dtype).min)
-    logits = model(
+    output = head_of(model)
+    states = output.states(
+        heads,
         input_ids=packed.ids.to(model.device),
         position_ids=packed.positions.to(model.device),
         attention_mask=added.to(model.device),
         past_key_values=prefixes.rows(model, prompts[0][:start], len(rows)),
-        logits_to_keep=heads,
-    ).logits  # (rows, heads, vocabulary)
-    order = [number for row in rows for number in row.prompts]
-    prompt_logits = torch.stack(
-        [
-            logits[number, heads - head * (len(row.prompts) - i) :][:head]
-            for number, row in enumerate(rows)
-            for i in range(len(row.prompts))
-        ]
-    )  # (prompts in `order`, head, vocabulary)
-    in_prompt_order = sorted(range(len(order)), key=lambda index: order[index])
-    return _read(prompt_logits[in_prompt_order].float(), words)
+    )  # (rows, heads, width)
+    where = {
+        number: (index, heads - head * (len(row.prompts) - i))
+        for index, row in enumerate(rows)
+        for i, number in enumerate(row.prompts)
+    }
+    of_prompts = [states[index, at : at + head] for index, at in (where[number] for number in range(len(prompts)))]
+    return _read(output, of_prompts, words)
 
 
 def _pack(sizes: Sequence[int]) -> list[_Row]:
@@ -135,19 +135,38 @@ def _write_row(
         at, head_at = end, head_at + head
 
 
-def _read(logits: "torch.Tensor", words: AnswerTokens) -> tuple["torch.Tensor", list[int | None]]:
-    """Scores and proofs out of (prompts, head, vocabulary) logits."""
+def _read(
+    output: OutputHead, states: Sequence["torch.Tensor"], words: AnswerTokens
+) -> tuple["torch.Tensor", list[int | None]]:
+    """Scores and proofs. states: of each prompt (head, width)."""
     import torch
 
-    shares, best = torch.log_softmax(logits, dim=-1), logits.argmax(dim=-1)
-    ends = torch.tensor(sorted(words.ends), device=logits.device)
-    columns, said_greedily, branch = [], [], 1
+    inner, at_word, ends = _places(words)
+    tokens = [token for word in words.ids for token in word]
+    places = [prompt * len(inner) + place for prompt in range(len(states)) for place in at_word]
+    likelihoods, best = output.read(torch.cat([of_prompt[inner] for of_prompt in states]), places, tokens * len(states))
+    lengths = [len(word) for word in words.ids]
+    per_word = torch.split(likelihoods.view(len(states), -1), lengths, dim=1)  # of each word (prompts, its tokens)
+    greedy = best[torch.tensor(places)].view(len(states), -1) == torch.tensor(tokens)
+    said = torch.stack(
+        [matches.all(dim=1) for matches in torch.split(greedy, lengths, dim=1)], dim=1
+    )  # (prompts, words)
+    candidates = [(prompt, word) for prompt, word in said.nonzero().tolist()]
+    proven: list[int | None] = [None] * len(states)
+    if candidates:
+        _, after = output.read(torch.stack([states[prompt][ends[word]] for prompt, word in candidates]))
+        for (prompt, word), token in reversed(list(zip(candidates, after.tolist(), strict=True))):
+            if token in words.ends:
+                proven[prompt] = word  # of several the first
+    return torch.stack([word.sum(dim=1) for word in per_word], dim=1), proven
+
+
+def _places(words: AnswerTokens) -> tuple[list[int], list[int], list[int]]:
+    """Places in a head that predict words' tokens; for each token of each word its number among them; words' ends."""
+    inner, at_word, ends, branch = [0], list[int](), list[int](), 1
     for word in words.ids:
-        before = [0, *range(branch, branch + len(word) - 1)]  # places whose logits predict the word's tokens
-        tokens = torch.tensor(word, device=logits.device)
-        columns.append(shares[:, before, tokens].double().sum(dim=1))
-        greedy = (best[:, before] == tokens).all(dim=1) & torch.isin(best[:, branch + len(word) - 1], ends)
-        said_greedily.append(greedy.tolist())
+        at_word += [0, *range(len(inner), len(inner) + len(word) - 1)]
+        inner += range(branch, branch + len(word) - 1)
         branch += len(word)
-    proven = [next((i for i, said in enumerate(row) if said), None) for row in zip(*said_greedily, strict=True)]
-    return torch.stack(columns, dim=1).cpu(), proven
+        ends.append(branch - 1)
+    return inner, at_word, ends
