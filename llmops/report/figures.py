@@ -5,16 +5,18 @@ from html import escape as _e
 from math import sqrt
 
 from llmops.core.format import count, percent, seconds, size
-from llmops.evaluation.metrics import Calibration, Metrics, measure
+from llmops.evaluation.metrics import Calibration, LabelMetrics, Metrics, measure
 from llmops.evaluation.pairs import compare_all
 from llmops.history.evaluations import Evaluation, Row
 from llmops.report import ladder
 from llmops.report.axis import percent_axis
 from llmops.report.chart import figure
+from llmops.report.confusion import confusions
 from llmops.report.plot import Mark, Plot, Series
-from llmops.report.tables import Foreign, head, known, more, row, sentences, table
+from llmops.report.tables import Foreign, known, more, row, sentences, table
 
 _MANY_PAIRS = 6
+_FEW_LABELS = 12
 
 
 def figures(evaluation: Evaluation, rows: Sequence[Row]) -> str:
@@ -26,7 +28,7 @@ def figures(evaluation: Evaluation, rows: Sequence[Row]) -> str:
         f"{heading(evaluation)}{quality(measured)}{_pairs(rows, measured)}{_speed(measured)}"
         f"{ladder.ladders_shown(rows, measured)}{calibrations(measured)}"
         f"{more('Precision, recall and F1 of each label', _labels(measured))}"
-        f"{more('Confusion: what was said of what is true', _confusions(measured, evaluation.labels))}"
+        f"{more('Confusion: what was said of what is true', confusions(measured, evaluation.labels))}"
     )
 
 
@@ -171,34 +173,21 @@ def _labels(measured: Sequence[Metrics]) -> str:
     body = "".join(
         row(
             metrics.candidate,
-            (Foreign(label), percent(m.precision), percent(m.recall), percent(m.f1), count(m.support)),
+            (
+                Foreign(label),
+                _rate(m.precision if m.precision_interval else None, m.precision_interval),
+                _rate(m.recall if m.recall_interval else None, m.recall_interval),
+                percent(m.f1),
+                count(m.support),
+            ),
         )
         for metrics in measured
-        for label, m in metrics.by_label.items()
+        for label, m in _worst_first(metrics)
     )
     return table(titles, body)
 
 
-def _confusions(measured: Sequence[Metrics], labels: Sequence[str]) -> str:
-    return f'<div class="lo-matrices">{"".join(_confusion(metrics, labels) for metrics in measured)}</div>'
-
-
-def _confusion(metrics: Metrics, labels: Sequence[str]) -> str:
-    columns = [
-        *map(Foreign, labels),
-        *(["(none)"] if any("(none)" in line for line in metrics.confusion.values()) else []),
-    ]
-    header = "".join(head(name, "col") for name in columns)
-    lines = "".join(
-        f"<tr>{head(Foreign(name), 'row')}"
-        + "".join(_cell(line.get(column, 0), name == column) for column in columns)
-        + "</tr>"
-        for name, line in metrics.confusion.items()
-    )
-    caption = f"<caption>{_e(metrics.candidate)}: true (rows) and said (columns)</caption>"
-    inner = f"{caption}<thead><tr><td></td>{header}</tr></thead><tbody>{lines}</tbody>"
-    return f'<div class="lo-scroll" tabindex="0"><table class="lo-models lo-confusion">{inner}</table></div>'
-
-
-def _cell(number: int, right: bool) -> str:
-    return f'<td class="{"lo-right" if right else "lo-wrong" if number else ""}">{number}</td>'
+def _worst_first(metrics: Metrics) -> list[tuple[str, LabelMetrics]]:
+    """Many labels by their F1, the lowest first; few in the task's order."""
+    labels = list(metrics.by_label.items())
+    return labels if len(labels) <= _FEW_LABELS else sorted(labels, key=lambda label: label[1].f1)

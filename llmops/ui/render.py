@@ -29,6 +29,7 @@ _SOURCE = {
     Source.ESTIMATED: ("e", "estimated"),
 }
 _LETTER = {source: f'<abbr title="{words}">{letter}</abbr>' for source, (letter, words) in _SOURCE.items()}
+_MOST_PROBABILITIES = 5  # of more labels, the likeliest
 _LISTED = 3  # names in the line beside Run
 LEGEND = (
     '<p class="lo-legend">Behind each figure: <b>c</b> client-measured, <b>s</b> server-reported, '
@@ -96,13 +97,18 @@ def progress(message: str, fraction: float) -> str:
 def _probabilities(run: Run, names: dict[str, str]) -> str:
     if not run.probabilities:
         return ""
+    shown = list(run.probabilities.items())
+    if len(shown) > _MOST_PROBABILITIES:
+        shown = sorted(shown, key=lambda item: -item[1])[:_MOST_PROBABILITIES]
     rows = "".join(
         f'<div class="lo-prob"><span>{_e(names.get(label, label))}</span>'
         f'<span class="lo-track"><span style="width:{value * 100:.1f}%"></span></span>'
         f"<span>{percent(value)}</span></div>"
-        for label, value in run.probabilities.items()
+        for label, value in shown
     )
-    return f'<div class="lo-probs" role="group" aria-label="probability per label">{rows}</div>'
+    left = len(run.probabilities) - len(shown)
+    end = f'<span class="lo-legend">and {left:,} more</span>' if left else ""
+    return f'<div class="lo-probs" role="group" aria-label="probability per label">{rows}{end}</div>'
 
 
 def _notes(notes: Sequence[str]) -> str:
