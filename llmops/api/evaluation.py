@@ -1,5 +1,6 @@
 """/evaluate from plain values to plain data; the command line runs its evaluation the same way."""
 
+from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from llmops.evaluation.runner import (
 )
 from llmops.evaluation.spec import EvaluationSpec, GivenEvaluation
 from llmops.evaluation.summary import summary
+from llmops.history.evaluations import Row
 from llmops.history.store import History
 
 
@@ -35,7 +37,24 @@ class EvaluationEnd:
     def to_json(self) -> dict[str, Any]:
         """Plain data: the figures, and how each candidate ended."""
         ended = {end.candidate: asdict(end.error) if end.error else None for end in self.ended}
-        return {**summary(self.history, self.begun.evaluation_id), "ended": ended}
+        return {
+            **summary(self.history, self.begun.evaluation_id),
+            "ended": ended,
+            "errors": commonest_errors(self.history.evaluations.rows(self.begun.evaluation_id)),
+        }
+
+
+def commonest_errors(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    """Candidate → the error that most of its failed texts ended with: message, remedy, and on how many texts."""
+    counted: dict[str, Counter[tuple[str, str]]] = {}
+    for row in rows:
+        if row.failed and row.run.error is not None:
+            counted.setdefault(row.candidate, Counter())[row.run.error.message, row.run.error.remedy] += 1
+    return {
+        name: {"message": message, "remedy": remedy, "texts": texts}
+        for name, errors in counted.items()
+        for (message, remedy), texts in errors.most_common(1)
+    }
 
 
 def evaluation_spec(

@@ -15,6 +15,7 @@ from llmops.cli import (
     learning_curve,
     load,
     plan,
+    task,
 )
 
 COMMANDS: dict[str, ModuleType] = {
@@ -30,4 +31,5 @@ COMMANDS: dict[str, ModuleType] = {
     "history": history,
     "export": export,
     "learning-curve": learning_curve,
+    "task": task,
 }

@@ -12,7 +12,8 @@ from llmops.cli.table import print_rows
 from llmops.core.run import Run
 from llmops.core.run_settings import GivenRunSettings
 from llmops.core.settings import Settings
-from llmops.data.builtin import builtin_ids, load_builtin
+from llmops.data.builtin import builtin_ids
+from llmops.data.task_files import find_task
 from llmops.public.quotas import Visitor
 
 HELP = "one text through several candidates"
@@ -21,7 +22,7 @@ HELP = "one text through several candidates"
 def add(parser: argparse.ArgumentParser) -> None:
     """Options."""
     parser.add_argument("text", help="the text; - reads standard input")
-    parser.add_argument("--task", default="medical", help=f"task id: {', '.join(builtin_ids())}")
+    parser.add_argument("--task", default="medical", help=f"{', '.join(builtin_ids())}, or the path of a task.toml")
     parser.add_argument(
         "--candidate",
         action="append",
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     text = sys.stdin.read() if args.text == "-" else args.text
     context, given = command_context(settings), settings_given(args, GivenRunSettings)
     try:
-        comparison = make_comparison(context, load_builtin(args.task), text, args.candidate, given)
+        comparison = make_comparison(context, find_task(args.task, context.settings), text, args.candidate, given)
         compared = run_comparison(context, Visitor(), comparison)
     finally:
         context.pool.close()

@@ -9,6 +9,7 @@ from llmops.cli.options import add_settings, settings_given
 from llmops.cli.table import number, print_rows
 from llmops.core.given import forms
 from llmops.core.settings import Settings
+from llmops.data.task_files import find_task
 from llmops.probes.context import GivenContext
 
 HELP = "where in how long a text a candidate misses the finding, and what length costs"
@@ -17,7 +18,7 @@ HELP = "where in how long a text a candidate misses the finding, and what length
 def add(parser: argparse.ArgumentParser) -> None:
     """Options."""
     parser.add_argument("--candidate", required=True, help="such as embedded/decoder@bf16 or openai/model")
-    parser.add_argument("--task", default="medical")
+    parser.add_argument("--task", default="medical", help="an id, or the path of a task.toml")
     add_settings(parser, GivenContext)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
@@ -25,7 +26,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Print a line a length."""
     given = settings_given(args, GivenContext)
-    data = context_data(command_context(settings), args.task, args.candidate, given, interruptible_job())
+    data = context_data(
+        command_context(settings), find_task(args.task, settings), args.candidate, given, interruptible_job()
+    )
     if not args.json:
         _print(data, args.depths or forms(GivenContext)["depths"].default)
     return finish(data, args.json)

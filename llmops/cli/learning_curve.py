@@ -8,6 +8,7 @@ from llmops.cli.answer import command_context, finish, interruptible_job
 from llmops.cli.options import add_settings, settings_given
 from llmops.cli.table import print_rows
 from llmops.core.settings import Settings
+from llmops.data.task_files import find_task
 from llmops.evaluation.curve import GivenCurve
 
 HELP = "how many labelled examples bring an encoder up to the decoders"
@@ -15,7 +16,7 @@ HELP = "how many labelled examples bring an encoder up to the decoders"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Options."""
-    parser.add_argument("--task", default="medical", help="the pool that is learnt from is this task's")
+    parser.add_argument("--task", default="medical", help="whose pool is learnt from: an id, or a task.toml")
     add_settings(parser, GivenCurve)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
@@ -23,7 +24,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Train, score, keep and print."""
     given = settings_given(args, GivenCurve)
-    data = curve_data(command_context(settings), args.task, given, interruptible_job())
+    data = curve_data(command_context(settings), find_task(args.task, settings), given, interruptible_job())
     if not args.json and not data["error"]:
         _print(data)
     return finish(data, args.json)

@@ -8,6 +8,7 @@ from llmops.cli.answer import command_context, finish, interruptible_job
 from llmops.cli.options import add_settings, settings_given
 from llmops.cli.table import number, print_rows
 from llmops.core.settings import Settings
+from llmops.data.task_files import find_task
 from llmops.probes.load import GivenLoad
 
 HELP = "parallel requests against a candidate: throughput, latency, failures"
@@ -16,7 +17,7 @@ HELP = "parallel requests against a candidate: throughput, latency, failures"
 def add(parser: argparse.ArgumentParser) -> None:
     """Options."""
     parser.add_argument("--candidate", required=True, help="such as embedded/decoder@bf16 or openai/model")
-    parser.add_argument("--task", default="medical")
+    parser.add_argument("--task", default="medical", help="an id, or the path of a task.toml")
     add_settings(parser, GivenLoad)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
@@ -24,7 +25,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Print a line a level."""
     given = settings_given(args, GivenLoad)
-    data = load_data(command_context(settings), args.task, args.candidate, given, interruptible_job())
+    data = load_data(
+        command_context(settings), find_task(args.task, settings), args.candidate, given, interruptible_job()
+    )
     if not args.json and data["points"]:
         header = (
             "load",

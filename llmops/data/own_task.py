@@ -1,60 +1,139 @@
-"""A table as a task of the user's own: strict, so nothing is half loaded."""
+"""A table as a task of the user's own. Rows that can't be used are listed, the rest becomes the task."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
 from llmops.core.errors import TaskFileError
 from llmops.core.settings import Settings
 from llmops.core.task import Example, Label, Prompt, Task
-from llmops.data.columns import ColumnMap, column_positions
+from llmops.data import words
+from llmops.data.columns import ColumnMap, column_positions, complete_columns
+from llmops.data.problems import Problem, cell_faults, row_problems, sentences
 from llmops.data.reading import read_table
-from llmops.data.table import Table, row_error
+from llmops.data.table import Table
 
 OWN_TASK = "own"
 """The id of every task of a user's own."""
 _SPLITS = {"pool": "pool", "train": "pool", "training": "pool", "test": "test", "eval": "test", "validation": "test"}
+_FEW = 4  # texts of a label, below which a half to learn from and a half to test on say little
+_ONE_SIDED = 20  # times as many texts of the commonest label as of the rarest
 
 
-def read_own_task(path: Path, mapping: ColumnMap, default_language: str, limits: Settings) -> Task:
-    """A file as a task named after it. Raises TaskFileError."""
-    examples = to_examples(read_table(path, limits), mapping, default_language)
-    return task_from_examples(path.stem, examples)
+@dataclass(frozen=True)
+class OwnExamples:
+    """Texts of a task to be, the rows that were left out, and what is to be said of the whole."""
+
+    examples: tuple[Example, ...]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+
+    def sentences(self) -> list[str]:
+        """For a person."""
+        return sentences(self.notes, self.problems, len(self.examples))
+
+
+@dataclass(frozen=True)
+class OwnTask:
+    """A task out of a file, and how it was read."""
+
+    task: Task
+    read: OwnExamples
+
+
+def read_own_task(path: Path, mapping: ColumnMap | None, default_language: str, limits: Settings) -> OwnTask:
+    """A file as a task named after it; mapping: None or open roles are guessed. Raises TaskFileError."""
+    table = read_table(path, limits)
+    read = to_examples(table, complete_columns(table, mapping), default_language)
+    return OwnTask(task_from_examples(path.stem, read.examples), read)
 
 
 def to_examples(
     table: Table, mapping: ColumnMap, default_language: str, labels: Sequence[str] | None = None, seed: int = 0
-) -> tuple[Example, ...]:
+) -> OwnExamples:
     """Examples in the file's order. labels: the only ones allowed, if given.
 
-    Without a split column, half of each label and language goes to the pool, the rest to the test split (seeded).
-    Raises TaskFileError.
+    Labels that differ in case, spaces, invisible signs or composition only are one, by its commonest spelling. Without
+    a split column, half of each label and language goes to the pool, the rest to the test split (seeded).
+    Raises TaskFileError where no task is left.
     """
     positions = column_positions(table, mapping)
+    place = positions["label"]
+    names, notes = words.joined(row[place] for row in table.rows if not words.is_missing(row[place]))
+    allowed = None if labels is None else {words.key(label): label for label in labels}
     examples: list[Example] = []
-    first_row: dict[str, int] = {}
+    problems, faults = row_problems(table.problems), cell_faults(table.problems)
+    first_row: dict[str, tuple[int, str]] = {}
     for number, row in zip(table.numbers, table.rows, strict=True):
-        text, label = row[positions["text"]].strip(), row[positions["label"]].strip()
-        if not text:
-            raise row_error(number, mapping.text, "the text is empty", "Fill it in, or delete the row.")
-        if not label:
-            raise row_error(number, mapping.label, "the label is missing", "Fill it in, or delete the row.")
-        if labels is not None and label not in labels:
-            raise row_error(number, mapping.label, f"“{label}” is no label of the task", f"Use: {', '.join(labels)}.")
-        language = row[positions["language"]].strip().lower() if "language" in positions else default_language
-        if text in first_row:
-            raise row_error(number, mapping.text, f"the same text stands in row {first_row[text]}", "Keep one of them.")
-        first_row[text] = number
-        examples.append(Example(text, label, language or default_language, _split_of(row, positions, number, mapping)))
-    found_labels = sorted({example.label for example in examples})
-    if len(found_labels) < 2:
-        raise TaskFileError(f"There is one label only (“{found_labels[0]}”).", "A task needs two or more.")
-    if len(found_labels) > max(50, len(examples) // 2):
-        raise row_error(
-            table.numbers[0], mapping.label, f"{len(found_labels)} different labels", "Is it the right column?"
+        text, word = row[positions["text"]], row[place]
+        label = names.get(words.key(word), "") if allowed is None else allowed.get(words.key(word), "")
+        split = _split_of(row, positions)
+        wrong = _wrong(text, word, label, labels)
+        if wrong:
+            column = str(getattr(mapping, wrong[0]))
+            problems.append(Problem(number, column, faults.get((number, column), wrong[1])))
+        elif split is None:
+            problems.append(
+                Problem(number, str(mapping.split), f"“{row[positions['split']][:20]}” is no split: pool or test")
+            )
+        elif text.strip() in first_row:
+            first, first_label = first_row[text.strip()]
+            end = "" if first_label == label else f", labelled “{first_label}” there"
+            problems.append(Problem(number, str(mapping.text), f"the same text stands in row {first}{end}"))
+        else:
+            first_row[text.strip()] = (number, label)
+            language = words.language_code(row[positions["language"]]) if "language" in positions else ""
+            examples.append(Example(text, label, language or default_language, split))
+    problems.sort(key=lambda problem: problem.row)
+    _check(examples, problems, mapping)
+    halved = tuple(examples) if "split" in positions else _split_in_halves(examples, seed)
+    return OwnExamples(halved, tuple(problems), (*table.notes, *notes, *_uneven(halved)))
+
+
+def _wrong(text: str, word: str, label: str, labels: Sequence[str] | None) -> tuple[str, str] | None:
+    """(role of the column, what is wrong with its cell); None where nothing is."""
+    if words.is_no_text(text):
+        return "text", "the text is empty" if not text.strip() else f"“{text.strip()}” is no text"
+    if words.is_missing(word):
+        return "label", f"the label is missing (“{word.strip()}”)" if word.strip() else "the label is missing"
+    if not label:
+        return "label", f"“{word[:60]}” is no label of the task ({', '.join(labels or ())})"
+    return None
+
+
+def _check(examples: Sequence[Example], problems: Sequence[Problem], mapping: ColumnMap) -> None:
+    """Raise TaskFileError for what is no task: no row, one label, or a label for almost every text."""
+    if not examples:
+        first = f" {problems[0]}" if problems else ""
+        raise TaskFileError(f"No row can be used.{first}", "Check which column is text and which is label.")
+    found = {example.label for example in examples}
+    if len(found) < 2:
+        raise TaskFileError(f"There is one label only (“{found.pop()}”).", "A task needs two or more.")
+    if len(found) > max(50, len(examples) // 2):
+        raise TaskFileError(
+            f"The column “{mapping.label}” has {len(found):,} different labels in {len(examples):,} rows.",
+            "Is it the right column? Choose the one that says the class.",
         )
-    return tuple(examples) if "split" in positions else _split_in_halves(examples, seed)
+
+
+def _uneven(examples: Sequence[Example]) -> list[str]:
+    """What rare labels mean for a test."""
+    counts = Counter(example.label for example in examples)
+    tested = Counter(example.label for example in examples if example.split == "test")
+    rare = [label for label, count in counts.items() if count < _FEW or not tested[label]]
+    notes = []
+    if rare:
+        listed = ", ".join(f"“{label}” ({counts[label]})" for label in rare[:5])
+        more = f" and {len(rare) - 5} more" if len(rare) > 5 else ""
+        notes.append(f"Labels with too few texts to learn from and to test on: {listed}{more}.")
+    (common, most), (_, fewest) = counts.most_common()[0], counts.most_common()[-1]
+    if most >= _ONE_SIDED * fewest:
+        notes.append(
+            f"{most:,} of {sum(counts.values()):,} texts are “{common}”: accuracy says little then, macro-F1 more."
+        )
+    return notes
 
 
 def task_from_examples(name: str, examples: Sequence[Example]) -> Task:
@@ -84,14 +163,9 @@ def _instruction(labels: Sequence[str], language: str) -> str:
     return f"Put the text into one class: {names}. Answer with the class name, a colon, and a short reason."
 
 
-def _split_of(row: Sequence[str], positions: dict[str, int], number: int, mapping: ColumnMap) -> str:
-    if "split" not in positions:
-        return "pool"
-    value = row[positions["split"]].strip()
-    split = _SPLITS.get(value.casefold())
-    if split is None:
-        raise row_error(number, mapping.split, f"“{value}” is no split", "Write pool or test.")
-    return split
+def _split_of(row: Sequence[str], positions: dict[str, int]) -> str | None:
+    """None of a word that is no split."""
+    return _SPLITS.get(row[positions["split"]].strip().casefold()) if "split" in positions else "pool"
 
 
 def _split_in_halves(examples: Sequence[Example], seed: int) -> tuple[Example, ...]:

@@ -81,7 +81,7 @@ def build() -> EvaluateTab:
     explain.build("macro_f1", "interval", "mcnemar", "ece")
     with gr.Row():
         file = gr.File(
-            label="Labelled texts (CSV, XLSX, JSONL); none: the task's held-out split",
+            label="Labelled texts (CSV, XLSX, JSON, Parquet); none: the task's held-out split",
             file_types=FILE_TYPES,
             height=170,
             elem_classes="lo-file",
@@ -251,5 +251,5 @@ def _labelled(path: str | None, columns: tuple[str | None, ...], task: Task, lim
     if path is None:
         return None
     text, label, language = map(chosen_column, columns)
-    mapping = ColumnMap(text, label, language) if text and label else None
+    mapping = ColumnMap(text, label, language)
     return read_labelled(Path(path), task, limits, mapping)

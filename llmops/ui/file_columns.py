@@ -8,10 +8,11 @@ import gradio as gr
 
 from llmops.core.settings import Settings
 from llmops.data.columns import guess_columns
+from llmops.data.reading import FILE_TYPES as READ_TYPES
 from llmops.data.reading import read_table
 from llmops.data.table import Table
 
-FILE_TYPES = [".csv", ".tsv", ".xlsx", ".jsonl"]
+FILE_TYPES = list(READ_TYPES)
 _NO_COLUMN = "(none)"
 _OPTIONAL = ("language", "split")
 
@@ -34,7 +35,7 @@ class ColumnChoices:
 def column_choices(path: str, roles: tuple[str, ...], limits: Settings) -> ColumnChoices:
     """roles: of text, label, language and split; the last two may be no column. Raises TaskFileError."""
     table = read_table(Path(path), limits)
-    guess, names = guess_columns(table.columns), list(table.columns)
+    guess, names = guess_columns(table), list(table.columns)
     choices = tuple([_NO_COLUMN, *names] if role in _OPTIONAL else names for role in roles)
     chosen = tuple(getattr(guess, role) or (_NO_COLUMN if role in _OPTIONAL else None) for role in roles)
     return ColumnChoices(table, choices, chosen)

@@ -45,7 +45,7 @@ def build() -> TaskPanel:
     with gr.Accordion("Your own task: upload labelled texts, or edit instruction and labels", open=False):
         with gr.Row():
             file = gr.File(
-                label="CSV, XLSX or JSONL",
+                label="CSV, XLSX, JSON or Parquet",
                 file_types=FILE_TYPES,
                 height=170,
                 elem_classes="lo-file",
@@ -125,13 +125,14 @@ def _wire_file(panel: TaskPanel, shared: SharedInput, changed: list[Any], servic
     ) -> list[Any]:
         try:
             if path is None:
-                raise InputError("No file is uploaded.", "Upload a CSV, XLSX or JSONL file first.")
+                raise InputError("No file is uploaded.", "Upload a CSV, XLSX, JSON or Parquet file first.")
             mapping = ColumnMap(text, label, chosen_column(language), chosen_column(split))
-            own = read_own_task(Path(path), mapping, default, services.settings)
+            found = read_own_task(Path(path), mapping, default, services.settings)
         except LlmopsError as error:
             return [gr.skip(), gr.skip(), render.problem(error)]
+        own = found.task
         sentence = f"{len(own.examples):,} texts, {len(own.labels)} labels, in {', '.join(own.languages)}."
-        return [*_chosen(own), render.message(sentence)]
+        return [*_chosen(own), render.message(sentence, tuple(found.read.sentences()))]
 
     panel.file.change(read, panel.file, [*panel.columns, panel.status], **QUIET)
     return panel.use_file.click(use_file, [panel.file, *panel.columns, shared.language], changed, **QUIET)

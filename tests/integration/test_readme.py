@@ -14,6 +14,7 @@ from gradio_client import Client
 from llmops.__main__ import main as command_line
 from tests.support import documents
 from tests.support.documents import CONTRIBUTING, README
+from tests.support.needs import TESTS
 from tests.support.serving import ROOT, app
 
 OURS = ".venv/bin/python -m llmops "
@@ -75,6 +76,7 @@ def place(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setenv("LLMOPS_DATA", str(folder / "data"))
     patch.chdir(folder)
+    shutil.copy(TESTS / "cases" / "anliegen.csv", folder / "data.csv")
     yield folder
     patch.undo()
 

@@ -11,8 +11,10 @@ import pytest
 from llmops.embedded import DECODER_DIR
 from tests.support.commands import run_command
 from tests.support.endpoints import TEXT, TIMING
+from tests.support.needs import TESTS
 from tests.support.serving import ROOT
 
+CASES = TESTS / "cases"
 SMALL = ("--model", "HuggingFaceTB/SmolLM2-135M-Instruct")
 
 
@@ -82,3 +84,53 @@ def test_a_dry_run_and_the_probes_are_tables(command):
     context = command("context", "--candidate", "embedded/decoder@bf16", "--lengths", "64", "--depths", "0", "1")
     assert context.code == 0, context.stderr
     assert "KV MB" in context.stdout
+
+
+def test_a_labelled_file_becomes_a_task_that_every_command_takes(command, tmp_path):
+    out = str(tmp_path / "anliegen.toml")
+    done = command("task", "init", str(CASES / "anliegen.csv"), out, "--json")
+    assert done.code == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "texts": 16,
+        "labels": {"Lieferung": 4, "Rechnung": 4, "Kündigung": 4, "Lob": 4},
+        "languages": {"de": 16},
+        "splits": {"test": 8, "pool": 8},
+        "skipped": [],
+        "notes": [],
+    }
+    again = command("task", "init", str(CASES / "anliegen.csv"), out)
+    assert (again.code, "is there already" in again.stderr) == (2, True)
+    encoder = ("--candidate", "embedded/encoder@fp32?k=4", "--json")
+    compared = command("compare", "--task", out, *encoder, "Wo bleibt mein Paket?")
+    assert json.loads(compared.stdout)["runs"][0]["label"] in ("Lieferung", "Rechnung", "Kündigung", "Lob")
+    evaluated = command("evaluate", "--task", out, *encoder)
+    assert evaluated.code == 0, evaluated.stderr
+    assert json.loads(evaluated.stdout)["metrics"][0]["texts"] == 8
+
+
+def test_skipped_rows_are_told_with_row_column_and_reason(command, tmp_path):
+    done = command("task", "init", str(CASES / "three_problems.csv"), str(tmp_path / "t.toml"), "--json")
+    data = json.loads(done.stdout)
+    assert data["texts"] == 497
+    assert [(each["row"], each["column"]) for each in data["skipped"]] == [(101, "text"), (201, "text"), (301, "text")]
+
+
+def test_an_evaluation_fails_under_a_limit_and_says_by_how_much(command):
+    arguments = ("evaluate", "--data", str(CASES / "label_case.csv"), "--candidate", "embedded/encoder@fp32?k=4")
+    assert command(*arguments, "--fail-under", "accuracy=0").code == 0
+    data = ("evaluate", "--data", str(CASES / "ints.csv"), "--word", "1=negative", "--word", "0=positive")
+    done = command(*data, "--candidate", "embedded/encoder@fp32?k=4", "--fail-under", "macro_f1=1")
+    assert done.code == 1
+    assert "is under the limit: macro_f1" in done.stderr
+    for wrong in ("macro_f1", "speed=1", "accuracy=2", "accuracy=x"):
+        assert command(*arguments, "--fail-under", wrong).code == 2
+
+
+def test_a_candidate_that_always_fails_is_told_once_and_the_exit_says_so(command):
+    done = command(
+        "evaluate", "--data", str(CASES / "four.csv"), "--candidate", "openai/x", "--base-url", "http://127.0.0.1:9/v1"
+    )
+    assert done.code == 1
+    assert done.stderr.count("can't be reached") == 1
+    assert "on 4 texts" in done.stderr
+    assert "better" not in done.stdout
