@@ -5,6 +5,7 @@ import random
 import pytest
 
 from llmops.evaluation.pairs import compare, compare_all, holm
+from tests import german
 from tests.unit.evaluation.test_metrics import row
 
 
@@ -81,3 +82,11 @@ def test_who_mostly_gave_no_verdict_is_better_or_worse_than_nobody():
     }
     neither = compare_all(rows, ["silent", "broken"])
     assert (neither.pairs, neither.pair("silent", "broken")) == ((), None)
+
+
+def test_a_corrected_sentence_is_wholly_german_on_a_german_page():
+    rows = [*answers("x", "a" * 40), *answers("y", "b" * 20 + "a" * 20), *answers("z", "a" * 33 + "b" * 7)]
+    catalogue, missed = german.catalogue()
+    told = [catalogue.text(pair.sentence) for pair in compare_all(rows, ["x", "y", "z"]).pairs]
+    assert all(sentence.count("nach Holm für 3 Vergleiche korrigiert") == 1 for sentence in told)
+    assert missed == []
