@@ -4,6 +4,7 @@ from types import ModuleType
 
 from llmops.cli import (
     cascade,
+    classify,
     compare,
     context,
     count,
@@ -16,6 +17,7 @@ from llmops.cli import (
     load,
     plan,
     task,
+    train,
 )
 
 COMMANDS: dict[str, ModuleType] = {
@@ -32,4 +34,6 @@ COMMANDS: dict[str, ModuleType] = {
     "export": export,
     "learning-curve": learning_curve,
     "task": task,
+    "train": train,
+    "classify": classify,
 }

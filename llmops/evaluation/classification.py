@@ -1,0 +1,93 @@
+"""Texts without labels through one candidate: what it says of each, as it comes. Nothing is scored, nothing kept.
+
+Local models take many at a time, in turns on the device, so that others are not kept waiting for all of them.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from llmops.core.candidate import Candidate
+from llmops.core.errors import Stopped
+from llmops.core.request import Job, Request
+from llmops.core.run import Run
+from llmops.core.run_settings import RunSettings
+from llmops.core.task import Task
+from llmops.evaluation.batch_sizes import BatchSize
+from llmops.runtime.executor import execute, execute_batch
+from llmops.runtime.lease import Lease
+from llmops.runtime.pool import Pool
+
+
+@dataclass(frozen=True)
+class UnlabelledText:
+    """number: its row in the caller's file."""
+
+    number: int
+    text: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Classification:
+    """One candidate's way with the texts of a task. settings: of every text; the language is each text's own."""
+
+    task: Task
+    candidate: Candidate
+    settings: RunSettings
+
+    def request(self, text: UnlabelledText, job: Job) -> Request:
+        """The verdict suffices: no explanation is asked for."""
+        settings = self.settings
+        return Request(
+            self.task,
+            text.text,
+            text.language,
+            settings.generation,
+            settings.connection,
+            job.stop,
+            truncate=settings.truncate,
+            verdict_only=settings.generation.temperature == 0,
+        )
+
+
+def classify(
+    pool: Pool, work: Classification, texts: Sequence[UnlabelledText], job: Job
+) -> Iterator[tuple[UnlabelledText, Run]]:
+    """A run a text, by language and length and not in the texts' order; failures are the run's `error`.
+
+    Raises Stopped, and what loading raises.
+    """
+    job = replace(job, connection=work.settings.connection)
+    rest = sorted(texts, key=lambda text: (text.language, len(text.text)))
+    size, done = BatchSize(), 0
+    while rest:
+        job.check("Stopped; what is done is kept.")
+        with pool.exclusive(work.candidate, work.task, job) as lease:
+            started_s = time.perf_counter()  # loading is no pace
+            part = _next(rest, size.texts if _takes_batches(lease, work) else 1)
+            del rest[: len(part)]
+            requests = [work.request(text, job) for text in part]
+            if len(part) > 1:
+                runs = execute_batch(lease, requests, work.settings)
+            else:
+                runs = [execute(lease, requests[0], work.settings)]
+            seconds = time.perf_counter() - started_s
+        if any(run.stopped for run in runs):
+            raise Stopped("Stopped; what is done is kept.")
+        if len(part) > 1:
+            size.took(seconds)
+        done += len(part)
+        left_s = len(rest) * seconds / len(part)
+        job.report(f"{done:,} of {len(texts):,} texts, {left_s:.0f} s left", done / len(texts))
+        yield from zip(part, runs, strict=True)
+
+
+def _takes_batches(lease: Lease, work: Classification) -> bool:
+    """Sampling is by one generator a text."""
+    return bool(getattr(lease.model, "can_batch", False)) and work.settings.generation.temperature == 0
+
+
+def _next(rest: Sequence[UnlabelledText], most: int) -> list[UnlabelledText]:
+    """Texts of one language, so that a batch has one prompt."""
+    return [text for text in rest[:most] if text.language == rest[0].language]
