@@ -19,6 +19,7 @@ from llmops.data.task_files import find_task
 from llmops.evaluation.runner import EvaluationBegun
 from llmops.evaluation.spec import EvaluationSpec, GivenEvaluation
 from llmops.history.store import History
+from llmops.report.junit import junit_xml
 
 _FIGURES = ("accuracy", "macro_f1")
 HELP = "accuracy, intervals, calibration and speed on a labelled set"
@@ -47,6 +48,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="FIGURE=VALUE",
         help="exit with 1 where a candidate has less: accuracy=0.8, macro_f1=0.8",
     )
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report for continuous integration")
     parser.add_argument("--alone", action="store_true", help="no batches: every text has a latency of its own")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
@@ -64,6 +66,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         print(json.dumps(data, ensure_ascii=False, indent=2))
     else:
         _print(data, evaluated.begun)
+    if args.junit is not None:
+        args.junit.write_text(junit_xml(data, limits), encoding="utf-8")
     under = _under(data["metrics"], limits)
     for sentence in under:
         print(sentence, file=sys.stderr)

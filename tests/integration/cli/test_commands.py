@@ -115,11 +115,14 @@ def test_skipped_rows_are_told_with_row_column_and_reason(command, tmp_path):
     assert [(each["row"], each["column"]) for each in data["skipped"]] == [(101, "text"), (201, "text"), (301, "text")]
 
 
-def test_an_evaluation_fails_under_a_limit_and_says_by_how_much(command):
+def test_an_evaluation_fails_under_a_limit_and_says_by_how_much(command, tmp_path):
     arguments = ("evaluate", "--data", str(CASES / "label_case.csv"), "--candidate", "embedded/encoder@fp32?k=4")
     assert command(*arguments, "--fail-under", "accuracy=0").code == 0
     data = ("evaluate", "--data", str(CASES / "ints.csv"), "--word", "1=negative", "--word", "0=positive")
-    done = command(*data, "--candidate", "embedded/encoder@fp32?k=4", "--fail-under", "macro_f1=1")
+    junit = tmp_path / "junit.xml"
+    limit = ("--fail-under", "macro_f1=1", "--junit", str(junit))
+    done = command(*data, "--candidate", "embedded/encoder@fp32?k=4", *limit)
+    assert '<failure message="macro_f1 is 0.' in junit.read_text()
     assert done.code == 1
     assert "is under the limit: macro_f1" in done.stderr
     for wrong in ("macro_f1", "speed=1", "accuracy=2", "accuracy=x"):
