@@ -23,7 +23,7 @@ from llmops.ui.controls import Controls, pick_task
 from llmops.ui.curve_panel import CurvePanel
 from llmops.ui.evaluation_choice import evaluation_choice, refreshed_choice
 from llmops.ui.events import QUIET, in_queue
-from llmops.ui.file_columns import FILE_TYPES, chosen_column, column_choices, no_columns
+from llmops.ui.file_columns import FILE_TYPES, chosen_column, column_choices, no_columns, preview
 from llmops.ui.results_panel import ResultsPanel
 from llmops.ui.services import Services
 
@@ -157,7 +157,8 @@ def _wire_file(tab: EvaluateTab, controls: Controls, services: Services) -> None
             choices = column_choices(path, ("text", "label", "language"), services.settings)
         except LlmopsError as error:
             return [*no_columns(3), render.problem(error)]
-        return [*choices.updates, check(path, *choices.chosen, task_id, own)]  # type: ignore[call-arg,arg-type]
+        said = check(path, *choices.chosen, task_id, own)  # type: ignore[call-arg,arg-type]
+        return [*choices.updates, said + preview(choices.table)]
 
     def check(
         path: str | None, text: str | None, label: str | None, language: str | None, task_id: str, own: Task | None

@@ -16,7 +16,7 @@ from llmops.data.own_task import OWN_TASK, read_own_task
 from llmops.ui import render
 from llmops.ui.controls import pick_task
 from llmops.ui.events import QUIET
-from llmops.ui.file_columns import FILE_TYPES, chosen_column, column_choices, no_columns
+from llmops.ui.file_columns import FILE_TYPES, chosen_column, column_choices, no_columns, preview
 from llmops.ui.services import Services
 from llmops.ui.shared_input import SharedInput, show_task, task_choices
 
@@ -118,7 +118,7 @@ def _wire_file(panel: TaskPanel, shared: SharedInput, changed: list[Any], servic
         except LlmopsError as error:
             return [*no_columns(len(_ROLES)), render.problem(error)]
         sentence = f"{len(columns.table.rows):,} rows read. Check the columns, then use the file."
-        return [*columns.updates, render.message(sentence, columns.table.notes)]
+        return [*columns.updates, render.message(sentence, columns.table.notes) + preview(columns.table)]
 
     def use_file(
         path: str | None, text: str | None, label: str | None, language: str, split: str, default: str

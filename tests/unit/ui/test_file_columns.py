@@ -4,7 +4,7 @@ import pytest
 
 from llmops.core.errors import TaskFileError
 from llmops.core.settings import Settings
-from llmops.ui.file_columns import chosen_column, column_choices
+from llmops.ui.file_columns import chosen_column, column_choices, preview
 
 
 def test_a_files_columns_are_offered_and_the_likely_ones_chosen(tmp_path):
@@ -22,3 +22,12 @@ def test_what_is_no_table_is_an_error(tmp_path):
     path.write_bytes(b"nothing")
     with pytest.raises(TaskFileError):
         column_choices(str(path), ("text", "label"), Settings(tmp_path))
+
+
+def test_the_first_rows_are_shown_as_they_are_in_any_language(tmp_path):
+    path = tmp_path / "texts.csv"
+    path.write_text("text,label\n" + "".join(f"<b>No. {n}</b>,yes\n" for n in range(9)) + "x" * 500 + ",no\n")
+    shown = preview(column_choices(str(path), ("text", "label"), Settings(tmp_path)).table)
+    assert shown.count("<tr>") == 6
+    assert '<td translate="no">&lt;b&gt;No. 4&lt;/b&gt;</td>' in shown
+    assert '<th scope="col" translate="no">label</th>' in shown
