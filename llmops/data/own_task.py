@@ -105,12 +105,12 @@ def _wrong(text: str, word: str, label: str, labels: Sequence[str] | None) -> tu
 
 def _check(examples: Sequence[Example], problems: Sequence[Problem], mapping: ColumnMap) -> None:
     """Raise TaskFileError for what is no task: no row, one label, or a label for almost every text."""
+    first = f" {problems[0]}" if problems else ""
     if not examples:
-        first = f" {problems[0]}" if problems else ""
         raise TaskFileError(f"No row can be used.{first}", "Check which column is text and which is label.")
     found = {example.label for example in examples}
     if len(found) < 2:
-        raise TaskFileError(f"There is one label only (“{found.pop()}”).", "A task needs two or more.")
+        raise TaskFileError(f"There is one label only (“{found.pop()}”).{first}", "A task needs two or more.")
     if len(found) > max(50, len(examples) // 2):
         raise TaskFileError(
             f"The column “{mapping.label}” has {len(found):,} different labels in {len(examples):,} rows.",

@@ -3,7 +3,6 @@
 No formula is computed: what it gave when the file was saved is taken, and said where that is not there.
 """
 
-import re
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time
@@ -11,6 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from llmops.compat.openpyxl_internals import merged_ranges
 from llmops.core.errors import TaskFileError
 from llmops.data.problems import Problem
 from llmops.data.table import MAX_COLUMNS, RawRows
@@ -18,7 +18,6 @@ from llmops.data.table import MAX_COLUMNS, RawRows
 _MAX_EMPTY_ROWS = 1_000  # one after the other, after which a sheet is over
 _MAX_RATIO = 200  # unpacked to packed bytes of a spreadsheet; a zip bomb has thousands
 _MAX_UNPACKED_BYTES = 200_000_000
-_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
 _MOST_MERGED = 20_000  # cells that one merge fills
 
 
@@ -38,7 +37,7 @@ def spreadsheet_rows(path: Path, sheet: str | None) -> tuple[RawRows, tuple[str,
             others = ", ".join(f"“{name}”" for name in names if name != chosen.title)
             raw.notes.append(f"The sheet “{chosen.title}” was read; the others were not ({others}).")
         rows = list(_rows(chosen, formulas[chosen.title], raw.problems))
-        raw.rows = _filled_down(rows, _merged(path, chosen))
+        raw.rows = _filled_down(rows, merged_ranges(path, chosen))
         values.close()
         formulas.close()
     except TaskFileError:
@@ -107,19 +106,6 @@ def _as_cell(cell: Any) -> str:  # noqa: ANN401
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "seconds")
     return value.isoformat() if isinstance(value, date | time) else str(value)
-
-
-def _merged(path: Path, sheet: Any) -> list[tuple[int, int, int, int]]:  # noqa: ANN401
-    """(first row, first column, last row, last column) of each, from 1: openpyxl's quick reading leaves them out."""
-    from openpyxl.utils import column_index_from_string
-
-    with zipfile.ZipFile(path) as archive:
-        data = archive.read(sheet._worksheet_path.lstrip("/"))
-    found = []
-    for first, top, last, bottom in _MERGED.findall(data):
-        left, right = column_index_from_string(first.decode()), column_index_from_string(last.decode())
-        found.append((int(top), left, int(bottom), right))
-    return found
 
 
 def _filled_down(

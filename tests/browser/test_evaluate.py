@@ -55,7 +55,10 @@ def cell(table, text):
 
 def test_an_uploaded_set_is_mapped_evaluated_read_and_exported(page, data, tmp_path):
     page.locator("#evaluation input[type=file]").first.set_input_files(str(data))
-    expect(page.locator("#evaluate-said")).to_contain_text("No row can be used")  # the columns are the other way round
+    expect(page.locator("#evaluate-said")).to_contain_text("7 texts can be evaluated")  # the columns are found
+    choose(page, "Column of the text", "outcome")
+    choose(page, "of the label", "finding")
+    expect(page.locator("#evaluate-said")).to_contain_text("No row can be used")
     choose(page, "Column of the text", "finding")
     choose(page, "of the label", "outcome")
     page.locator("#evaluate").click()

@@ -49,7 +49,7 @@ def read(folder, suffix, data):
         assert len(table.rows) == len(table.numbers) <= 200
         assert all(len(row) == len(table.columns) for row in table.rows)
         assert all(isinstance(cell, str) and "\x00" not in cell for row in table.rows for cell in row)
-        to_examples(table, guess_columns(table.columns), "en")
+        to_examples(table, guess_columns(table), "en")
     except TaskFileError as error:
         assert error.message
         assert error.remedy
