@@ -10,7 +10,7 @@ from llmops.core.errors import InputError
 from llmops.core.settings import Settings
 from llmops.data.task_files import find_task
 from llmops.engines.encoder.store import EncoderStore, check_name
-from llmops.engines.encoder.training import TrainingSettings
+from llmops.engines.encoder.training import TrainingSettings, cut_note
 
 HELP = "an encoder on a task's examples, kept under a name"
 _METHODS = ("few-shot", "setfit")
@@ -42,6 +42,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         keep_encoder(trained, args.name, store)
     finally:
         context.pool.close()
-    examples = trained.meta.examples if trained else 0
-    print(f"trained/{args.name}: {args.method} on {args.base}, {examples} examples", file=sys.stdout)
+    if trained is not None:
+        print(f"trained/{args.name}: {args.method} on {args.base}, {trained.meta.examples} examples")
+        print(cut_note(trained.meta.cut), file=sys.stderr)
     return 0

@@ -22,7 +22,7 @@ from llmops.core.errors import LlmopsError
 from llmops.core.request import Connection
 from llmops.core.task import Task
 from llmops.engines.encoder.store import EncoderStore
-from llmops.engines.encoder.training import TrainEvent, TrainingSettings
+from llmops.engines.encoder.training import TrainEvent, TrainingSettings, cut_note
 from llmops.report.axis import number
 from llmops.report.chart import line_chart
 from llmops.report.plot import joined
@@ -199,7 +199,10 @@ def _status(step: Step[TrainEvent | UnkeptEncoder], unkept: UnkeptEncoder | None
     """How far the training is, by its own steps where it has begun."""
     if isinstance(step.result, TrainEvent):
         return render.progress(step.result.message, step.result.fraction)
-    return step.status(f"Trained on {unkept.meta.examples} examples. Give it a name and keep it." if unkept else "")
+    if unkept is None:
+        return step.status("")
+    said = f"Trained on {unkept.meta.examples} examples. Give it a name and keep it."
+    return step.status(f"{said} {cut_note(unkept.meta.cut)}".strip())
 
 
 def _names(services: Services, chosen: str | None) -> Any:  # noqa: ANN401

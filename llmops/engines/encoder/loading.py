@@ -71,7 +71,8 @@ def _load_base(candidate: Candidate, task: Task, job: Job, settings: Settings) -
         if isinstance(event, training.Trained):
             trained_s = time.perf_counter() - started_s
             note = f"Learnt from {event.examples} examples of the pool, at most {k} a class, in {trained_s:.1f} s."
-            return EncoderParts(model, dict.fromkeys(task.languages, event.head), (note,), measured)
+            notes = _with_cut(note, event.cut)
+            return EncoderParts(model, dict.fromkeys(task.languages, event.head), notes, measured)
         if event is not None:
             job.report(event.message, event.fraction)
     raise Stopped("The training was stopped.")
@@ -88,7 +89,12 @@ def _load_stored(candidate: Candidate, task: Task, job: Job, settings: Settings)
     folder = stored.folder / "body" if stored.meta.has_body else files.find_folder(stored.meta.base, job, settings)
     model, measured = _read_body(folder, candidate, job)
     note = f"Kept encoder: {stored.meta.method} on {stored.meta.base}, {stored.meta.examples} examples."
-    return EncoderParts(model, dict.fromkeys(task.languages, stored.head), (note,), measured)
+    notes = _with_cut(note, stored.meta.cut)
+    return EncoderParts(model, dict.fromkeys(task.languages, stored.head), notes, measured)
+
+
+def _with_cut(note: str, cut: int) -> tuple[str, ...]:
+    return (note, training.cut_note(cut)) if cut else (note,)
 
 
 def _read_body(folder: Path, candidate: Candidate, job: Job) -> tuple["SentenceTransformer", LoadMeasurement]:

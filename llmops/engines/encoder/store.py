@@ -38,6 +38,7 @@ class EncoderMeta:
     """What a kept encoder is. labels in the head's order; examples: how many it was trained on.
 
     learnt: marks of those texts (training_record.text_mark), so that none counts in a score; None: not recorded.
+    cut: how many of them were too long to be read whole.
     """
 
     task_id: str
@@ -49,6 +50,7 @@ class EncoderMeta:
     examples: int
     has_body: bool
     learnt: tuple[str, ...] | None = None
+    cut: int = 0
 
 
 @dataclass(frozen=True)

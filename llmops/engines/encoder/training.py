@@ -61,11 +61,15 @@ class TrainEvent:
 
 @dataclass(frozen=True)
 class Trained:
-    """The last event: body (fine-tuned in place for setfit) and head."""
+    """The last event: body (fine-tuned in place for setfit) and head.
+
+    cut: of the examples, those with more tokens than the model reads, so that their ends were not learnt from.
+    """
 
     model: "SentenceTransformer"
     head: Head
     examples: int
+    cut: int = 0
 
 
 def pick_examples(task: Task, k: int, seed: int) -> list[Example]:
@@ -110,8 +114,18 @@ def train(
     if stop.is_set():
         raise Stopped("The training was stopped.")
     yield TrainEvent("fitting the head", 0.95)
-    vectors = embed_all(TorchBody(model), [example.text for example in examples])
-    yield Trained(model, fit_head(vectors, [example.label for example in examples], seed), len(examples))
+    body, texts = TorchBody(model), [example.text for example in examples]
+    ids = body.tokenizer.ids(texts)
+    cut = sum(len(text_ids) > body.max_tokens for text_ids in ids)
+    head = fit_head(embed_all(body, texts, ids=ids), [example.label for example in examples], seed)
+    yield Trained(model, head, len(examples), cut)
+
+
+def cut_note(cut: int) -> str:
+    """What is said of a training whose examples were too long; nothing where none was."""
+    if not cut:
+        return ""
+    return f"{cut:,} of its examples are longer than this encoder reads: their ends were not learnt from."
 
 
 def train_named(

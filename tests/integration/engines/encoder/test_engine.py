@@ -15,6 +15,7 @@ from llmops.data.builtin import load_builtin
 from llmops.engines.encoder import body, files, training
 from llmops.engines.encoder.engine import make
 from llmops.engines.encoder.head import fit_head
+from llmops.engines.encoder.training_record import training_record
 from tests.support import models
 from tests.support.fresh_process import in_fresh_process
 from tests.support.kept_encoders import encoder_store
@@ -310,3 +311,25 @@ def test_a_trained_encoder_is_kept_and_gives_the_same_probabilities_when_loaded_
     with pytest.raises(InputError, match="labels"):
         load(f"trained/{name}@fp32", SUPPORT)
     encoder_store().delete(name)
+
+
+def test_a_training_whose_examples_are_too_long_says_so_kept_or_not():
+    long = "The chair is needed because the stairs are steep. " * 60
+    examples = (
+        Example(long + "a", "positive", "en"),
+        Example("The aid is needed.", "positive", "en"),
+        Example(long + "b", "negative", "en"),
+        Example("The aid is refused.", "negative", "en"),
+    )
+    task = MEDICAL.with_examples(examples)
+    said = "2 of its examples are longer than this encoder reads: their ends were not learnt from."
+    model = load("embedded/encoder@fp32?method=few-shot&k=2", task)
+    assert said in model.notes
+    model.close()
+    assert not any("longer" in note for note in load("embedded/encoder@fp32?method=few-shot&k=2", MEDICAL).notes)
+    settings = training.TrainingSettings("embedded/encoder", "few-shot", 2, 0)
+    trained = list(training.train_named(task, settings, load_settings(), Job()))[-1]
+    meta = training_record(task, settings, trained)
+    assert meta.cut == 2
+    encoder_store().save("cut", trained.model, trained.head, meta)
+    assert said in load("trained/cut", task).notes
