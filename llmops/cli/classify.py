@@ -63,7 +63,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     finally:
         context.pool.close()
     answers.put_in_order()
-    print(f"{args.out}: {len(texts):,} texts, {failed:,} failed", file=sys.stderr)
+    print(f"{args.out}: {len(texts):,} texts, {failed:,} failed")
     return 1 if failed else 0
 
 
