@@ -112,8 +112,13 @@ def test_an_evaluation_whose_page_was_closed_is_resumed_and_found_in_the_history
     again.get_by_role("option").first.click()
     expect(again.locator("#metrics")).to_contain_text("Accuracy")
     expect(again.locator("#rows-counted")).to_contain_text(" texts")
-    again.wait_for_timeout(1500)  # until the closed page's run has ended
-    again.locator("#resume").click()
+    said = again.locator("#evaluate-said")
+    for _ in range(60):  # refused until the closed page's run has ended
+        again.locator("#resume").click()
+        expect(said).to_contain_text(re.compile("running already|of 54|54 texts"), timeout=60_000)
+        if "running already" not in said.inner_text():
+            break
+        again.wait_for_timeout(500)
     done(again, 54, 2)
     expect(again.locator("#rows-counted")).to_contain_text("1 to 50 of 54 texts")
     again.get_by_role("button", name="Next rows").click()
