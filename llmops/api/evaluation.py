@@ -21,7 +21,7 @@ from llmops.evaluation.runner import (
     resume,
 )
 from llmops.evaluation.spec import EvaluationSpec, GivenEvaluation
-from llmops.evaluation.summary import summary
+from llmops.evaluation.summary import summary_of
 from llmops.history.evaluations import Row
 from llmops.history.store import History
 
@@ -37,11 +37,9 @@ class EvaluationEnd:
     def to_json(self) -> dict[str, Any]:
         """Plain data: the figures, and how each candidate ended."""
         ended = {end.candidate: asdict(end.error) if end.error else None for end in self.ended}
-        return {
-            **summary(self.history, self.begun.evaluation_id),
-            "ended": ended,
-            "errors": commonest_errors(self.history.evaluations.rows(self.begun.evaluation_id)),
-        }
+        evaluations, number = self.history.evaluations, self.begun.evaluation_id
+        rows = evaluations.rows(number)
+        return {**summary_of(evaluations.get(number), rows), "ended": ended, "errors": commonest_errors(rows)}
 
 
 def commonest_errors(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:

@@ -37,8 +37,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Write the file; 1 where a text failed or it was stopped."""
-    if not args.data.is_file():
-        raise InputError(f"There is no file {args.data}.", "Check the path.")
     context, task = command_context(settings), find_task(args.task, settings)
     table = read_table(args.data, settings)
     given = GivenRunSettings.within(settings_given(args, GivenRunSettings), settings)
@@ -74,14 +72,17 @@ def _texts(
     mapping = complete_columns(table, ColumnMap(text_column, None, language_column))
     place = table.columns.index(_column(table, mapping.text))
     language = table.columns.index(_column(table, mapping.language)) if mapping.language else None
-    found = [(number, row) for number, row in zip(table.numbers, table.rows, strict=True)]
-    filled = [(number, row) for number, row in found if not words.is_no_text(row[place])]
+    filled, empty = [], []
+    for number, row in zip(table.numbers, table.rows, strict=True):
+        if words.is_no_text(row[place]):
+            empty.append(f"Row {number}: the text is empty; left out.")
+        else:
+            filled.append((number, row))
     read = task.languages_of([row[place] for _, row in filled])
     texts = []
     for (number, row), likely in zip(filled, read, strict=True):
         said = words.language_code(row[language]) if language is not None else ""
         texts.append(UnlabelledText(number, row[place], said if said in task.languages else likely))
-    empty = [f"Row {number}: the text is empty; left out." for number, row in found if words.is_no_text(row[place])]
     return texts, empty
 
 

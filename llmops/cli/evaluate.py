@@ -113,8 +113,6 @@ def _begin(args: argparse.Namespace, settings: Settings, asked: GivenEvaluation)
 def _examples(args: argparse.Namespace, task: Task, settings: Settings) -> list[Example]:
     if args.data is None:
         return list(task.split("test"))
-    if not args.data.is_file():
-        raise InputError(f"There is no file {args.data}.", "Check the path.")
     columns = (args.text_column, args.label_column, args.language_column)
     mapping = ColumnMap(*columns) if any(columns) else None
     labelled = read_labelled(args.data, task, settings, mapping, _label_words(args.word))

@@ -39,8 +39,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Write the task and print how the file was read."""
-    if not args.data.is_file():
-        raise InputError(f"There is no file {args.data}.", "Check the path.")
     if args.out.exists() and not args.force:
         raise InputError(f"{args.out} is there already.", "Choose another name, or add --force.")
     columns = (args.text_column, args.label_column, args.language_column, args.split_column)

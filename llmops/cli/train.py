@@ -44,5 +44,6 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         context.pool.close()
     if trained is not None:
         print(f"trained/{args.name}: {args.method} on {args.base}, {trained.meta.examples} examples")
-        print(cut_note(trained.meta.cut), file=sys.stderr)
+        if note := cut_note(trained.meta.cut):
+            print(note, file=sys.stderr)
     return 0

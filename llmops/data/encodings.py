@@ -22,10 +22,9 @@ _MARKS_BESIDE_WORDS = "„“”‚‘’»«–—…€§°²³µ·•\u00a0"
 
 @dataclass(frozen=True)
 class Decoded:
-    """A file's text; encoding: Python's name; notes: what was decided where it was not sure."""
+    """A file's text; notes: what was decided where it was not sure."""
 
     text: str
-    encoding: str
     notes: tuple[str, ...] = ()
 
 
@@ -37,18 +36,18 @@ def decode(data: bytes) -> Decoded:
     unmarked = _by_zeros(data)
     if unmarked:
         try:
-            return Decoded(data.decode(unmarked), unmarked)
+            return Decoded(data.decode(unmarked))
         except UnicodeDecodeError:
             pass
     try:
-        return Decoded(data.decode("utf-8"), "utf-8")
+        return Decoded(data.decode("utf-8"))
     except UnicodeDecodeError:
         return _old_or_mixed(data)
 
 
 def _marked(data: bytes, encoding: str) -> Decoded:
     try:
-        return Decoded(data.decode(encoding), encoding)
+        return Decoded(data.decode(encoding))
     except UnicodeDecodeError as error:
         if encoding == "utf-8-sig":
             return _old_or_mixed(data.removeprefix(b"\xef\xbb\xbf"))
@@ -83,14 +82,14 @@ def _old_or_mixed(data: bytes) -> Decoded:
     encoding = _likeliest(b"".join(line for line, utf8 in zip(lines, readable, strict=True) if not utf8))
     if not any(utf8 and not line.isascii() for line, utf8 in zip(lines, readable, strict=True)):
         note = f"The file is not UTF-8; it was read as {_OLD[encoding]}."
-        return Decoded(data.decode(encoding, errors="replace"), encoding, (note,))
+        return Decoded(data.decode(encoding, errors="replace"), (note,))
     text = "".join(
         line.decode("utf-8" if utf8 else encoding, errors="replace") for line, utf8 in zip(lines, readable, strict=True)
     )
     wrong = [number for number, utf8 in enumerate(readable, 1) if not utf8]
     where = f"Line {wrong[0]} is" if len(wrong) == 1 else f"{len(wrong):,} lines (the first: {wrong[0]}) are"
     note = f"{where} not UTF-8, unlike the rest; read as {_OLD[encoding]}. Check the letters there."
-    return Decoded(text, "utf-8", (note,))
+    return Decoded(text, (note,))
 
 
 def _is_utf8(line: bytes) -> bool:

@@ -4,7 +4,7 @@ A task out of a file is `own_task`'s part, reading the file into a table `readin
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +13,10 @@ from llmops.core.settings import Settings
 from llmops.core.task import Example, Task
 from llmops.data import words
 from llmops.data.columns import ColumnMap, column_positions, complete_columns
-from llmops.data.problems import Problem, cell_faults, row_problems, sentences
+from llmops.data.problems import Problem
 from llmops.data.reading import read_table
 from llmops.data.table import Table, clean
-
-
-@dataclass(frozen=True)
-class LabelledTexts:
-    """Texts that can be evaluated, and what was wrong with the others. notes: of the file as a whole."""
-
-    examples: tuple[Example, ...]
-    problems: tuple[Problem, ...]
-    notes: tuple[str, ...]
-
-    def sentences(self) -> list[str]:
-        """Sentences for a person: notes, how many rows are left out, then the first problems by row."""
-        return sentences(self.notes, self.problems, len(self.examples))
+from llmops.data.usable_rows import Fault, Labels, ReadTexts, usable_rows
 
 
 def read_labelled(
@@ -37,7 +25,7 @@ def read_labelled(
     limits: Settings,
     mapping: ColumnMap | None = None,
     label_words: Mapping[str, str] | None = None,
-) -> LabelledTexts:
+) -> ReadTexts:
     """A file's rows for a task; mapping: None or open roles are guessed. Raises TaskFileError where nothing is left.
 
     label_words: words of the file → label ids of the task, such as "1" → "positive".
@@ -48,44 +36,28 @@ def read_labelled(
 
 def to_labelled(
     table: Table, mapping: ColumnMap, task: Task, label_words: Mapping[str, str] | None = None
-) -> LabelledTexts:
+) -> ReadTexts:
     """Rows as examples of a task; a label may be an id, a name or an answer word, however it is spelled.
 
     A row that names no language gets the task's that it reads like. Raises TaskFileError where no row is left.
     """
-    positions = column_positions(table, mapping)
-    label_of = _label_by_word(task) | _given_words(label_words or {}, task)
+    labels = Labels(_label_by_word(task) | _given_words(label_words or {}, task), task.label_ids)
     languages = {code.casefold(): code for code in task.languages}
-    examples: list[Example] = []
-    problems, faults = row_problems(table.problems), cell_faults(table.problems)
-    first_rows: dict[str, tuple[int, str]] = {}
-    for number, row in zip(table.numbers, table.rows, strict=True):
+    place = column_positions(table, mapping).get("language")
 
-        def report(role: str, message: str, number: int = number) -> None:
-            column = str(getattr(mapping, role))
-            problems.append(Problem(number, column, faults.get((number, column), message)))
+    def code(cells: Sequence[str]) -> str:
+        return "" if place is None else words.language_code(cells[place]).casefold()
 
-        text, word = row[positions["text"]], row[positions["label"]].strip()
-        code = words.language_code(row[positions["language"]]) if "language" in positions else ""
-        label = label_of.get(words.key(word))
-        if words.is_no_text(text):
-            report("text", "the text is empty" if not text.strip() else f"“{text.strip()}” is no text")
-        elif label is None and words.is_missing(word):
-            report("label", f"the label is missing (“{word}”)" if word else "the label is missing")
-        elif label is None:
-            report("label", f"“{word[:60]}” is no label of the task ({', '.join(task.label_ids)})")
-        elif code and code.casefold() not in languages:
-            report("language", f"“{code[:20]}” is no language of the task ({', '.join(task.languages)})")
-        elif text.strip() in first_rows:
-            first_row, first_label = first_rows[text.strip()]
-            end = "" if first_label == label else f", labelled “{first_label}” there"
-            report("text", f"the same text stands in row {first_row}{end}")
-        else:
-            first_rows[text.strip()] = (number, label)
-            examples.append(Example(text, label, languages.get(code.casefold(), ""), "test"))
-    problems.sort(key=lambda problem: problem.row)
+    def unknown_language(cells: Sequence[str]) -> Fault | None:
+        said = code(cells)
+        if not said or said in languages:
+            return None
+        return "language", f"“{said[:20]}” is no language of the task ({', '.join(task.languages)})"
+
+    rows, problems = usable_rows(table, mapping, labels, unknown_language)
+    examples = [Example(row.text, row.label, languages.get(code(row.cells), ""), "test") for row in rows]
     examples = _with_languages(examples, task)
-    return LabelledTexts(tuple(examples), tuple(problems), (*table.notes, *_notes_on_all(examples, problems)))
+    return ReadTexts(tuple(examples), tuple(problems), (*table.notes, *_notes_on_all(examples, problems)))
 
 
 def _with_languages(examples: Sequence[Example], task: Task) -> list[Example]:
@@ -122,7 +94,7 @@ def _given_words(label_words: Mapping[str, str], task: Task) -> dict[str, str]:
     return {words.key(word): label for word, label in label_words.items()}
 
 
-def from_objects(rows: object, task: Task) -> LabelledTexts:
+def from_objects(rows: object, task: Task) -> ReadTexts:
     """Rows of a program: objects with text, label and, if wanted, language. Raises InputError and TaskFileError."""
     if not isinstance(rows, list) or not rows or not all(isinstance(row, Mapping) for row in rows):
         raise InputError("texts is a list of objects.", 'Write [{"text": "…", "label": "…"}].')

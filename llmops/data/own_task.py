@@ -11,9 +11,10 @@ from llmops.core.settings import Settings
 from llmops.core.task import Example, Label, Prompt, Task
 from llmops.data import words
 from llmops.data.columns import ColumnMap, column_positions, complete_columns
-from llmops.data.problems import Problem, cell_faults, row_problems, sentences
+from llmops.data.problems import Problem
 from llmops.data.reading import read_table
 from llmops.data.table import Table
+from llmops.data.usable_rows import Fault, Labels, ReadTexts, usable_rows
 
 OWN_TASK = "own"
 """The id of every task of a user's own."""
@@ -23,24 +24,11 @@ _ONE_SIDED = 20  # times as many texts of the commonest label as of the rarest
 
 
 @dataclass(frozen=True)
-class OwnExamples:
-    """Texts of a task to be, the rows that were left out, and what is to be said of the whole."""
-
-    examples: tuple[Example, ...]
-    problems: tuple[Problem, ...]
-    notes: tuple[str, ...]
-
-    def sentences(self) -> list[str]:
-        """For a person."""
-        return sentences(self.notes, self.problems, len(self.examples))
-
-
-@dataclass(frozen=True)
 class OwnTask:
     """A task out of a file, and how it was read."""
 
     task: Task
-    read: OwnExamples
+    read: ReadTexts
 
 
 def read_own_task(path: Path, mapping: ColumnMap | None, default_language: str, limits: Settings) -> OwnTask:
@@ -52,7 +40,7 @@ def read_own_task(path: Path, mapping: ColumnMap | None, default_language: str, 
 
 def to_examples(
     table: Table, mapping: ColumnMap, default_language: str, labels: Sequence[str] | None = None, seed: int = 0
-) -> OwnExamples:
+) -> ReadTexts:
     """Examples in the file's order. labels: the only ones allowed, if given.
 
     Labels that differ in case, spaces, invisible signs or composition only are one, by its commonest spelling. Without
@@ -60,47 +48,25 @@ def to_examples(
     Raises TaskFileError where no task is left.
     """
     positions = column_positions(table, mapping)
-    place = positions["label"]
-    names, notes = words.joined(row[place] for row in table.rows if not words.is_missing(row[place]))
-    allowed = None if labels is None else {words.key(label): label for label in labels}
-    examples: list[Example] = []
-    problems, faults = row_problems(table.problems), cell_faults(table.problems)
-    first_row: dict[str, tuple[int, str]] = {}
-    for number, row in zip(table.numbers, table.rows, strict=True):
-        text, word = row[positions["text"]], row[place]
-        label = names.get(words.key(word), "") if allowed is None else allowed.get(words.key(word), "")
-        split = _split_of(row, positions)
-        wrong = _wrong(text, word, label, labels)
-        if wrong:
-            column = str(getattr(mapping, wrong[0]))
-            problems.append(Problem(number, column, faults.get((number, column), wrong[1])))
-        elif split is None:
-            problems.append(
-                Problem(number, str(mapping.split), f"“{row[positions['split']][:20]}” is no split: pool or test")
-            )
-        elif text.strip() in first_row:
-            first, first_label = first_row[text.strip()]
-            end = "" if first_label == label else f", labelled “{first_label}” there"
-            problems.append(Problem(number, str(mapping.text), f"the same text stands in row {first}{end}"))
-        else:
-            first_row[text.strip()] = (number, label)
-            language = words.language_code(row[positions["language"]]) if "language" in positions else ""
-            examples.append(Example(text, label, language or default_language, split))
-    problems.sort(key=lambda problem: problem.row)
+    said = (row[positions["label"]] for row in table.rows)
+    names, notes = words.joined(word for word in said if not words.is_missing(word))
+    if labels is not None:
+        names = {words.key(label): label for label in labels}
+
+    def unknown_split(cells: Sequence[str]) -> Fault | None:
+        if _split_of(cells, positions) is not None:
+            return None
+        return "split", f"“{cells[positions['split']][:20]}” is no split: pool or test"
+
+    rows, problems = usable_rows(table, mapping, Labels(names, labels or ()), unknown_split)
+    examples = [
+        Example(row.text, row.label, _language_of(row.cells, positions) or default_language, split)
+        for row in rows
+        if (split := _split_of(row.cells, positions))
+    ]
     _check(examples, problems, mapping)
     halved = tuple(examples) if "split" in positions else _split_in_halves(examples, seed)
-    return OwnExamples(halved, tuple(problems), (*table.notes, *notes, *_uneven(halved)))
-
-
-def _wrong(text: str, word: str, label: str, labels: Sequence[str] | None) -> tuple[str, str] | None:
-    """(role of the column, what is wrong with its cell); None where nothing is."""
-    if words.is_no_text(text):
-        return "text", "the text is empty" if not text.strip() else f"“{text.strip()}” is no text"
-    if words.is_missing(word):
-        return "label", f"the label is missing (“{word.strip()}”)" if word.strip() else "the label is missing"
-    if not label:
-        return "label", f"“{word[:60]}” is no label of the task ({', '.join(labels or ())})"
-    return None
+    return ReadTexts(halved, tuple(problems), (*table.notes, *notes, *_uneven(halved)))
 
 
 def _check(examples: Sequence[Example], problems: Sequence[Problem], mapping: ColumnMap) -> None:
@@ -161,6 +127,11 @@ def _instruction(labels: Sequence[str], language: str) -> str:
     if language == "de":
         return f"Ordne den Text einer Klasse zu: {names}. Antworte mit dem Namen der Klasse, Doppelpunkt, kurzer Grund."
     return f"Put the text into one class: {names}. Answer with the class name, a colon, and a short reason."
+
+
+def _language_of(row: Sequence[str], positions: dict[str, int]) -> str:
+    """Empty where no column says it."""
+    return words.language_code(row[positions["language"]]) if "language" in positions else ""
 
 
 def _split_of(row: Sequence[str], positions: dict[str, int]) -> str | None:

@@ -4,9 +4,10 @@ Cells are taken as text: a formula is never computed, markup never interpreted. 
 rest goes on.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
-from llmops.core.errors import TaskFileError
+from llmops.core.errors import InputError, TaskFileError
 from llmops.core.settings import Settings
 from llmops.data.delimited import delimited_rows
 from llmops.data.encodings import decode
@@ -18,8 +19,11 @@ FILE_TYPES = (".csv", ".tsv", ".txt", ".xlsx", ".json", ".jsonl", ".parquet")
 
 
 def read_table(path: Path, limits: Settings, sheet: str | None = None) -> Table:
-    """Read a file by its ending; sheet: a workbook's, by name. Raises TaskFileError where nothing can be understood."""
-    size = path.stat().st_size
+    """Read a file by its ending; sheet: a workbook's, by name.
+
+    Raises InputError where there is no such file, TaskFileError where nothing of it can be understood.
+    """
+    size = existing(path).stat().st_size
     if size == 0:
         raise TaskFileError("The file is empty.", "Upload a file with a header and rows.")
     if size > limits.max_upload_bytes:
@@ -31,8 +35,15 @@ def read_table(path: Path, limits: Settings, sheet: str | None = None) -> Table:
         raise TaskFileError(f"“{path.suffix}” files are not read.", "Upload CSV, TSV, XLSX, JSON, JSONL or Parquet.")
     if ending == ".xlsx":
         raw, sheets = spreadsheet_rows(path, sheet)
-        return _with_sheets(build_table(raw, limits.max_rows), sheets)
+        return replace(build_table(raw, limits.max_rows), sheets=sheets)
     return build_table(_parquet_rows(path) if ending == ".parquet" else _text_rows(path, ending), limits.max_rows)
+
+
+def existing(path: Path) -> Path:
+    """The path, if there is such a file. Raises InputError."""
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.", "Check the path.")
+    return path
 
 
 def _text_rows(path: Path, ending: str) -> RawRows:
@@ -61,7 +72,3 @@ def _parquet_rows(path: Path) -> RawRows:
 
 def _plain(cell: object) -> str:
     return str(cell) if not isinstance(cell, list | dict | None) else as_text(cell)
-
-
-def _with_sheets(table: Table, sheets: tuple[str, ...]) -> Table:
-    return Table(table.columns, table.rows, table.numbers, table.notes, table.problems, sheets)

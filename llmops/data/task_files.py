@@ -6,13 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from llmops.core.errors import InputError, TaskFileError
+from llmops.core.errors import TaskFileError
 from llmops.core.settings import Settings
 from llmops.core.task import Example, Label, Prompt, Task
 from llmops.data.builtin import builtin_ids, load_builtin
 from llmops.data.columns import ColumnMap
 from llmops.data.labelled import to_labelled
-from llmops.data.reading import read_table
+from llmops.data.reading import existing, read_table
 from llmops.data.table import clean
 
 _NAME = "task.toml"
@@ -32,9 +32,7 @@ def read_task(path: Path, limits: Settings) -> Task:
 
     Raises TaskFileError that names what is missing or wrong.
     """
-    if not path.is_file():
-        raise InputError(f"There is no file {path}.", "Check the path.")
-    if path.stat().st_size > limits.max_upload_bytes:
+    if existing(path).stat().st_size > limits.max_upload_bytes:
         raise TaskFileError(f"{path.name} is larger than {limits.max_upload_bytes / 1e6:.0f} MB.", "Split its texts.")
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))

@@ -16,7 +16,6 @@ from llmops.history.evaluations import LabelledAnswer, Row
 
 _NONE = "(none)"  # stands for unparsed and failed among the predictions; no label can be called so
 _BINS = 10
-MOST_UNANSWERED = 0.5  # share of the texts without a verdict, above which a candidate is compared with no other
 
 
 @dataclass(frozen=True)
@@ -72,11 +71,6 @@ class Metrics:
     weights_bytes: int | None
     batched_texts: int = 0
     batched_texts_per_s: float | None = None
-
-    @property
-    def is_mostly_unanswered(self) -> bool:
-        """Whether more than half of the texts got no verdict: then its figures are no quality of its verdicts."""
-        return self.unparsed_rate + self.failed_rate > MOST_UNANSWERED
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""

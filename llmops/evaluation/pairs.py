@@ -10,10 +10,10 @@ from itertools import combinations
 from typing import Any
 
 from llmops.core.intervals import Interval, paired_difference_interval
-from llmops.evaluation.metrics import MOST_UNANSWERED
 from llmops.history.evaluations import LabelledAnswer
 
 SHOWN = 0.05  # a corrected p below which a difference counts as shown
+_MOST_UNANSWERED = 0.5  # share of the texts without a verdict, above which a candidate is compared with no other
 _FEWEST_DISCORDANT = 6  # with fewer, even a clean sweep has p above 0.05
 
 
@@ -106,7 +106,7 @@ def _unanswered(name: str, rows: Iterable[LabelledAnswer]) -> str:
     """What is said of a candidate that mostly gave no verdict; nothing of one that did."""
     asked = list(rows)
     unparsed, failed = sum(row.unparsed for row in asked), sum(row.failed for row in asked)
-    if unparsed + failed <= MOST_UNANSWERED * len(asked):
+    if unparsed + failed <= _MOST_UNANSWERED * len(asked):
         return ""
     return (
         f"{name} gave no verdict on {unparsed + failed:,} of {len(asked):,} texts ({unparsed:,} unparsed, {failed:,} "

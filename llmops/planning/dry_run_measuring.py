@@ -129,7 +129,6 @@ def _by_graph(model: "PreTrainedModel", config: "PretrainedConfig", asked: Given
         if graphs.prepare(asked.prompt_tokens + asked.new_tokens) is None:
             return None
         ids = _random_ids(config, asked.prompt_tokens).to(model.device)
-        watch = Stopwatch()
         for _ in range(2):  # the first one warms up
             torch.cuda.synchronize()
             watch = Stopwatch()

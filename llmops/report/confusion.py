@@ -7,7 +7,7 @@ from llmops.core.format import count, percent
 from llmops.evaluation.metrics import Metrics
 from llmops.report.tables import Foreign, head, row, table
 
-_FEW = 12  # labels, up to which the matrix is a table of numbers
+FEW = 12  # labels, up to which the matrix is a table of numbers, and labels stand in the task's order
 _MOST_PAIRS = 15  # a candidate
 _CELL, _LETTER, _LONGEST = 13, 6.2, 28  # of the heat map: pixels a cell, pixels and number of letters of a name
 _NONE = "(none)"
@@ -15,7 +15,7 @@ _NONE = "(none)"
 
 def confusions(measured: Sequence[Metrics], labels: Sequence[str]) -> str:
     """All candidates'. Of many labels the pairs come first."""
-    if len(labels) <= _FEW:
+    if len(labels) <= FEW:
         return f'<div class="lo-matrices">{"".join(_matrix(metrics, labels) for metrics in measured)}</div>'
     return _pairs(measured) + "".join(_heat_map(metrics, labels) for metrics in measured)
 

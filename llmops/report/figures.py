@@ -11,12 +11,11 @@ from llmops.history.evaluations import Evaluation, Row
 from llmops.report import ladder
 from llmops.report.axis import percent_axis
 from llmops.report.chart import figure
-from llmops.report.confusion import confusions
+from llmops.report.confusion import FEW, confusions
 from llmops.report.plot import Mark, Plot, Series
 from llmops.report.tables import Foreign, known, more, row, sentences, table
 
 _MANY_PAIRS = 6
-_FEW_LABELS = 12
 
 
 def figures(evaluation: Evaluation, rows: Sequence[Row]) -> str:
@@ -190,4 +189,4 @@ def _labels(measured: Sequence[Metrics]) -> str:
 def _worst_first(metrics: Metrics) -> list[tuple[str, LabelMetrics]]:
     """Many labels by their F1, the lowest first; few in the task's order."""
     labels = list(metrics.by_label.items())
-    return labels if len(labels) <= _FEW_LABELS else sorted(labels, key=lambda label: label[1].f1)
+    return labels if len(labels) <= FEW else sorted(labels, key=lambda label: label[1].f1)

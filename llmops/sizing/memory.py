@@ -74,11 +74,14 @@ def workspace_bytes(shape: Shape, precision: str, prompt: int, requests: int = 1
     of the last token alone (generate keeps no others), in fp32 beside the model's own format, one row a request. nf4
     and int8 unpack one layer at a time: the largest, once.
     """
-    size = FULL_BYTES[precision]
-    activations = prompt * (3 * shape.active_width + 4 * shape.hidden) * size
-    logits = requests * shape.vocab * (4 + size)
+    logits = requests * shape.vocab * (4 + FULL_BYTES[precision])
     unpacked = 2 * shape.largest if precision in ("int8", "nf4") else 0
-    return activations + logits + unpacked
+    return activation_bytes(shape, precision, prompt) + logits + unpacked
+
+
+def activation_bytes(shape: Shape, precision: str, tokens: int) -> int:
+    """Of so many tokens that are read at once; see workspace_bytes."""
+    return tokens * (3 * shape.active_width + 4 * shape.hidden) * FULL_BYTES[precision]
 
 
 def largest_fitting(fits: Callable[[int], bool], upper: int) -> int:

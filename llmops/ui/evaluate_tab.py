@@ -12,7 +12,8 @@ from llmops.core.errors import InputError, LlmopsError
 from llmops.core.settings import Settings
 from llmops.core.task import Task
 from llmops.data.columns import ColumnMap
-from llmops.data.labelled import LabelledTexts, read_labelled
+from llmops.data.labelled import read_labelled
+from llmops.data.usable_rows import ReadTexts
 from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.ladder import rungs
 from llmops.evaluation.runner import EvaluationUpdate, evaluate, resume
@@ -44,7 +45,7 @@ class EvaluationInputs(NamedTuple):
         """Those that tell which column of the file is what."""
         return self.text, self.label, self.language
 
-    def spec(self, page: Controls, labelled: LabelledTexts | None, ladder: bool, services: Services) -> EvaluationSpec:
+    def spec(self, page: Controls, labelled: ReadTexts | None, ladder: bool, services: Services) -> EvaluationSpec:
         """What to evaluate; ladder: one model in every precision, else the page's candidates. Raises InputError."""
         task = page.task()
         examples = labelled.examples if labelled else task.split("test")
@@ -247,7 +248,7 @@ def _painted(
         yield [step.job, step.status() if step.error or number is None else results.progress(state), choice]
 
 
-def _labelled(path: str | None, columns: tuple[str | None, ...], task: Task, limits: Settings) -> LabelledTexts | None:
+def _labelled(path: str | None, columns: tuple[str | None, ...], task: Task, limits: Settings) -> ReadTexts | None:
     """The uploaded set, every sound row of it; None: the task's held-out split. Raises TaskFileError."""
     if path is None:
         return None

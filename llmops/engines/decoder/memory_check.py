@@ -119,9 +119,9 @@ def check_verdict(
 def _verdict_bytes(shape: Shape, precision: str, tokens: int, label_tokens: int) -> int:
     """Of one prompt with its answer words: cache, activations, states where words are read, and the mask."""
     width, size = tokens + label_tokens + 1, memory.FULL_BYTES[precision]
-    activations = width * (3 * shape.active_width + 4 * shape.hidden) * size
     states, mask = 2 * label_tokens * shape.hidden * size, width**2 * (size + 2)
-    return memory.kv_bytes(shape, precision, width) + activations + states + mask
+    read = memory.kv_bytes(shape, precision, width) + memory.activation_bytes(shape, precision, width)
+    return read + states + mask
 
 
 def shape_of_model(config: "PretrainedConfig") -> Shape | None:

@@ -94,7 +94,7 @@ def _load_stored(candidate: Candidate, task: Task, job: Job, settings: Settings)
 
 
 def _with_cut(note: str, cut: int) -> tuple[str, ...]:
-    return (note, training.cut_note(cut)) if cut else (note,)
+    return tuple(filter(None, (note, training.cut_note(cut))))
 
 
 def _read_body(folder: Path, candidate: Candidate, job: Job) -> tuple["SentenceTransformer", LoadMeasurement]:
