@@ -10,7 +10,6 @@ from llmops.cli.options import add_settings, settings_given
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import InputError, Stopped
 from llmops.core.run import Run
-from llmops.core.run_settings import GivenRunSettings
 from llmops.core.settings import Settings
 from llmops.core.task import Task
 from llmops.data import words
@@ -19,7 +18,7 @@ from llmops.data.columns import ColumnMap, complete_columns
 from llmops.data.reading import read_table
 from llmops.data.table import Table
 from llmops.data.task_files import find_task
-from llmops.evaluation.classification import Classification, UnlabelledText, classify
+from llmops.evaluation.classification import Classification, GivenClassification, UnlabelledText, classify
 
 HELP = "label every text of a file without labels"
 
@@ -32,14 +31,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--candidate", required=True, help="such as embedded/encoder@fp32, trained/NAME or cascade(…)")
     parser.add_argument("--text-column", help="which column is the text (default: by name and content)")
     parser.add_argument("--language-column", help="which column is the language, if any")
-    add_settings(parser, GivenRunSettings, without=("language", "all_at_once", "unload_after"))
+    add_settings(parser, GivenClassification, without=("language", "all_at_once", "unload_after"))
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Write the file; 1 where a text failed or it was stopped."""
     context, task = command_context(settings), find_task(args.task, settings)
     table = read_table(args.data, settings)
-    given = GivenRunSettings.within(settings_given(args, GivenRunSettings), settings)
+    given = GivenClassification.within(settings_given(args, GivenClassification), settings)
     candidate = parse_candidate(args.candidate, model_kinds())
     work = Classification(task, candidate, given.run_settings(task))
     texts, problems = _texts(table, task, args.text_column, args.language_column)

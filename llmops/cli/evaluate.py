@@ -137,6 +137,8 @@ def _print(data: dict[str, Any], begun: EvaluationBegun) -> None:
     )
     for name in begun.unknown:
         print(f"{name} keeps no record of what it was trained on: its score may be too good.")
+    for sentence in begun.long:
+        print(sentence)
     header = (
         "candidate",
         "accuracy",

@@ -10,7 +10,7 @@ from llmops.core.errors import InputError
 from llmops.core.settings import Settings
 from llmops.data.task_files import find_task
 from llmops.engines.encoder.store import EncoderStore, check_name
-from llmops.engines.encoder.training import TrainingSettings, cut_note
+from llmops.engines.encoder.training import TrainingSettings, long_note
 
 HELP = "an encoder on a task's examples, kept under a name"
 _METHODS = ("few-shot", "setfit")
@@ -44,6 +44,6 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         context.pool.close()
     if trained is not None:
         print(f"trained/{args.name}: {args.method} on {args.base}, {trained.meta.examples} examples")
-        if note := cut_note(trained.meta.cut):
+        if note := long_note(trained.meta.windowed):
             print(note, file=sys.stderr)
     return 0

@@ -227,7 +227,7 @@ class Comparison:
                 emit(Loaded(None if lease.warm else lease.load_s, lease.model.weights_bytes, lease.model.device))
                 request = Request(
                     self.task, self.text, options.language, options.generation, options.connection, stop,
-                    options.truncate,
+                    options.long_texts,
                 )  # fmt: skip
                 run = execute(lease, request, options, emit)
             if options.unload_after and candidate.is_local:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from llmops.core.errors import Stopped
 from llmops.core.events import Ahead
+from llmops.core.long_texts import LongTexts
 from llmops.core.run import Run
 from llmops.core.task import Task
 
@@ -51,7 +52,7 @@ NOBODY = Connection()
 
 @dataclass(frozen=True)
 class Request:
-    """One text of a task, for one model. truncate: cut a text that is too long, visibly, instead of failing.
+    """One text of a task, for one model. long_texts: what is done where it is too long; see core.long_texts.
 
     verdict_only: label and probabilities suffice, so a local decoder may leave its answer unwritten. Greedy only.
     """
@@ -62,7 +63,7 @@ class Request:
     generation: Generation = field(default_factory=Generation)
     connection: Connection = field(default_factory=Connection)
     stop: threading.Event = field(default_factory=threading.Event)
-    truncate: bool = False
+    long_texts: LongTexts = "refuse"
     verdict_only: bool = False
 
 

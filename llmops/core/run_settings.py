@@ -12,6 +12,7 @@ from pydantic import Field
 
 from llmops.core.errors import InputError
 from llmops.core.given import GivenSettings, Text, Whole
+from llmops.core.long_texts import LongTexts
 from llmops.core.request import Connection, Generation, Request
 from llmops.core.settings import Settings
 from llmops.core.task import Task
@@ -21,22 +22,22 @@ from llmops.core.task import Task
 class RunSettings:
     """What holds for every candidate of a run.
 
-    truncate: cut a text that is too long, visibly, instead of failing. all_at_once: local models don't wait for each
-    other (timings then disturb each other, and the record says so). unload_after: free each local model after its run,
+    long_texts: what is done with a text that is too long. all_at_once: local models don't wait for each other (timings
+    then disturb each other, and the record says so). unload_after: free each local model after its run,
     and report what stays behind.
     """
 
     language: str
     generation: Generation = field(default_factory=Generation)
     connection: Connection = field(default_factory=Connection)
-    truncate: bool = False
+    long_texts: LongTexts = "refuse"
     all_at_once: bool = False
     unload_after: bool = False
 
     @classmethod
     def of(cls, request: Request) -> "RunSettings":
         """Those that a request carries."""
-        return cls(request.language, request.generation, request.connection, request.truncate)
+        return cls(request.language, request.generation, request.connection, request.long_texts)
 
     def record(self, request: Request | None = None) -> dict[str, Any]:
         """The settings a run keeps, a request's own where they differ: no key, no address."""
@@ -46,7 +47,7 @@ class RunSettings:
             "max_new_tokens": generation.max_new_tokens,
             "temperature": generation.temperature,
             "seed": generation.seed,
-            "truncate": self.truncate,
+            "long_texts": self.long_texts,
             "all_at_once": self.all_at_once,
             "unload_after": self.unload_after,
             "local_only": self.connection.local_only,
@@ -61,7 +62,11 @@ class GivenRunSettings(GivenSettings):
     max_new_tokens: Whole = Field(Generation().max_new_tokens, ge=1, description="tokens of an answer, at most")
     temperature: float = Field(Generation().temperature, ge=0, le=2, description="of sampling, from 0 (greedy) to 2")
     seed: Whole = Field(Generation().seed, ge=0, le=2**32 - 1, description="of sampling")
-    truncate: bool = Field(False, description="cut a text that is too long, visibly, instead of failing")
+    long_texts: LongTexts = Field(
+        "refuse",
+        title="way with long texts",
+        description="refuse, cut, windows (split, then averaged) or, in an evaluation, leave_out",
+    )
     all_at_once: bool = Field(False, description="local models don't take turns; their timings disturb each other")
     unload_after: bool = Field(False, description="free each model after its run and say what stays behind")
     local_only: bool = Field(False, description="no text leaves this machine: remote models fail")
@@ -109,7 +114,7 @@ class GivenRunSettings(GivenSettings):
             language=language,
             generation=Generation(self.max_new_tokens, self.temperature, self.seed),
             connection=self.connection(owner),
-            truncate=self.truncate,
+            long_texts=self.long_texts,
             all_at_once=self.all_at_once,
             unload_after=self.unload_after,
         )

@@ -5,6 +5,7 @@ sharing and freeing belong to `runtime.pool`; queue and load times are added by 
 """
 
 from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from llmops.core.candidate import Candidate
@@ -12,7 +13,7 @@ from llmops.core.errors import LlmopsError
 from llmops.core.events import Event
 from llmops.core.request import Connection, Job, Request
 from llmops.core.run import Run
-from llmops.core.task import Task
+from llmops.core.task import Example, Task
 
 
 class Model(Protocol):
@@ -58,6 +59,25 @@ class BatchModel(Protocol):
 
         The runs have no times and no peak: those are the batch's. Raises Stopped, and then no request has a result.
         """
+        ...
+
+
+@dataclass(frozen=True)
+class TextLengths:
+    """tokens: of each text as a model would be given it, instruction included; limit: how many of them it reads."""
+
+    tokens: tuple[int, ...]
+    limit: int
+
+
+@runtime_checkable
+class MeasuringEngine(Protocol):
+    """What engines can do whose models' tokenizers are files here."""
+
+    def text_lengths(
+        self, candidate: Candidate, task: Task, texts: Sequence[Example], new_tokens: int
+    ) -> TextLengths | None:
+        """Told without loading weights; None where the files are not on this machine. new_tokens: an answer's."""
         ...
 
 

@@ -7,16 +7,27 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from pydantic import Field
+
 from llmops.core.candidate import Candidate
 from llmops.core.errors import Stopped
+from llmops.core.long_texts import LongTexts
 from llmops.core.request import Job, Request
 from llmops.core.run import Run
-from llmops.core.run_settings import RunSettings
+from llmops.core.run_settings import GivenRunSettings, RunSettings
 from llmops.core.task import Task
 from llmops.evaluation.batch_sizes import BatchSize
 from llmops.runtime.executor import execute, execute_batch
 from llmops.runtime.lease import Lease
 from llmops.runtime.pool import Pool
+
+
+class GivenClassification(GivenRunSettings):
+    """How texts are labelled. One that is too long has a label all the same, unless it is told otherwise."""
+
+    long_texts: LongTexts = Field(
+        "windows", title="way with long texts", description="refuse, cut or windows: split, then averaged"
+    )
 
 
 @dataclass(frozen=True)
@@ -46,7 +57,7 @@ class Classification:
             settings.generation,
             settings.connection,
             job.stop,
-            truncate=settings.truncate,
+            long_texts=settings.long_texts,
             verdict_only=settings.generation.temperature == 0,
         )
 

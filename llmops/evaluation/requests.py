@@ -41,7 +41,7 @@ class TextRequests:
             replace(settings.generation, seed=settings.generation.seed + repeat),
             settings.connection,
             self.stop,
-            truncate=settings.truncate,
+            long_texts=settings.long_texts,
             verdict_only=self.mode.verdict_only,
         )
 

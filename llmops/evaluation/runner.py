@@ -21,6 +21,7 @@ from llmops.core.request import Generation, Job, Report
 from llmops.core.run import Run, RunError
 from llmops.core.run_settings import RunSettings
 from llmops.evaluation.batch_sizes import AnswerMode, BatchSize, ran_alone, sample
+from llmops.evaluation.long_texts import count_long_texts, sentences, without_long
 from llmops.evaluation.requests import Place, TextRequests
 from llmops.evaluation.row_writer import RowWriter
 from llmops.evaluation.spec import EvaluationSpec
@@ -59,7 +60,8 @@ class CandidateEnded:
 class EvaluationBegun:
     """The evaluation's id, how many texts are scored, and how many were left out (why: reason → how many).
 
-    unknown: kept encoders of which it is not recorded what they learnt from.
+    unknown: kept encoders of which it is not recorded what they learnt from. long: a sentence on each candidate that
+    some texts are too long for.
     """
 
     evaluation_id: int
@@ -67,6 +69,7 @@ class EvaluationBegun:
     left_out: int
     why: dict[str, int] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+    long: tuple[str, ...] = ()
 
 
 EvaluationUpdate = EvaluationBegun | CandidateProgress | CandidateEnded
@@ -76,9 +79,13 @@ def evaluate(
     pool: Pool, spec: EvaluationSpec, history: History, stop: threading.Event
 ) -> Generator[EvaluationUpdate, None, None]:
     """Run and record; ends when every candidate has ended. Raises InputError and HistoryError before it begins."""
-    held_out = spec.checked(pool.settings)
-    task, labelled = spec.task, LabelledSet.of(spec.task, held_out.texts)
+    task, held_out = spec.task, spec.checked(pool.settings)
+    long = count_long_texts(pool, task, held_out.texts, spec.chosen, spec.settings)
+    if spec.settings.long_texts == "leave_out":
+        held_out = without_long(held_out, long)
+    labelled = LabelledSet.of(task, held_out.texts)
     kept = {**spec.settings.record(), "repeats": spec.repeats, **spec.mode.record()}
+    kept["too_long"] = {count.candidate: count.to_json() for count in long}
     kept.pop("language")  # each text is asked in its own
     record = Evaluation(
         task_id=task.id,
@@ -91,7 +98,9 @@ def evaluate(
         left_out_why=held_out.why,
     )
     number = history.evaluations.add_with_set(record, labelled)
-    begun = EvaluationBegun(number, len(held_out.texts), held_out.left_out, held_out.why, held_out.unknown)
+    begun = EvaluationBegun(
+        number, len(held_out.texts), held_out.left_out, held_out.why, held_out.unknown, sentences(kept)
+    )
     requests = TextRequests(task, labelled.texts, spec.settings, spec.mode, stop)
     yield from _run(_Threads(pool, requests, history, number, spec.repeats), spec.chosen, begun)
 
@@ -110,7 +119,7 @@ def resume(pool: Pool, history: History, evaluation_id: int, job: Job) -> Genera
         language=labelled.task.languages[0],
         generation=Generation(kept["max_new_tokens"], kept["temperature"], kept["seed"]),
         connection=replace(job.connection, local_only=job.connection.local_only or kept["local_only"]),
-        truncate=kept["truncate"],
+        long_texts=kept.get("long_texts") or ("cut" if kept.get("truncate") else "refuse"),
     )
     begun = EvaluationBegun(evaluation_id, len(labelled.texts), evaluation.left_out, evaluation.left_out_why)
     requests = TextRequests(labelled.task, labelled.texts, settings, AnswerMode.of(kept), job.stop)

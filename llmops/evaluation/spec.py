@@ -8,6 +8,7 @@ from pydantic import Field, WithJsonSchema
 
 from llmops.core.errors import InputError, TooMuch
 from llmops.core.given import Text, Whole
+from llmops.core.long_texts import LongTexts
 from llmops.core.run_settings import GivenRunSettings, RunSettings
 from llmops.core.settings import Settings
 from llmops.core.task import Example, Task
@@ -26,6 +27,11 @@ class GivenEvaluation(GivenRunSettings):
     # Read by data.labelled.from_objects, which says what is wrong row by row.
     texts: Annotated[Any, _OBJECTS] = Field(
         None, description="objects with text, label and language; else the task's held-out split"
+    )
+    long_texts: LongTexts = Field(
+        "windows",
+        title="way with long texts",
+        description="refuse, cut, windows (split, then averaged) or leave_out (for every candidate)",
     )
     repeats: Whole = Field(1, ge=1, le=MOST_REPEATS, description="times each text is asked, for stability")
     ladder: Text = Field(None, description="a local model that is evaluated in every precision, too")

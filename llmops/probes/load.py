@@ -193,7 +193,9 @@ def _requests(
         fresh = replace(prompt, system=f"{number} {prompt.system}")
         changed = replace(task, prompts={**task.prompts, options.language: fresh})
         text = f"{number} {texts[index % len(texts)]}"
-        requests.append(Request(changed, text, options.language, generation, options.connection, stop, truncate=True))
+        requests.append(
+            Request(changed, text, options.language, generation, options.connection, stop, long_texts="cut")
+        )
     return requests
 
 

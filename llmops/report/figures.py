@@ -5,6 +5,7 @@ from html import escape as _e
 from math import sqrt
 
 from llmops.core.format import count, percent, seconds, size
+from llmops.evaluation import long_texts
 from llmops.evaluation.metrics import Calibration, LabelMetrics, Metrics, measure
 from llmops.evaluation.pairs import compare_all
 from llmops.history.evaluations import Evaluation, Row
@@ -45,8 +46,9 @@ def heading(evaluation: Evaluation) -> str:
     origin = f" Taken in from {evaluation.origin}." if evaluation.origin not in ("", "recorded") else ""
     reasons = ", ".join(f"{number:,} {reason}" for reason, number in evaluation.left_out_why.items())
     out = f" Left out: {reasons or f'{evaluation.left_out:,} examples to learn from'}." if evaluation.left_out else ""
+    long = "".join(f" {sentence}" for sentence in long_texts.sentences(evaluation.settings))
     note = f" Note: {evaluation.note}" if evaluation.note else ""
-    return f'<p class="lo-lead">{recorded}<b>{_e(title)}</b>, {_e(where + "." + origin + out + note)}</p>'
+    return f'<p class="lo-lead">{recorded}<b>{_e(title)}</b>, {_e(where + "." + origin + out + long + note)}</p>'
 
 
 def quality(measured: Sequence[Metrics]) -> str:

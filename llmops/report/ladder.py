@@ -113,7 +113,7 @@ def _settings(both: SideBySide) -> list[str]:
     ):
         changed = [
             f"{name} {first.get(name, 'none')} / {second.get(name, 'none')}"
-            for name in sorted({*first, *second})
+            for name in sorted({*first, *second} - {"too_long"})
             if first.get(name) != second.get(name)
         ]
         if changed:

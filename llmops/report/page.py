@@ -8,6 +8,7 @@ from html import escape as _e
 from pathlib import Path
 
 from llmops import __version__
+from llmops.evaluation import long_texts
 from llmops.history.curves import Curve
 from llmops.history.evaluations import Evaluation, Row
 from llmops.i18n.translation import german
@@ -92,7 +93,7 @@ def _explanation(answer: Row) -> str:
 
 def how_made(evaluation: Evaluation) -> str:
     """Machine, candidates, settings, versions and data of an evaluation, as a table."""
-    settings = ", ".join(f"{name} {value}" for name, value in evaluation.settings.items())
+    settings = ", ".join(f"{name} {value}" for name, value in evaluation.settings.items() if name != "too_long")
     versions = ", ".join(f"{name} {value}" for name, value in evaluation.versions.items())
     lines = (
         ("Machine", evaluation.machine),
@@ -101,6 +102,7 @@ def how_made(evaluation: Evaluation) -> str:
         ("Candidates", Foreign(", ".join(evaluation.candidates))),
         ("Labels", Foreign(", ".join(evaluation.labels))),
         ("Settings", settings),
+        ("Long texts", " ".join(long_texts.sentences(evaluation.settings))),
         ("Versions", Foreign(versions)),
         ("Texts", f"SHA-256 {evaluation.data_hash[:16]}…; {evaluation.left_out:,} left out"),
         ("Note", Foreign(evaluation.note)),

@@ -8,7 +8,7 @@ visitors, one caller at a time).
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -16,9 +16,9 @@ from llmops.core.candidate import EMBEDDED_DECODER, EMBEDDED_ENCODER, Candidate,
 from llmops.core.errors import OutOfMemory, StaysHere, Stopped
 from llmops.core.request import Connection, Job, Report
 from llmops.core.settings import Settings
-from llmops.core.task import Task
+from llmops.core.task import Example, Task
 from llmops.engines import Engines
-from llmops.engines.base import Engine, FetchingEngine, Model
+from llmops.engines.base import Engine, FetchingEngine, MeasuringEngine, Model, TextLengths
 from llmops.hardware.machine import device_memory
 from llmops.hardware.memory import held_bytes, keep_no_free_memory
 from llmops.hardware.openmp_threads import without_idle_workers
@@ -102,6 +102,18 @@ class Pool:
                 engine.fetch(stage, replace(job, report=tell))
 
             self.transfers.fetch(stage.model, here, way, job)
+
+    def text_lengths(
+        self, candidate: Candidate, task: Task, texts: Sequence[Example], new_tokens: int
+    ) -> list[TextLengths]:
+        """Of each stage whose tokenizer is on this machine; nothing is fetched and no weights are loaded."""
+        engines = ((stage, self._engines(stage.kind)) for stage in candidate.stages or (candidate,))
+        found = (
+            engine.text_lengths(stage, task, texts, new_tokens)
+            for stage, engine in engines
+            if isinstance(engine, MeasuringEngine)
+        )
+        return [lengths for lengths in found if lengths is not None]
 
     def _is_here(self, candidate: Candidate, task: Task) -> bool:
         engine = self._engines(candidate.kind)

@@ -46,11 +46,22 @@ class ComparisonColumn:
     stop: gr.Button
     retry: gr.Button
     cut: gr.Button
+    split: gr.Button
 
     @property
     def painted(self) -> list[Any]:
         """Those that a paint fills, in its order."""
-        return [self.group, self.head, self.verdict, self.answer, self.figures, self.stop, self.retry, self.cut]
+        return [
+            self.group,
+            self.head,
+            self.verdict,
+            self.answer,
+            self.figures,
+            self.stop,
+            self.retry,
+            self.cut,
+            self.split,
+        ]
 
 
 @dataclass(frozen=True)
@@ -83,7 +94,8 @@ def _column(number: int) -> ComparisonColumn:
             stop = gr.Button(f"Stop {number}", size="sm", min_width=100)
             retry = gr.Button(f"Retry {number}", size="sm", min_width=100)
         cut = gr.Button(f"Cut the text and retry {number}", size="sm", visible=False)
-    return ComparisonColumn(group, head, verdict, answer, figures, stop, retry, cut)
+        split = gr.Button(f"Read it in windows and retry {number}", size="sm", visible=False)
+    return ComparisonColumn(group, head, verdict, answer, figures, stop, retry, cut, split)
 
 
 def wire(shown: ComparisonColumns, panel: SharedInput, controls: Controls, services: Services) -> list[EventChain]:
@@ -120,11 +132,15 @@ def _wire_column(
         yield from callbacks.run_again(number, view, Controls(*values))
 
     def cut(view: ComparisonView | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
-        yield from callbacks.run_again(number, view, Controls(*values)._replace(truncate=True))
+        yield from callbacks.run_again(number, view, Controls(*values)._replace(long_texts="cut"))
+
+    def split(view: ComparisonView | None, *values: Any) -> Iterator[list[Any]]:  # noqa: ANN401
+        yield from callbacks.run_again(number, view, Controls(*values)._replace(long_texts="windows"))
 
     column.stop.click(stop, inputs[0], None, queue=False, **QUIET)
     column.retry.click(retry, inputs, outputs, **measuring)
     column.cut.click(cut, inputs, outputs, **measuring)
+    column.split.click(split, inputs, outputs, **measuring)
 
 
 def _stop(view: ComparisonView | None, column: int | None = None) -> None:
@@ -190,12 +206,13 @@ def _column_painting(comparison: ComparisonView, view: View) -> list[Any]:
         gr.update(interactive=not view.ended),
         gr.update(interactive=view.ended),
         gr.update(visible=too_long),
+        gr.update(visible=too_long),
     ]
 
 
 _EMPTY = [
     gr.update(visible=False), "", "", gr.update(value="", visible=False), "",
-    gr.update(interactive=False), gr.update(interactive=False), gr.update(visible=False),
+    gr.update(interactive=False), gr.update(interactive=False), gr.update(visible=False), gr.update(visible=False),
 ]  # fmt: skip
 
 

@@ -30,7 +30,7 @@ class Controls(NamedTuple):
     max_new_tokens: Any  # int
     temperature: Any  # float
     seed: Any  # int
-    truncate: Any  # bool
+    long_texts: Any  # str of core.long_texts
     all_at_once: Any  # bool
     unload_after: Any  # bool
     local_only: Any  # bool

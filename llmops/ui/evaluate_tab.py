@@ -1,7 +1,7 @@
 """The Evaluate tab: a labelled set through the selected candidates or a precision ladder, stopped and resumed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,6 +38,7 @@ class EvaluationInputs(NamedTuple):
     language: Any
     repeats: Any  # float | None
     modes: Any  # list[str] of "batched", "verdict_only"
+    long_texts: Any  # str of core.long_texts
     ladder_model: Any  # str
 
     @property
@@ -51,7 +52,8 @@ class EvaluationInputs(NamedTuple):
         examples = labelled.examples if labelled else task.split("test")
         candidates = rungs(self.ladder_model or "") if ladder else page.candidates()
         mode = AnswerMode(batched="batched" in self.modes, verdict_only="verdict_only" in self.modes)
-        return EvaluationSpec(task, examples, candidates, page.options(services), int(self.repeats or 1), mode)
+        options = replace(page.options(services), long_texts=self.long_texts)
+        return EvaluationSpec(task, examples, candidates, options, int(self.repeats or 1), mode)
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,17 @@ def build() -> EvaluateTab:
         label="How local models are asked",
         elem_id="how",
     )
+    long_texts = gr.Radio(
+        [
+            ("are read in windows, averaged", "windows"),
+            ("are cut", "cut"),
+            ("are left out for every candidate", "leave_out"),
+            ("fail", "refuse"),
+        ],
+        value="windows",
+        label="Texts longer than a model reads",
+        elem_id="long-texts",
+    )
     with gr.Row():
         start = gr.Button("Evaluate", variant="primary", scale=3, elem_id="evaluate")
         stop = gr.Button("Stop evaluation", scale=1, elem_id="stop-evaluation")
@@ -126,7 +139,7 @@ def build() -> EvaluateTab:
         resume_button = gr.Button("Resume", scale=0, min_width=110, elem_classes="lo-side", elem_id="resume")
     shown = results_panel.build()
     curve = curve_panel.build()
-    inputs = EvaluationInputs(file, text, label, language, repeats, modes, ladder_model)
+    inputs = EvaluationInputs(file, text, label, language, repeats, modes, long_texts, ladder_model)
     return EvaluateTab(inputs, start, stop, ladder, status, evaluation, resume_button, shown, curve, gr.State(None))
 
 

@@ -79,7 +79,7 @@ def build(services: Services) -> gr.Blocks:
             panel.max_new_tokens,
             panel.temperature,
             panel.seed,
-            panel.truncate,
+            panel.long_texts,
             panel.all_at_once,
             panel.unload_after,
             panel.local_only,

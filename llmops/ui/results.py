@@ -47,7 +47,7 @@ def progress(evaluation: EvaluationProgress) -> str:
     unknown = [
         f"{name} keeps no record of what it was trained on: its score may be too good." for name in begun.unknown
     ]
-    notes = "".join(f"<li>{_e(note)}</li>" for note in (*evaluation.notes, *unknown))
+    notes = "".join(f"<li>{_e(note)}</li>" for note in (*evaluation.notes, *unknown, *begun.long))
     lines = "".join(_line(name, state, evaluation.done.get(name, 0)) for name, state in evaluation.candidates.items())
     listed = f'<ul class="lo-notes">{notes}</ul>' if notes else ""
     return f'<p class="lo-lead" role="status">{_e(head)}</p>{listed}{lines}'

@@ -32,7 +32,7 @@ class SharedInput:
     max_new_tokens: gr.Slider
     temperature: gr.Slider
     seed: gr.Number
-    truncate: gr.Checkbox
+    long_texts: gr.Radio
     all_at_once: gr.Checkbox
     unload_after: gr.Checkbox
     local_only: gr.Checkbox
@@ -82,7 +82,12 @@ def build(services: Services) -> SharedInput:
             )
             seed = gr.Number(0, label="Seed", precision=0, minimum=0)
         with gr.Row():
-            truncate = gr.Checkbox(False, label="Cut texts that are too long", info="The run says how much was cut.")
+            long_texts = gr.Radio(
+                [("fail", "refuse"), ("are cut", "cut"), ("are read in windows, averaged", "windows")],
+                value="refuse",
+                label="Texts longer than a model reads",
+                min_width=300,
+            )
             all_at_once = gr.Checkbox(
                 False,
                 label="Local models all at once",
@@ -108,7 +113,7 @@ def build(services: Services) -> SharedInput:
         max_new_tokens,
         temperature,
         seed,
-        truncate,
+        long_texts,
         all_at_once,
         unload_after,
         local_only,

@@ -22,7 +22,7 @@ from llmops.core.errors import LlmopsError
 from llmops.core.request import Connection
 from llmops.core.task import Task
 from llmops.engines.encoder.store import EncoderStore
-from llmops.engines.encoder.training import TrainEvent, TrainingSettings, cut_note
+from llmops.engines.encoder.training import TrainEvent, TrainingSettings, long_note
 from llmops.report.axis import number
 from llmops.report.chart import line_chart
 from llmops.report.plot import joined
@@ -202,7 +202,7 @@ def _status(step: Step[TrainEvent | UnkeptEncoder], unkept: UnkeptEncoder | None
     if unkept is None:
         return step.status("")
     said = f"Trained on {unkept.meta.examples} examples. Give it a name and keep it."
-    return step.status(f"{said} {cut_note(unkept.meta.cut)}".strip())
+    return step.status(f"{said} {long_note(unkept.meta.windowed)}".strip())
 
 
 def _names(services: Services, chosen: str | None) -> Any:  # noqa: ANN401

@@ -16,10 +16,10 @@ def load_model(folder, precision="fp32"):
     return make(load_settings()).load(candidate, TASK, Job())
 
 
-def request(text="The chair is needed.", language="en", *, stop=None, truncate=False, **generation):
+def request(text="The chair is needed.", language="en", *, stop=None, long_texts="refuse", **generation):
     generation = Generation(**{"max_new_tokens": 24, **generation})
     stop = stop or threading.Event()
-    return Request(TASK, text, language, generation, stop=stop, truncate=truncate)
+    return Request(TASK, text, language, generation, stop=stop, long_texts=long_texts)
 
 
 def finished_run(model, asked):

@@ -1,13 +1,15 @@
 """The local decoder engine: any causal language model through transformers, on CPU, CUDA or MPS."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from llmops.core.candidate import Candidate
 from llmops.core.errors import LlmopsError
 from llmops.core.request import Connection, Job
 from llmops.core.settings import Settings
-from llmops.core.task import Task
-from llmops.engines.decoder import files, loading, memory_check
+from llmops.core.task import Example, Task
+from llmops.engines.base import TextLengths
+from llmops.engines.decoder import files, loading, memory_check, prompt_lengths
 from llmops.engines.decoder.model import DecoderModel
 from llmops.hardware.machine import hardware
 from llmops.hub.errors import explain
@@ -35,6 +37,13 @@ class DecoderEngine:
     def fetch(self, candidate: Candidate, job: Job) -> None:
         """The files alone; see engines.base.FetchingEngine."""
         files.find_folder(candidate.model, job, self._settings)
+
+    def text_lengths(
+        self, candidate: Candidate, task: Task, texts: Sequence[Example], new_tokens: int
+    ) -> TextLengths | None:
+        """Of the prompts; see engines.base.MeasuringEngine."""
+        folder = files.local_folder(candidate.model, self._settings)
+        return prompt_lengths.measure(folder, task, texts, new_tokens) if folder and folder.is_dir() else None
 
     def load(self, candidate: Candidate, _task: Task, job: Job) -> DecoderModel:
         """Fetch and load. Raises LlmopsError with what would help."""

@@ -29,6 +29,7 @@ from llmops.engines.decoder import (
     prompt,
     sampling,
     stream,
+    windows,
 )
 from llmops.engines.decoder.batch_runner import BatchRunner, LoadedDecoder
 from llmops.hardware.energy import EnergyWindow
@@ -124,7 +125,7 @@ class DecoderModel:
     def run(self, request: Request) -> Generator[Event, None, None]:
         """Stream one answer, then the label's probabilities; see engines.base.Model.run."""
         sampling.check(request.generation)
-        if request.verdict_only and self.can_batch:
+        if self.can_batch and (request.verdict_only or self._is_split(request)):
             yield from self._verdict(request)
             return
         self._interrupt.begin(request.stop)
@@ -189,7 +190,13 @@ class DecoderModel:
     def run_batch(self, requests: Sequence[Request]) -> list[Run | LlmopsError]:
         """Many texts as batches; see engines.base.BatchModel."""
         with reusing_memory():
-            return compute(lambda: self._batch_runner.answer(requests, self.weights_bytes))
+            return compute(lambda: windows.answer(requests, self._tokenizer, self._context, self._answer))
+
+    def _answer(self, requests: Sequence[Request]) -> list[Run | LlmopsError]:
+        return self._batch_runner.answer(requests, self.weights_bytes)
+
+    def _is_split(self, request: Request) -> bool:
+        return len(windows.windows(request, self._tokenizer, self._context)) > 1
 
     def _verdict(self, request: Request) -> Generator[Event, None, None]:
         """One text's verdict, timed: nothing is shared with another text, and no token is streamed."""

@@ -1,5 +1,6 @@
 """A task's text as token ids: chat template, system role or none, and the context limit. Knows no generation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,23 +40,18 @@ def context_length(config: "PretrainedConfig", tokenizer: "PreTrainedTokenizerBa
 
 def build(request: Request, tokenizer: "PreTrainedTokenizerBase", limit: int) -> TokenizedPrompt:
     """The prompt of a request. Raises ContextTooLong unless the request allows cutting the text."""
-    room = limit - request.generation.max_new_tokens
-    if room < 1:
-        raise ContextTooLong(
-            f"{request.generation.max_new_tokens:,} new tokens leave no room in a context of {limit:,}.",
-            "Lower max new tokens.",
-        )
+    room = room_of(request, limit)
     ids, notes = _render(request, request.text, tokenizer)
     thinking = tokenizer.decode(ids[0, -_TAIL:]).rstrip().endswith("<think>")
     used = ids.shape[1]
     if used <= room:
         return TokenizedPrompt(ids, notes, thinking)
-    if not request.truncate:
+    if request.long_texts != "cut":
         raise ContextTooLong(
             f"The prompt has {used:,} tokens; {room:,} fit beside {request.generation.max_new_tokens:,} new ones "
             f"(context {limit:,}).",
-            f"Shorten the text to about {len(request.text) * room // used:,} characters, or have long texts cut "
-            "(run settings, or truncate in a program).",
+            f"Shorten the text to about {len(request.text) * room // used:,} characters, or have long texts cut or "
+            "read in windows (run settings, long_texts in a program).",
         )
     text_ids = tokenizer(request.text, add_special_tokens=False)["input_ids"]
     keep = len(text_ids) - (used - room)
@@ -69,6 +65,22 @@ def build(request: Request, tokenizer: "PreTrainedTokenizerBase", limit: int) ->
             return TokenizedPrompt(ids, (*notes, cut), thinking)
         keep -= max(1, ids.shape[1] - room)  # cutting can split a character into more tokens
     raise ContextTooLong(f"The instruction alone needs more than {room:,} tokens.", "Lower max new tokens.")
+
+
+def room_of(request: Request, limit: int) -> int:
+    """Tokens that are left for the prompt beside the new ones. Raises ContextTooLong where there are none."""
+    room = limit - request.generation.max_new_tokens
+    if room < 1:
+        raise ContextTooLong(
+            f"{request.generation.max_new_tokens:,} new tokens leave no room in a context of {limit:,}.",
+            "Lower max new tokens.",
+        )
+    return room
+
+
+def lengths(request: Request, texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    """Tokens of the request's prompt with each of the texts in its place."""
+    return [_render(request, text, tokenizer)[0].shape[1] for text in texts]
 
 
 def check(

@@ -16,6 +16,7 @@ from llmops.catalog.models import model_kinds
 from llmops.core.candidate import Candidate, Kind, parse_candidate
 from llmops.core.errors import LlmopsError, Stopped
 from llmops.core.events import Event, Finished
+from llmops.core.long_texts import LongTexts
 from llmops.core.request import Connection, Generation, Job, Request
 from llmops.core.run import Run
 from llmops.core.settings import Settings
@@ -44,7 +45,7 @@ class ChildRun:
     text: str
     language: str
     generation: Generation
-    truncate: bool
+    long_texts: LongTexts
     verdict_only: bool
 
     def request(self, stop: threading.Event) -> Request:
@@ -56,7 +57,7 @@ class ChildRun:
             self.generation,
             Connection(),
             stop,
-            self.truncate,
+            self.long_texts,
             self.verdict_only,
         )
 

@@ -83,7 +83,7 @@ class ZeroGpuDecoderModel:
             request.text,
             request.language,
             request.generation,
-            request.truncate,
+            request.long_texts,
             request.verdict_only,
         )
 

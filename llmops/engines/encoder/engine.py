@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 
 from llmops.core.candidate import Candidate
 from llmops.core.request import Connection, Job
 from llmops.core.settings import Settings
-from llmops.core.task import Task
-from llmops.engines.encoder import body, files, int8, loading
+from llmops.core.task import Example, Task
+from llmops.engines.base import TextLengths
+from llmops.engines.encoder import body, files, int8, loading, tokenizer
 from llmops.engines.encoder.model import EncoderModel
 from llmops.hardware.memory import LoadMeasurement
 
@@ -44,6 +46,13 @@ class EncoderEngine:
         """The files alone; a kept encoder's base was fetched when it was trained. See engines.base.FetchingEngine."""
         if not loading.is_trained_here(candidate):
             files.find_folder(candidate.model, job, self._settings)
+
+    def text_lengths(
+        self, candidate: Candidate, _task: Task, texts: Sequence[Example], _new_tokens: int
+    ) -> TextLengths | None:
+        """Of the texts alone; see engines.base.MeasuringEngine."""
+        folder = loading.weights_folder(candidate, self._settings)
+        return tokenizer.measure(folder, [example.text for example in texts]) if folder else None
 
     def load(self, candidate: Candidate, task: Task, job: Job) -> "EncoderModel":
         """Fetch, train where the method asks for it, and make the int8 copy where wanted. Raises LlmopsError."""

@@ -18,6 +18,7 @@ from llmops.core.settings import Settings
 from llmops.core.task import Task
 from llmops.engines.encoder import body, files, memory_estimate, training
 from llmops.engines.encoder.head import Head, description_head
+from llmops.engines.encoder.long_texts import embed_readings, read_whole
 from llmops.engines.encoder.store import EncoderStore
 from llmops.hardware.memory import LoadMeasurement
 
@@ -71,7 +72,7 @@ def _load_base(candidate: Candidate, task: Task, job: Job, settings: Settings) -
         if isinstance(event, training.Trained):
             trained_s = time.perf_counter() - started_s
             note = f"Learnt from {event.examples} examples of the pool, at most {k} a class, in {trained_s:.1f} s."
-            notes = _with_cut(note, event.cut)
+            notes = _with_long(note, training.long_note(event.windowed))
             return EncoderParts(model, dict.fromkeys(task.languages, event.head), notes, measured)
         if event is not None:
             job.report(event.message, event.fraction)
@@ -89,12 +90,12 @@ def _load_stored(candidate: Candidate, task: Task, job: Job, settings: Settings)
     folder = stored.folder / "body" if stored.meta.has_body else files.find_folder(stored.meta.base, job, settings)
     model, measured = _read_body(folder, candidate, job)
     note = f"Kept encoder: {stored.meta.method} on {stored.meta.base}, {stored.meta.examples} examples."
-    notes = _with_cut(note, stored.meta.cut)
+    notes = _with_long(note, training.long_note(stored.meta.windowed, stored.meta.cut))
     return EncoderParts(model, dict.fromkeys(task.languages, stored.head), notes, measured)
 
 
-def _with_cut(note: str, cut: int) -> tuple[str, ...]:
-    return tuple(filter(None, (note, training.cut_note(cut))))
+def _with_long(note: str, long: str) -> tuple[str, ...]:
+    return (note, long) if long else (note,)
 
 
 def _read_body(folder: Path, candidate: Candidate, job: Job) -> tuple["SentenceTransformer", LoadMeasurement]:
@@ -114,7 +115,7 @@ def read_shape(model: "SentenceTransformer") -> memory_estimate.EncoderShape | N
 
 def _description_heads(model: "SentenceTransformer", task: Task) -> dict[str, Head]:
     """One head a language, from that language's descriptions."""
-    heads = {}
+    heads, torch_body = {}, body.TorchBody(model)
     for language in task.languages:
         descriptions = [
             label.description.get(language) or next(iter(label.description.values()), "") for label in task.labels
@@ -123,5 +124,6 @@ def _description_heads(model: "SentenceTransformer", task: Task) -> dict[str, He
             raise InputError(
                 "A label has no description to compare with.", "Describe each label under “Your own task”."
             )
-        heads[language] = description_head(body.TorchBody(model).embed(descriptions), task.label_ids)
+        vectors = embed_readings(torch_body, read_whole(torch_body, descriptions))
+        heads[language] = description_head(vectors, task.label_ids)
     return heads

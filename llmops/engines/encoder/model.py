@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llmops.core.candidate import Candidate
-from llmops.core.errors import ContextTooLong, InputError, LlmopsError, Stopped
+from llmops.core.errors import InputError, LlmopsError, Stopped
 from llmops.core.events import Event, Finished, Note, Started
 from llmops.core.request import Request
 from llmops.core.run import Memory, Run, Source, Timing
 from llmops.engines.encoder import body, memory_estimate
 from llmops.engines.encoder.head import Head
 from llmops.engines.encoder.loading import EncoderParts
+from llmops.engines.encoder.long_texts import Reading, embed_readings, read_text
 from llmops.hardware.energy import EnergyWindow
 from llmops.hardware.memory import PeakMemory, release_memory, reusing_memory
 
@@ -55,16 +56,16 @@ class EncoderModel:
         if self._body is None:
             raise InputError("This encoder was unloaded.", "Run again.")
         head = self._head(request)
-        (ids,) = self._body.tokenizer.ids([request.text])
-        notes = _check_tokens(self._body, ids, request.truncate)
+        reading = read_text(self._body, request.text, request.long_texts)
+        notes = _notes(self._body, reading)
         yield Started()
         for note in notes:
             yield Note(note)
         with EnergyWindow("cpu") as energy_window, PeakMemory("cpu") as peak:
             handed_s = time.perf_counter()
-            shares = head.probabilities(self._body.embed([request.text]))[0]
+            shares = head.probabilities(self._embed(request))[0]
             e2e_s = time.perf_counter() - handed_s
-        run = self._run(request, head, shares, len(ids), notes)
+        run = self._run(request, head, shares, reading, notes)
         yield Finished(
             replace(
                 run,
@@ -81,51 +82,59 @@ class EncoderModel:
             raise InputError("This encoder was unloaded.", "Run again.")
         ids = self._body.tokenizer.ids([request.text for request in requests])
         results: dict[int, Run | LlmopsError] = {}
-        notes_of: dict[int, tuple[str, ...]] = {}
+        readings: dict[int, Reading] = {}
         for number, request in enumerate(requests):
             try:
-                notes_of[number] = _check_tokens(self._body, ids[number], request.truncate)
+                readings[number] = read_text(self._body, request.text, request.long_texts, ids[number])
             except LlmopsError as error:
                 results[number] = error
-        for start in range(0, len(notes_of), _TEXTS_BETWEEN_CHECKS):
+        for start in range(0, len(readings), _TEXTS_BETWEEN_CHECKS):
             if requests[0].stop.is_set():
                 raise Stopped("Stopped while a batch was running.")
-            chosen = list(notes_of)[start : start + _TEXTS_BETWEEN_CHECKS]
+            chosen = list(readings)[start : start + _TEXTS_BETWEEN_CHECKS]
             with reusing_memory():
-                vectors = body.embed_all(self._body, [requests[i].text for i in chosen], ids=[ids[i] for i in chosen])
+                vectors = embed_readings(self._body, [readings[number] for number in chosen])
             for number, vector in zip(chosen, vectors, strict=True):
                 head = self._head(requests[number])
                 shares = head.probabilities(vector[None])[0]
-                results[number] = self._run(requests[number], head, shares, len(ids[number]), notes_of[number])
+                notes = _notes(self._body, readings[number])
+                results[number] = self._run(requests[number], head, shares, readings[number], notes)
         return [results[number] for number in range(len(requests))]
 
     def _head(self, request: Request) -> Head:
         return self._heads.get(request.language) or next(iter(self._heads.values()))
 
-    def _run(self, request: Request, head: Head, shares: "np.ndarray", tokens: int, notes: tuple[str, ...]) -> Run:
+    def _embed(self, request: Request) -> "np.ndarray":
+        """(1, width), from the text itself: what is done with a long one is a part of its time."""
+        if self._body is None:
+            raise InputError("This encoder was unloaded.", "Run again.")
+        return embed_readings(self._body, [read_text(self._body, request.text, request.long_texts)])
+
+    def _run(self, request: Request, head: Head, shares: "np.ndarray", reading: Reading, notes: tuple[str, ...]) -> Run:
         """All but times and peak. shares: (labels,)."""
         probabilities = {label: float(share) for label, share in zip(head.labels, shares, strict=True)}
         ordered = {label: probabilities[label] for label in request.task.label_ids}
-        read_tokens = min(tokens, self._body.max_tokens) if self._body is not None else tokens
         return Run(
             candidate=str(self._candidate),
             label=max(ordered, key=lambda label: ordered[label]),
             probabilities=ordered,
-            timing=Timing(prompt_tokens=read_tokens),
+            timing=Timing(prompt_tokens=reading.read_tokens),
             memory=Memory(weights_bytes=self.weights_bytes, device=self.device),
-            predicted=self._predicted(read_tokens),
+            predicted=self._predicted(reading),
             source=dict.fromkeys(("tokens", "memory", "probabilities"), Source.CLIENT),
             notes=notes,
             finish="stop",
         )
 
-    def _predicted(self, tokens: int) -> Memory | None:
-        """What weights and one text of so many tokens should take; None for an architecture that is not known."""
-        if self._shape is None:
+    def _predicted(self, reading: Reading) -> Memory | None:
+        """What weights and one text should take; None for an architecture that is not known, and where it is split."""
+        if self._shape is None or len(reading.parts) > 1:
             return None
         precision = self._candidate.precision or "fp32"
         weights = memory_estimate.weights_bytes(self._shape, precision)
-        return Memory(weights, None, memory_estimate.peak_bytes(self._shape, precision, tokens), None, self.device)
+        return Memory(
+            weights, None, memory_estimate.peak_bytes(self._shape, precision, reading.read_tokens), None, self.device
+        )
 
     def close(self) -> None:
         """Drop the weights and give the memory back to the system."""
@@ -134,21 +143,13 @@ class EncoderModel:
         release_memory(self.device)
 
 
-def _check_tokens(embedder: body.Body, ids: Sequence[int], truncate: bool) -> tuple[str, ...]:
-    """Notes on a text's tokens. Raises ContextTooLong for too many that may not be cut."""
-    notes = _check_length(len(ids), embedder.max_tokens, truncate)
-    unknown = embedder.tokenizer.unknown(ids[: embedder.max_tokens])
+def _notes(embedder: body.Body, reading: Reading) -> tuple[str, ...]:
+    """What is to be said of a text's tokens."""
+    notes = (reading.note,) if reading.note else ()
+    unknown = embedder.tokenizer.unknown([token for ids in reading.ids for token in ids[: embedder.max_tokens]])
     if not unknown:
         return notes
-    return (*notes, f"{unknown:,} of the text's {len(ids):,} tokens are not in the encoder's vocabulary: not read.")
-
-
-def _check_length(tokens: int, limit: int, truncate: bool) -> tuple[str, ...]:
-    if tokens <= limit:
-        return ()
-    if not truncate:
-        raise ContextTooLong(
-            f"The text has {tokens:,} tokens; this encoder reads {limit:,}.",
-            "Shorten it, or have long texts cut (run settings, or truncate in a program).",
-        )
-    return (f"The text was cut: {tokens - limit:,} of its {tokens:,} tokens were left out.",)
+    return (
+        *notes,
+        f"{unknown:,} of the text's {reading.tokens:,} tokens are not in the encoder's vocabulary: not read.",
+    )

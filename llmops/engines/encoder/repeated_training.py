@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from llmops.core.request import Job
 from llmops.core.settings import Settings
 from llmops.core.task import Task
-from llmops.engines.encoder.body import TorchBody, embed_all, load_body
+from llmops.engines.encoder.body import TorchBody, load_body
 from llmops.engines.encoder.files import find_folder
+from llmops.engines.encoder.long_texts import embed_readings, read_whole
 from llmops.engines.encoder.training import Trained, pick_examples, train
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class RepeatedTraining:
         return body, self._embed(body)
 
     def _embed(self, body: "SentenceTransformer") -> "np.ndarray":
-        return embed_all(TorchBody(body), self._texts)
+        torch_body = TorchBody(body)
+        return embed_readings(torch_body, read_whole(torch_body, self._texts))
 
     def train(self, task: Task, k: int, seed: int) -> Labelling:
         """Train on k examples a class, drawn with the seed, and label every text. Raises InputError, Stopped."""

@@ -38,7 +38,8 @@ class EncoderMeta:
     """What a kept encoder is. labels in the head's order; examples: how many it was trained on.
 
     learnt: marks of those texts (training_record.text_mark), so that none counts in a score; None: not recorded.
-    cut: how many of them were too long to be read whole.
+    windowed: how many of them were longer than it reads, and learnt from in windows; cut: the same where earlier
+    versions cut them.
     """
 
     task_id: str
@@ -51,6 +52,7 @@ class EncoderMeta:
     has_body: bool
     learnt: tuple[str, ...] | None = None
     cut: int = 0
+    windowed: int = 0
 
 
 @dataclass(frozen=True)

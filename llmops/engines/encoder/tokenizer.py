@@ -3,8 +3,12 @@
 Where a model's preparation is more than its tokenizer (its ids for a probe are not the same), the model does it.
 """
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from llmops.engines.base import TextLengths
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +57,29 @@ class EncoderTokenizer:
             filled[row, : len(row_ids)] = row_ids
             mask[row, : len(row_ids)] = 1
         return {"input_ids": filled, "attention_mask": mask, "token_type_ids": np.zeros_like(filled)}
+
+
+def measure(folder: Path, texts: Sequence[str]) -> TextLengths:
+    """Tokens of texts with the model's own marks, and how many it reads, from its files: no weights are loaded."""
+    from transformers import AutoConfig, AutoTokenizer
+
+    safe = {"trust_remote_code": False, "local_files_only": True}
+    tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
+    encoded = tokenizer(list(texts), truncation=False, verbose=False)["input_ids"] if texts else []
+    limit = _own_limit(folder)
+    if limit is None:  # as the library caps it
+        positions = getattr(AutoConfig.from_pretrained(folder, **safe), "max_position_embeddings", -1)
+        limit = min(int(tokenizer.model_max_length), positions) if positions > 0 else int(tokenizer.model_max_length)
+    return TextLengths(tuple(len(ids) for ids in encoded), limit)
+
+
+def _own_limit(folder: Path) -> int | None:
+    """What sentence-transformers was told to read; None where nothing says it."""
+    try:
+        told = json.loads((folder / "sentence_bert_config.json").read_text(encoding="utf-8")).get("max_seq_length")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return int(told) if told else None
 
 
 def _fast(model: Any) -> Any:  # noqa: ANN401

@@ -9,7 +9,7 @@ import tempfile
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,10 @@ from llmops.core.errors import InputError, Stopped
 from llmops.core.request import Job
 from llmops.core.settings import Settings
 from llmops.core.task import Example, Task
-from llmops.engines.encoder.body import TorchBody, embed_all, load_body
+from llmops.engines.encoder.body import TorchBody, load_body
 from llmops.engines.encoder.files import find_folder
 from llmops.engines.encoder.head import Head, fit_head
+from llmops.engines.encoder.long_texts import embed_readings, read_whole
 from llmops.hardware.memory import reusing_memory
 from llmops.hardware.openmp_threads import without_idle_workers
 
@@ -63,13 +64,13 @@ class TrainEvent:
 class Trained:
     """The last event: body (fine-tuned in place for setfit) and head.
 
-    cut: of the examples, those with more tokens than the model reads, so that their ends were not learnt from.
+    windowed: of the examples, those with more tokens than the model reads, learnt from in windows.
     """
 
     model: "SentenceTransformer"
     head: Head
     examples: int
-    cut: int = 0
+    windowed: int = 0
 
 
 def pick_examples(task: Task, k: int, seed: int) -> list[Example]:
@@ -108,24 +109,29 @@ def train(
     """
     if len({example.label for example in examples}) < 2:
         raise InputError("There is one class only to learn from.", "Give examples of two labels or more.")
+    body = TorchBody(model)
+    readings = read_whole(body, [example.text for example in examples])
+    windowed = sum(len(reading.parts) > 1 for reading in readings)
+    if windowed:
+        yield TrainEvent(long_note(windowed), 0.0)
     if method == "setfit":
-        yield from _fine_tune(model, examples, seed, stop, yield_turn)
+        parts = [replace(e, text=part) for e, reading in zip(examples, readings, strict=True) for part in reading.parts]
+        yield from _fine_tune(model, parts, seed, stop, yield_turn)
         model.eval()  # the Trainer leaves dropout on
     if stop.is_set():
         raise Stopped("The training was stopped.")
     yield TrainEvent("fitting the head", 0.95)
-    body, texts = TorchBody(model), [example.text for example in examples]
-    ids = body.tokenizer.ids(texts)
-    cut = sum(len(text_ids) > body.max_tokens for text_ids in ids)
-    head = fit_head(embed_all(body, texts, ids=ids), [example.label for example in examples], seed)
-    yield Trained(model, head, len(examples), cut)
+    head = fit_head(embed_readings(body, readings), [example.label for example in examples], seed)
+    yield Trained(model, head, len(examples), windowed)
 
 
-def cut_note(cut: int) -> str:
-    """What is said of a training whose examples were too long; nothing where none was."""
-    if not cut:
+def long_note(windowed: int, cut: int = 0) -> str:
+    """What is said of a training whose examples were too long; nothing where none was. cut: of earlier versions."""
+    if cut:
+        return f"{cut:,} of its examples are longer than this encoder reads: their ends were not learnt from."
+    if not windowed:
         return ""
-    return f"{cut:,} of its examples are longer than this encoder reads: their ends were not learnt from."
+    return f"{windowed:,} of its examples are longer than this encoder reads: learnt from in windows, averaged."
 
 
 def train_named(

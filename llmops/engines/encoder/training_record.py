@@ -20,7 +20,7 @@ def training_record(task: Task, settings: TrainingSettings, trained: Trained) ->
         examples=trained.examples,
         has_body=settings.method == "setfit",
         learnt=learnt,
-        cut=trained.cut,
+        windowed=trained.windowed,
     )
 
 

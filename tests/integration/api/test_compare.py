@@ -129,7 +129,7 @@ def test_any_text_is_answered(client, text):
         "embedded/decoder@bf16",
         "embedded/encoder@fp32?method=zero-shot",
         text=text,
-        settings={"truncate": True},
+        settings={"long_texts": "cut"},
     ):
         assert run["error"] is None
 

@@ -252,3 +252,32 @@ def test_what_can_not_be_evaluated_is_refused_before_it_begins(history, examples
     with pytest.raises(InputError, match=says):
         run(history, candidates, examples, **options)
     assert history.evaluations.newest() == []
+
+
+LONG = Example("Der Befund ist unverändert und wird weiter beobachtet, wie besprochen. " * 60, "negative", "de", "test")
+
+
+@pytest.mark.parametrize(
+    ("way", "texts", "failed"), [("windows", 5, 0), ("cut", 5, 0), ("refuse", 5, 1), ("leave_out", 4, 0)]
+)
+def test_texts_longer_than_a_candidate_reads_are_counted_first_and_then_go_the_way_that_was_chosen(
+    history, way, texts, failed
+):
+    settings = RunSettings("en", Generation(max_new_tokens=24), long_texts=way)
+    spec = EvaluationSpec(TASK, [*TEXTS[:4], LONG], [ENCODER], settings)
+    begun, *_ = list(evaluate(make_pool(10**9), spec, history, threading.Event()))
+    assert begun.texts == texts
+    (sentence,) = begun.long
+    assert "reads 256 tokens: 1 of 5 texts are longer" in sentence
+    rows = history.evaluations.rows(begun.evaluation_id)
+    assert (len(rows), sum(row.failed for row in rows)) == (texts, failed)
+    kept = history.evaluations.get(begun.evaluation_id)
+    assert kept.settings["long_texts"] == way and kept.settings["too_long"][ENCODER]["texts"] == 1
+    assert kept.left_out_why == ({"longer than a candidate reads": 1} if way == "leave_out" else {})
+
+
+def test_where_every_text_is_too_long_and_left_out_nothing_begins(history):
+    settings = RunSettings("en", Generation(max_new_tokens=24), long_texts="leave_out")
+    spec = EvaluationSpec(TASK, [LONG], [ENCODER], settings)
+    with pytest.raises(InputError, match="Every text is longer"):
+        list(evaluate(make_pool(10**9), spec, history, threading.Event()))

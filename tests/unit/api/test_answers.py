@@ -59,5 +59,5 @@ def test_a_command_has_an_option_for_each_setting_but_secrets_and_objects():
     parser = argparse.ArgumentParser()
     COMMANDS["load"].add(parser)
     args = parser.parse_args(["--candidate", "x", "--levels", "1", "2", "--slo-ttft", "3", "--max-new-tokens", "4"])
-    assert (args.levels, args.slo_ttft_s, args.max_new_tokens, args.truncate) == ([1.0, 2.0], 3.0, 4, None)
+    assert (args.levels, args.slo_ttft_s, args.max_new_tokens, args.long_texts) == ([1.0, 2.0], 3.0, 4, None)
     assert not {"openai_key", "hf_token"} & set(vars(args))

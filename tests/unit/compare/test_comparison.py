@@ -125,11 +125,11 @@ def test_retry_takes_the_options_of_now_and_drops_the_old_attempt():
     run_all(comparison)
     engine.errors.clear()
     comparison._pool.close()
-    comparison.retry(0, RunSettings("en", truncate=True))
+    comparison.retry(0, RunSettings("en", long_texts="cut"))
     events = [update for update in comparison.updates() if isinstance(update, Update)]
     assert {update.column for update in events} == {0}
     assert events[-1].event.run.text == "bad"
-    assert events[-1].event.run.settings["truncate"]
+    assert events[-1].event.run.settings["long_texts"] == "cut"
 
 
 def test_a_reader_that_leaves_stops_every_column():

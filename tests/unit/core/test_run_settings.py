@@ -44,7 +44,7 @@ def test_settings_are_read_from_json_or_a_mapping():
         {"seed": -1},
         {"language": "xx"},
         {"language": 5},
-        {"truncate": "yes"},
+        {"long_texts": "yes"},
         {"unheard_of": 1},
     ],
 )

@@ -81,6 +81,6 @@ def test_a_paint_gives_every_output_of_every_place_a_value_and_hides_the_empty_o
     list(view.run())
     line, _, *columns = painting(view, places)
     assert f'data-run="{view.id}"' in line
-    assert len(columns) == 8 * places
+    assert len(columns) == 9 * places
     assert columns[0] == gr.update(visible=True)
-    assert columns[8::8] == [gr.update(visible=False)] * (places - 1)
+    assert columns[9::9] == [gr.update(visible=False)] * (places - 1)

@@ -126,8 +126,8 @@ def test_a_batch_of_an_encoder_labels_as_each_text_alone(precision):
     assert all(same_shares(a.probabilities, b.probabilities, tolerance) for a, b in zip(expected, found, strict=False))
     if precision == "fp32":
         assert [run.label for run in found[:-1]] == [run.label for run in expected]
-    (cut,) = few.run_batch(requests([LONG], truncate=True))
-    assert cut.notes and cut.label == alone(few, requests([LONG], truncate=True))[0].label
+    (cut,) = few.run_batch(requests([LONG], long_texts="cut"))
+    assert cut.notes and cut.label == alone(few, requests([LONG], long_texts="cut"))[0].label
     few.close()
 
 

@@ -18,7 +18,7 @@ def test_a_text_over_the_context_is_refused_with_both_numbers(model):
 
 
 def test_a_text_over_the_context_is_cut_visibly_where_asked(model):
-    events = list(model.run(request("The aid 🙂 is größer. " * 9000, truncate=True)))
+    events = list(model.run(request("The aid 🙂 is größer. " * 9000, long_texts="cut")))
     run = events[-1].run
     assert len("The aid 🙂 is größer. " * 9000) > 180_000
     assert run.timing.prompt_tokens <= 488

@@ -1,6 +1,7 @@
 """The encoder engine with the embedded encoder: three methods, two precisions, and what may be asked of them."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -28,8 +29,8 @@ def load(text, task=SUPPORT, stop=None):
     return make(load_settings()).load(candidate, task, Job(stop=stop or threading.Event()))
 
 
-def run(model, text, task=SUPPORT, language="en", truncate=False):
-    return list(model.run(Request(task, text, language, truncate=truncate)))[-1].run
+def run(model, text, task=SUPPORT, language="en", long_texts="refuse"):
+    return list(model.run(Request(task, text, language, long_texts=long_texts)))[-1].run
 
 
 def accuracy(model, task, language="en"):
@@ -104,8 +105,8 @@ def _peak_of_a_long_text(candidate):
     """(tokens, measured extra bytes, predicted ones)"""
     model = load(f"{candidate}&method=zero-shot")
     text = "needed " * 2500
-    run(model, text, truncate=True)  # the first text of a length costs more: buffers of the libraries
-    made = run(model, text, truncate=True)
+    run(model, text, long_texts="cut")  # the first text of a length costs more: buffers of the libraries
+    made = run(model, text, long_texts="cut")
     model.close()
     return made.timing.prompt_tokens, made.memory.peak_bytes, made.predicted.peak_bytes
 
@@ -240,7 +241,7 @@ def test_a_text_over_the_window_is_refused_with_both_numbers(few_shot):
 
 
 def test_a_text_over_the_window_is_cut_visibly_where_asked(few_shot):
-    events = list(few_shot.run(Request(SUPPORT, "needed " * 1000, "en", truncate=True)))
+    events = list(few_shot.run(Request(SUPPORT, "needed " * 1000, "en", long_texts="cut")))
     assert any("was cut" in event.message for event in events if isinstance(event, Note))
     assert any("was cut" in note for note in events[-1].run.notes)
     assert events[-1].run.timing.prompt_tokens == 256
@@ -322,7 +323,7 @@ def test_a_training_whose_examples_are_too_long_says_so_kept_or_not():
         Example("The aid is refused.", "negative", "en"),
     )
     task = MEDICAL.with_examples(examples)
-    said = "2 of its examples are longer than this encoder reads: their ends were not learnt from."
+    said = "2 of its examples are longer than this encoder reads: learnt from in windows, averaged."
     model = load("embedded/encoder@fp32?method=few-shot&k=2", task)
     assert said in model.notes
     model.close()
@@ -330,6 +331,9 @@ def test_a_training_whose_examples_are_too_long_says_so_kept_or_not():
     settings = training.TrainingSettings("embedded/encoder", "few-shot", 2, 0)
     trained = list(training.train_named(task, settings, load_settings(), Job()))[-1]
     meta = training_record(task, settings, trained)
-    assert meta.cut == 2
-    encoder_store().save("cut", trained.model, trained.head, meta)
-    assert said in load("trained/cut", task).notes
+    assert (meta.windowed, meta.cut) == (2, 0)
+    encoder_store().save("windowed", trained.model, trained.head, meta)
+    assert said in load("trained/windowed", task).notes
+    cut = replace(meta, windowed=0, cut=2)  # as earlier versions kept it
+    encoder_store().save("cut", trained.model, trained.head, cut)
+    assert any("their ends were not learnt from" in note for note in load("trained/cut", task).notes)
