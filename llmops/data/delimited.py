@@ -13,6 +13,7 @@ from llmops.data.problems import Problem
 from llmops.data.table import MAX_CELL_CHARACTERS, RawRows, check_width
 
 _SEPARATORS = ",;\t|"
+_QUOTES = "\"'"
 _SAMPLE_LINES = 300
 _SAMPLE_CHARACTERS = 400_000
 _MOST_LINES = 500  # of one record: further, a quote is taken as not closed
@@ -76,8 +77,8 @@ def _consistency(sample: list[str], dialect: _Dialect) -> tuple[float, float, fl
         return 0.0, 0.0, 0.0
     usual = [row for row in rows if len(row) == width]
     fewest = min(len({row[place] for row in usual[1:]}) for place in range(width))
-    # A quote sign that still stands around cells was not taken as one.
-    bare = sum(len(cell) > 1 and cell[0] == cell[-1] and cell[0] in "\"'" for row in usual for cell in row)
+    # A quote sign that still stands at a cell's beginning or end was not taken as one.
+    bare = sum(len(cell) > 1 and (cell[0] in _QUOTES or cell[-1] in _QUOTES) for row in usual for cell in row)
     return round(count / len(rows), 2), -bare / (width * len(usual)), -fewest / max(1, len(usual))
 
 

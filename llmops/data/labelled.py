@@ -41,7 +41,7 @@ def to_labelled(
 
     A row that names no language gets the task's that it reads like. Raises TaskFileError where no row is left.
     """
-    labels = Labels(_label_by_word(task) | _given_words(label_words or {}, task), task.label_ids)
+    labels = Labels(label_by_word(task) | _given_words(label_words or {}, task), task.label_ids)
     languages = {code.casefold(): code for code in task.languages}
     place = column_positions(table, mapping).get("language")
 
@@ -75,7 +75,7 @@ def _notes_on_all(examples: Sequence[Example], problems: Sequence[Problem]) -> l
     return []
 
 
-def _label_by_word(task: Task) -> dict[str, str]:
+def label_by_word(task: Task) -> dict[str, str]:
     """Casefolded id, name or answer word → label id; a word of two labels is nobody's, ids go first."""
     ids_of_word: dict[str, set[str]] = {}
     for label in task.labels:

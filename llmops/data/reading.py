@@ -10,7 +10,7 @@ from pathlib import Path
 from llmops.core.errors import InputError, TaskFileError
 from llmops.core.settings import Settings
 from llmops.data.delimited import delimited_rows
-from llmops.data.encodings import decode
+from llmops.data.encodings import Decoded, decode
 from llmops.data.json_files import as_text, json_lines, json_rows
 from llmops.data.spreadsheet import spreadsheet_rows
 from llmops.data.table import RawRows, Table, build_table, check_width
@@ -18,8 +18,8 @@ from llmops.data.table import RawRows, Table, build_table, check_width
 FILE_TYPES = (".csv", ".tsv", ".txt", ".xlsx", ".json", ".jsonl", ".parquet")
 
 
-def read_table(path: Path, limits: Settings, sheet: str | None = None) -> Table:
-    """Read a file by its ending; sheet: a workbook's, by name.
+def read_table(path: Path, limits: Settings, sheet: str | None = None, encoding: str | None = None) -> Table:
+    """Read a file by its ending; sheet: a workbook's, by name; encoding: of a file that is no Unicode, else guessed.
 
     Raises InputError where there is no such file, TaskFileError where nothing of it can be understood.
     """
@@ -34,9 +34,12 @@ def read_table(path: Path, limits: Settings, sheet: str | None = None) -> Table:
     if ending not in FILE_TYPES:
         raise TaskFileError(f"“{path.suffix}” files are not read.", "Upload CSV, TSV, XLSX, JSON, JSONL or Parquet.")
     if ending == ".xlsx":
-        raw, sheets = spreadsheet_rows(path, sheet)
-        return replace(build_table(raw, limits.max_rows), sheets=sheets)
-    return build_table(_parquet_rows(path) if ending == ".parquet" else _text_rows(path, ending), limits.max_rows)
+        raw, sheets, read = spreadsheet_rows(path, sheet)
+        return replace(build_table(raw, limits.max_rows), sheets=sheets, sheet=read)
+    if ending == ".parquet":
+        return build_table(_parquet_rows(path), limits.max_rows)
+    decoded = decode(path.read_bytes(), encoding)
+    return replace(build_table(_text_rows(decoded, ending), limits.max_rows), encoding=decoded.encoding)
 
 
 def existing(path: Path) -> Path:
@@ -46,8 +49,7 @@ def existing(path: Path) -> Path:
     return path
 
 
-def _text_rows(path: Path, ending: str) -> RawRows:
-    decoded = decode(path.read_bytes())
+def _text_rows(decoded: Decoded, ending: str) -> RawRows:
     text = decoded.text.replace("\x00", "").removeprefix("\ufeff")
     if ending == ".json":
         return json_rows(text, decoded.notes)

@@ -21,8 +21,11 @@ _MAX_UNPACKED_BYTES = 200_000_000
 _MOST_MERGED = 20_000  # cells that one merge fills
 
 
-def spreadsheet_rows(path: Path, sheet: str | None) -> tuple[RawRows, tuple[str, ...]]:
-    """(rows of a sheet, names of all): the first visible one with rows, unless one is named. Raises TaskFileError."""
+def spreadsheet_rows(path: Path, sheet: str | None) -> tuple[RawRows, tuple[str, ...], str]:
+    """(rows of a sheet, names of all, its own): the first visible one with rows, unless one is named.
+
+    Raises TaskFileError.
+    """
     import defusedxml
     import openpyxl
 
@@ -46,7 +49,7 @@ def spreadsheet_rows(path: Path, sheet: str | None) -> tuple[RawRows, tuple[str,
         raise TaskFileError(
             f"The spreadsheet can't be read ({type(error).__name__}).", "Save it again as XLSX."
         ) from error
-    return raw, names
+    return raw, names, chosen.title
 
 
 def _chosen(book: Any, name: str | None) -> tuple[Any, tuple[str, ...]]:  # noqa: ANN401

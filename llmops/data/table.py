@@ -22,7 +22,8 @@ _JUDGED_ROWS = 200
 class Table:
     """Columns and rows of text. numbers: each row's place in the file; notes: what was decided while reading.
 
-    problems: rows that could not be read. sheets: a workbook's, the one that was read first.
+    problems: rows that could not be read. sheets: a workbook's names; sheet: the one that was read. encoding: see
+    encodings.Decoded.
     """
 
     columns: tuple[str, ...]
@@ -31,6 +32,8 @@ class Table:
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     sheets: tuple[str, ...] = ()
+    sheet: str = ""
+    encoding: str = ""
 
 
 @dataclass

@@ -14,7 +14,7 @@ from llmops.report.axis import percent_axis
 from llmops.report.chart import figure
 from llmops.report.confusion import FEW, confusions
 from llmops.report.plot import Mark, Plot, Series
-from llmops.report.tables import Foreign, known, more, row, sentences, table
+from llmops.report.tables import Foreign, known, more, row, sentences, table, valued_row
 
 _MANY_PAIRS = 6
 
@@ -172,20 +172,25 @@ def _reliability(name: str, calibration: Calibration) -> str:
 def _labels(measured: Sequence[Metrics]) -> str:
     titles = ("Candidate", "Label", "Precision", "Recall", "F1", "Texts")
     body = "".join(
-        row(
+        valued_row(
             metrics.candidate,
             (
-                Foreign(label),
-                _rate(m.precision if m.precision_interval else None, m.precision_interval),
-                _rate(m.recall if m.recall_interval else None, m.recall_interval),
-                percent(m.f1),
-                count(m.support),
+                (Foreign(label), label),
+                _known_rate(m.precision, m.precision_interval),
+                _known_rate(m.recall, m.recall_interval),
+                (percent(m.f1), m.f1),
+                (count(m.support), m.support),
             ),
         )
         for metrics in measured
         for label, m in _worst_first(metrics)
     )
-    return table(titles, body)
+    return table(titles, body, is_sortable=True)
+
+
+def _known_rate(rate: float, interval: tuple[float, float] | None) -> tuple[str, float | None]:
+    """(as it is shown, to sort by); nothing where there was nothing to count."""
+    return (_rate(rate, interval), rate) if interval else ("", None)
 
 
 def _worst_first(metrics: Metrics) -> list[tuple[str, LabelMetrics]]:

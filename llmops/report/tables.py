@@ -8,16 +8,26 @@ class Foreign(str):
     """A text that a visitor or a model wrote: the same in every language."""
 
 
-def table(titles: Sequence[str], rows: str) -> str:
-    """A table that scrolls sideways where it must; titles as text, rows as HTML."""
+def table(titles: Sequence[str], rows: str, is_sortable: bool = False) -> str:
+    """A table that scrolls sideways where it must; titles as text, rows as HTML. is_sortable: see ui.sortable."""
     header = "".join(head(title, "col") for title in titles)
     inner = f"<thead><tr>{header}</tr></thead><tbody>{rows}</tbody>"
-    return f'<div class="lo-scroll" tabindex="0"><table class="lo-models lo-numbers">{inner}</table></div>'
+    kind = "lo-models lo-numbers lo-sortable" if is_sortable else "lo-models lo-numbers"
+    return f'<div class="lo-scroll" tabindex="0"><table class="{kind}">{inner}</table></div>'
 
 
 def row(name: str, cells: Sequence[str]) -> str:
     """A row with its name as header; all as text."""
     return f"<tr>{head(name, 'row')}{''.join(f'<td{untranslated(cell)}>{_e(cell)}</td>' for cell in cells)}</tr>"
+
+
+def valued_row(name: str, cells: Sequence[tuple[str, float | str | None]]) -> str:
+    """A row of a table that can be sorted: (as it is shown, what it is sorted by) of each cell; None: unknown."""
+    shown = "".join(
+        f'<td{untranslated(cell)} data-value="{_e("" if value is None else str(value))}">{_e(cell)}</td>'
+        for cell, value in cells
+    )
+    return f"<tr>{head(name, 'row')}{shown}</tr>"
 
 
 def head(name: str, scope: str) -> str:

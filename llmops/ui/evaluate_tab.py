@@ -2,29 +2,24 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
 
 from llmops.compat.gradio_internals import EventChain
 from llmops.core.errors import InputError, LlmopsError
-from llmops.core.settings import Settings
-from llmops.core.task import Task
-from llmops.data.columns import ColumnMap
-from llmops.data.labelled import read_labelled
 from llmops.data.usable_rows import ReadTexts
 from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.ladder import rungs
 from llmops.evaluation.runner import EvaluationUpdate, evaluate, resume
 from llmops.evaluation.spec import EvaluationSpec
-from llmops.ui import curve_panel, explain, render, results, results_panel
+from llmops.ui import curve_panel, explain, labelled_upload, render, results, results_panel
 from llmops.ui.background import BackgroundJob, Step, follow, wire_stop
-from llmops.ui.controls import Controls, pick_task
+from llmops.ui.controls import Controls
 from llmops.ui.curve_panel import CurvePanel
 from llmops.ui.evaluation_choice import evaluation_choice, refreshed_choice
 from llmops.ui.events import QUIET, in_queue
-from llmops.ui.file_columns import FILE_TYPES, chosen_column, column_choices, no_columns, preview
+from llmops.ui.labelled_upload import LabelledUpload
 from llmops.ui.results_panel import ResultsPanel
 from llmops.ui.services import Services
 
@@ -32,19 +27,10 @@ from llmops.ui.services import Services
 class EvaluationInputs(NamedTuple):
     """What an evaluation asks of its tab: components while the page is built, their values in a callback."""
 
-    file: Any  # str | None, a path
-    text: Any  # str | None, a column's name
-    label: Any
-    language: Any
     repeats: Any  # float | None
     modes: Any  # list[str] of "batched", "verdict_only"
     long_texts: Any  # str of core.long_texts
     ladder_model: Any  # str
-
-    @property
-    def columns(self) -> tuple[Any, Any, Any]:
-        """Those that tell which column of the file is what."""
-        return self.text, self.label, self.language
 
     def spec(self, page: Controls, labelled: ReadTexts | None, ladder: bool, services: Services) -> EvaluationSpec:
         """What to evaluate; ladder: one model in every precision, else the page's candidates. Raises InputError."""
@@ -60,6 +46,7 @@ class EvaluationInputs(NamedTuple):
 class EvaluateTab:
     """The tab's components. evaluation: the kept one that is shown."""
 
+    upload: LabelledUpload
     inputs: EvaluationInputs
     start: gr.Button
     stop: gr.Button
@@ -82,21 +69,8 @@ def build() -> EvaluateTab:
         "from, or that stand in the prompt, are left out."
     )
     explain.build("macro_f1", "interval", "mcnemar", "ece")
-    with gr.Row():
-        file = gr.File(
-            label="Labelled texts (CSV, XLSX, JSON, Parquet); none: the task's held-out split",
-            file_types=FILE_TYPES,
-            height=170,
-            elem_classes="lo-file",
-            scale=3,
-        )
-        with gr.Column(scale=2, min_width=260):
-            with gr.Row():
-                text, label, language = (
-                    gr.Dropdown([], label=name, interactive=True, min_width=120)
-                    for name in ("Column of the text", "of the label", "of the language")
-                )
-            repeats = gr.Number(1, label="Times each text is asked", precision=0, minimum=1, maximum=100, min_width=160)
+    upload = labelled_upload.build()
+    repeats = gr.Number(1, label="Times each text is asked", precision=0, minimum=1, maximum=100, min_width=160)
     modes = gr.CheckboxGroup(
         [
             ("in batches, after a sample that runs alone for its latency", "batched"),
@@ -139,8 +113,10 @@ def build() -> EvaluateTab:
         resume_button = gr.Button("Resume", scale=0, min_width=110, elem_classes="lo-side", elem_id="resume")
     shown = results_panel.build()
     curve = curve_panel.build()
-    inputs = EvaluationInputs(file, text, label, language, repeats, modes, long_texts, ladder_model)
-    return EvaluateTab(inputs, start, stop, ladder, status, evaluation, resume_button, shown, curve, gr.State(None))
+    inputs = EvaluationInputs(repeats, modes, long_texts, ladder_model)
+    return EvaluateTab(
+        upload, inputs, start, stop, ladder, status, evaluation, resume_button, shown, curve, gr.State(None)
+    )
 
 
 def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, services: Services) -> None:
@@ -152,7 +128,7 @@ def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, 
     def listed_again(evaluation: int | None, request: gr.Request) -> Any:  # noqa: ANN401
         return refreshed_choice(services, request, evaluation)
 
-    _wire_file(tab, controls, services)
+    labelled_upload.wire(tab.upload, tab.status, controls, services)
     resumed = _wire_runs(tab, controls, services)
     results_panel.wire(tab.results, tab.evaluation, resumed, services)
     curve_panel.wire(tab.curve, tab.evaluation, controls, services)
@@ -160,47 +136,18 @@ def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, 
     opened.select(listed_again, tab.evaluation, tab.evaluation, **QUIET)
 
 
-def _wire_file(tab: EvaluateTab, controls: Controls, services: Services) -> None:
-    """The upload and its columns."""
-
-    def read(path: str | None, task_id: str, own: Task | None) -> list[Any]:
-        """The columns as their names suggest, and what is wrong with the rows then."""
-        if path is None:
-            return [*no_columns(3), ""]
-        try:
-            choices = column_choices(path, ("text", "label", "language"), services.settings)
-        except LlmopsError as error:
-            return [*no_columns(3), render.problem(error)]
-        said = check(path, *choices.chosen, task_id, own)  # type: ignore[call-arg,arg-type]
-        return [*choices.updates, said + preview(choices.table)]
-
-    def check(
-        path: str | None, text: str | None, label: str | None, language: str | None, task_id: str, own: Task | None
-    ) -> str:
-        """What the rows give with these columns."""
-        try:
-            labelled = _labelled(path, (text, label, language), pick_task(task_id, own), services.settings)
-        except LlmopsError as error:
-            return render.problem(error)
-        if labelled is None:
-            return ""
-        return render.message(f"{len(labelled.examples):,} texts can be evaluated.", labelled.sentences())
-
-    task = [controls.task_id, controls.own_task]
-    tab.inputs.file.change(read, [tab.inputs.file, *task], [*tab.inputs.columns, tab.status], **QUIET)
-    for column in tab.inputs.columns:
-        column.input(check, [tab.inputs.file, *tab.inputs.columns, *task], tab.status, **QUIET)
-
-
 def _wire_runs(tab: EvaluateTab, controls: Controls, services: Services) -> EventChain:
     """Starting, stopping and resuming; what is returned ends when a resumed evaluation has ended."""
+
+    files, given = len(tab.upload), len(tab.upload) + len(tab.inputs)
 
     def start(
         ladder: bool, previous: BackgroundJob | None, request: gr.Request, values: tuple[Any, ...]
     ) -> Iterator[list[Any]]:
-        inputs, page = EvaluationInputs(*values[: len(tab.inputs)]), Controls(*values[len(tab.inputs) :])
+        upload, inputs = LabelledUpload(*values[:files]), EvaluationInputs(*values[files:given])
+        page = Controls(*values[given:])
         try:
-            labelled = _labelled(inputs.file, inputs.columns, page.task(), services.settings)
+            labelled = upload.read(page.task(), services.settings)
             spec, history = inputs.spec(page, labelled, ladder, services), services.history(request)
         except LlmopsError as error:
             yield [previous, render.problem(error), gr.skip()]
@@ -238,7 +185,7 @@ def _wire_runs(tab: EvaluateTab, controls: Controls, services: Services) -> Even
         yield from _painted(steps, [], request, services)
 
     outputs = [tab.job, tab.status, tab.evaluation]
-    inputs = [tab.job, *tab.inputs, *controls]
+    inputs = [tab.job, *tab.upload, *tab.inputs, *controls]
     queued = in_queue("evaluate")
     tab.start.click(start_candidates, inputs, outputs, **queued)
     tab.ladder.click(start_ladder, inputs, outputs, **queued)
@@ -259,12 +206,3 @@ def _painted(
         ended_well = step.ended and step.error is None
         choice = evaluation_choice(services, request, number) if ended_well else gr.skip()
         yield [step.job, step.status() if step.error or number is None else results.progress(state), choice]
-
-
-def _labelled(path: str | None, columns: tuple[str | None, ...], task: Task, limits: Settings) -> ReadTexts | None:
-    """The uploaded set, every sound row of it; None: the task's held-out split. Raises TaskFileError."""
-    if path is None:
-        return None
-    text, label, language = map(chosen_column, columns)
-    mapping = ColumnMap(text, label, language)
-    return read_labelled(Path(path), task, limits, mapping)

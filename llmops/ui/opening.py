@@ -20,6 +20,7 @@ from llmops.ui.future import Future
 from llmops.ui.past import Past
 from llmops.ui.present import Present
 from llmops.ui.services import Services
+from llmops.ui.sortable import SORT_JS
 
 _HUB_WAIT_S = 1.0
 _EPOCHS = (Epoch.PAST, Epoch.PRESENT, Epoch.FUTURE)
@@ -96,7 +97,7 @@ def wire(
     page.load(
         open_page, None, [*texts, *lists, *tables, tabs[0].training.encoder, opening.preset, opening.machine], **QUIET
     )
-    for script in (language.SWITCH_JS, gradio_page.MEND_JS):
+    for script in (language.SWITCH_JS, gradio_page.MEND_JS, SORT_JS):
         page.load(None, None, None, js=script, **QUIET)
     page.unload(lambda: services.quotas.session_ended(services.asking().session))
     opening.preset.input(use_preset, opening.preset, lists, **QUIET)

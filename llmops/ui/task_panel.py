@@ -1,39 +1,46 @@
-"""Your own task: upload examples and map their columns, or edit instruction and labels. It lives in the session."""
+"""Your own task: out of labelled texts or a task file, edited, and saved as a file. It lives in the session."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from llmops.compat.gradio_internals import EventChain
-from llmops.core.errors import InputError, LlmopsError
+from llmops.compat.gradio_page import save_js
+from llmops.core.errors import LlmopsError
 from llmops.core.task import Task
 from llmops.data.builtin import builtin_ids, load_builtin
-from llmops.data.columns import ColumnMap
+from llmops.data.columns import ROLES as _ROLES
+from llmops.data.columns import complete_columns
 from llmops.data.edited_task import LABEL_COLUMNS, edit_task, label_rows
-from llmops.data.own_task import OWN_TASK, read_own_task
-from llmops.ui import render
+from llmops.data.own_task import OWN_TASK, task_from_examples, to_examples
+from llmops.data.reading import FILE_TYPES
+from llmops.data.task_files import read_task, write_task
+from llmops.ui import render, uploaded_file
 from llmops.ui.controls import pick_task
+from llmops.ui.downloads import new_folder
 from llmops.ui.events import QUIET
-from llmops.ui.file_columns import FILE_TYPES, chosen_column, column_choices, no_columns, preview
 from llmops.ui.services import Services
 from llmops.ui.shared_input import SharedInput, show_task, task_choices
+from llmops.ui.uploaded_file import UploadedFile, chosen_columns, column
 
-_ROLES = ("text", "label", "language", "split")
+_TASK_FILE = ".toml"
 
 
 @dataclass(frozen=True)
 class TaskPanel:
-    """The panel's components; columns are text, label, language and split."""
+    """The panel's components; columns are text, label, language and split. save is unseen: `export` clicks it."""
 
-    file: gr.File
+    file: UploadedFile
     columns: tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown, gr.Dropdown]
     use_file: gr.Button
     instruction: gr.Textbox
     user: gr.Textbox
     labels: gr.Dataframe
     apply: gr.Button
+    export: gr.Button
+    save: gr.DownloadButton
     status: gr.HTML
 
 
@@ -44,17 +51,12 @@ def build() -> TaskPanel:
     prompt = first.prompt(first_language)
     with gr.Accordion("Your own task: upload labelled texts, or edit instruction and labels", open=False):
         with gr.Row():
-            file = gr.File(
-                label="CSV, XLSX, JSON or Parquet",
-                file_types=FILE_TYPES,
-                height=170,
-                elem_classes="lo-file",
-            )
+            file = uploaded_file.build("CSV, XLSX, JSON, Parquet, or a task file (TOML)", (*FILE_TYPES, _TASK_FILE))
             with gr.Column():
                 with gr.Row():
-                    text, label = _column("Text column"), _column("Label column")
+                    text, label = column("Text column"), column("Label column")
                 with gr.Row():
-                    language, split = _column("Language column"), _column("Split column (pool or test)")
+                    language, split = column("Language column"), column("Split column (pool or test)")
                 use_file = gr.Button("Use this file")
         instruction = gr.Textbox(prompt.instruction, label="Instruction (in the chosen language)", lines=2)
         user = gr.Textbox(prompt.user, label="User turn; {text} stands for the text", lines=1)
@@ -67,13 +69,13 @@ def build() -> TaskPanel:
             interactive=True,
             wrap=True,
         )
-        apply = gr.Button("Use this task")
+        with gr.Row():
+            apply = gr.Button("Use this task", scale=2)
+            export = gr.Button("Save the task as a file", scale=1, elem_id="export-task")
+            save = gr.DownloadButton("task.toml", elem_id="save-task", elem_classes="lo-unseen")
         status = gr.HTML(elem_id="task-said")
-    return TaskPanel(file, (text, label, language, split), use_file, instruction, user, labels, apply, status)
-
-
-def _column(name: str) -> gr.Dropdown:
-    return gr.Dropdown([], label=name, interactive=True)
+    columns = (text, label, language, split)
+    return TaskPanel(file, columns, use_file, instruction, user, labels, apply, export, save, status)
 
 
 def wire(panel: TaskPanel, shared: SharedInput, services: Services) -> None:
@@ -101,41 +103,75 @@ def wire(panel: TaskPanel, shared: SharedInput, services: Services) -> None:
     # Not own_task.change: Gradio would hash the task, which holds dictionaries.
     used = _wire_file(panel, shared, changed, services)
     applied = panel.apply.click(edit, [*task, *editor], changed, **QUIET)
-    for event in (used, applied):
+    for event in (*used, applied):
         # A second task of one's own has the first one's id, so that no change of it is told.
         shown = event.then(show_task, task, [shared.language, shared.examples], **QUIET)
         shown.then(show, task, editor, **QUIET)
+    _wire_export(panel, [*task, *editor])
 
 
-def _wire_file(panel: TaskPanel, shared: SharedInput, changed: list[Any], services: Services) -> EventChain:
-    """Connect upload and mapping; what is returned ends when the file's task is in use. changed: shows that task."""
+def _wire_export(panel: TaskPanel, edited: list[Any]) -> None:
+    """The task as it stands in the editor, as one file."""
 
-    def read(path: str | None) -> list[Any]:
-        if path is None:
-            return [*no_columns(len(_ROLES)), ""]
+    def export(
+        task_id: str, own: Task | None, language: str, instruction: str, user: str, rows: list[list[str]]
+    ) -> tuple[Any, Any]:
         try:
-            columns = column_choices(path, _ROLES, services.settings)
+            task = edit_task(pick_task(task_id, own), language, instruction, user, rows)
         except LlmopsError as error:
-            return [*no_columns(len(_ROLES)), render.problem(error)]
-        sentence = f"{len(columns.table.rows):,} rows read. Check the columns, then use the file."
-        return [*columns.updates, render.message(sentence, columns.table.notes) + preview(columns.table)]
+            return gr.skip(), render.problem(error)
+        path = new_folder() / "task.toml"
+        write_task(task, path)
+        return str(path), ""
+
+    packed = panel.export.click(export, edited, [panel.save, panel.status], **QUIET)
+    packed.success(None, None, None, js=save_js("save-task"), **QUIET)
+
+
+def _wire_file(panel: TaskPanel, shared: SharedInput, changed: list[Any], services: Services) -> list[EventChain]:
+    """Connect upload and mapping; what is returned ends when a file's task is in use. changed: shows that task."""
+    limits = services.settings
+
+    def read(path: str | None, sheet: str | None, encoding: str | None) -> list[Any]:
+        """A table's columns to choose from; a task file is in use at once."""
+        nothing, skipped = uploaded_file.no_choices(_ROLES), [gr.skip(), gr.skip()]
+        if path is None:
+            return [*nothing, *skipped, ""]
+        try:
+            if path.endswith(_TASK_FILE):
+                task = replace(read_task(Path(path), limits), id=OWN_TASK)
+                return [*nothing, *_chosen(task), render.message(_sentence(task))]
+            found = uploaded_file.choices(UploadedFile(path, sheet, encoding), _ROLES, limits)
+        except LlmopsError as error:
+            return [*nothing, *skipped, render.problem(error)]
+        sentence = f"{len(found.table.rows):,} rows read. Check the columns, then use the file."
+        said = render.message(sentence, found.table.notes) + uploaded_file.preview(found.table)
+        return [*found.updates, *skipped, said]
+
+    def read_new(path: str | None) -> list[Any]:
+        return read(path, None, None)
 
     def use_file(
-        path: str | None, text: str | None, label: str | None, language: str, split: str, default: str
+        path: str | None, sheet: str | None, encoding: str | None, default: str, *columns: str | None
     ) -> list[Any]:
         try:
-            if path is None:
-                raise InputError("No file is uploaded.", "Upload a CSV, XLSX, JSON or Parquet file first.")
-            mapping = ColumnMap(text, label, chosen_column(language), chosen_column(split))
-            found = read_own_task(Path(path), mapping, default, services.settings)
+            table = UploadedFile(path, sheet, encoding).table(limits)
+            examples = to_examples(table, complete_columns(table, chosen_columns(_ROLES, columns)), default)
         except LlmopsError as error:
             return [gr.skip(), gr.skip(), render.problem(error)]
-        own = found.task
-        sentence = f"{len(own.examples):,} texts, {len(own.labels)} labels, in {', '.join(own.languages)}."
-        return [*_chosen(own), render.message(sentence, tuple(found.read.sentences()))]
+        own = task_from_examples(Path(path or "").stem, examples.examples)
+        return [*_chosen(own), render.message(_sentence(own), tuple(examples.sentences()))]
 
-    panel.file.change(read, panel.file, [*panel.columns, panel.status], **QUIET)
-    return panel.use_file.click(use_file, [panel.file, *panel.columns, shared.language], changed, **QUIET)
+    offered = [*panel.file[1:], *panel.columns, *changed]
+    uploaded = panel.file.path.change(read_new, panel.file.path, offered, **QUIET)
+    for choice in panel.file[1:]:
+        choice.input(read, list(panel.file), offered, **QUIET)
+    used = panel.use_file.click(use_file, [*panel.file, shared.language, *panel.columns], changed, **QUIET)
+    return [uploaded, used]
+
+
+def _sentence(own: Task) -> str:
+    return f"{len(own.examples):,} texts, {len(own.labels)} labels, in {', '.join(own.languages)}."
 
 
 def _chosen(own: Task) -> list[Any]:
