@@ -46,7 +46,7 @@ def wire(services: Services) -> None:
 
         Parameters:
             text: the input
-            task: id of a built-in task, such as medical
+            task: id of a built-in task, such as medical, or the text of a task.toml
             candidates: texts such as embedded/decoder@nf4
         """
         return compare_data(context, services.asking(), text, task, candidates, settings)
@@ -59,7 +59,7 @@ def wire(services: Services) -> None:
 
         Parameters:
             text: the input
-            task: id of a built-in task
+            task: id of a built-in task, or the text of a task.toml
             candidates: their texts
         """
         yield from stream_data(context, services.asking(), text, task, candidates, settings)
@@ -114,7 +114,7 @@ def _wire_planning(api: ApiContext, services: Services) -> None:
         """Parallel requests against a candidate: a point a level.
 
         Parameters:
-            task: id of a built-in task, whose held-out texts are sent
+            task: id of a built-in task, or the text of a task.toml; its held-out texts are sent
             candidate: its text, such as embedded/decoder@nf4
         """
         return as_job(services, lambda job: load_data(api, task, candidate, settings, job))
@@ -123,7 +123,7 @@ def _wire_planning(api: ApiContext, services: Services) -> None:
         """The same finding at several depths of growing text: a cell a length and depth.
 
         Parameters:
-            task: id of a built-in task
+            task: id of a built-in task, or the text of a task.toml
             candidate: its text, such as embedded/decoder@nf4
         """
         return as_job(services, lambda job: context_data(api, task, candidate, settings, job))
