@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from llmops.api.encoder_training import GivenTraining
 from llmops.api.export import GivenExport
 from llmops.api.history import GivenHistory
 from llmops.core.given import GivenSettings, forms, listed, with_default
@@ -23,6 +24,8 @@ SETTINGS: dict[str, type[GivenSettings]] = {
     "stream": GivenRunSettings,
     "evaluate": GivenEvaluation,
     "learning_curve": GivenCurve,
+    "train": GivenTraining,
+    "classify": GivenRunSettings,
     "load_probe": GivenLoad,
     "context_probe": GivenContext,
     "decide": DecisionSettings,

@@ -1,6 +1,6 @@
 """The named endpoints for programs, registered: what they do is `llmops/api`. The rest of the page is private to it.
 
-Those over the history are `records_api` and `decide_api`.
+Those over the history are `records_api` and `decide_api`, /train and /classify `encoder_api`.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from llmops.api.probes import context_data, load_data
 from llmops.api.schemas import schemas
 from llmops.core.request import Connection
 from llmops.planning.availability import list_candidates
-from llmops.ui import decide_api, records_api
+from llmops.ui import decide_api, encoder_api, records_api
 from llmops.ui.background import as_job
 from llmops.ui.endpoints import register
 from llmops.ui.events import AT_ONCE
@@ -71,6 +71,7 @@ def wire(services: Services) -> None:
     _wire_planning(context, services)
     decide_api.wire(services)
     records_api.wire(services)
+    encoder_api.wire(services)
 
 
 def _wire_planning(api: ApiContext, services: Services) -> None:
