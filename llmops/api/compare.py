@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from llmops.api.context import ApiContext
+from llmops.api.tasks import chosen_task
 from llmops.compare.comparison import Comparison, run_all
 from llmops.compare.follow import follow, plain
 from llmops.compare.inputs import check_candidates, check_text
@@ -14,7 +15,6 @@ from llmops.core.run import Run, RunError
 from llmops.core.run_settings import GivenRunSettings
 from llmops.core.task import Task
 from llmops.core.view import Status, View
-from llmops.data.builtin import load_builtin
 from llmops.public.quotas import Visitor
 
 
@@ -65,14 +65,15 @@ def compare_data(
     context: ApiContext,
     visitor: Visitor,
     text: object,
-    task_id: str,
+    task: Task | str,
     candidates: object,
     given: str | Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """A comparison with its runs; what is wrong as a whole is `error`, and that of every run."""
     secrets: tuple[str, ...] = ()
     try:
-        comparison = make_comparison(context, load_builtin(task_id), text, candidates, given, visitor.owner)
+        chosen = chosen_task(task, context.settings)
+        comparison = make_comparison(context, chosen, text, candidates, given, visitor.owner)
         secrets = comparison.options.connection.secrets
         return run_comparison(context, visitor, comparison).to_json()
     except Exception as caught:  # noqa: BLE001  the edge: as_run_error logs it
@@ -84,14 +85,15 @@ def stream_data(
     context: ApiContext,
     visitor: Visitor,
     text: object,
-    task_id: str,
+    task: Task | str,
     candidates: object,
     given: str | Mapping[str, Any] | None,
 ) -> Iterator[dict[str, Any]]:
     """A comparison while it runs: every column again and again."""
     secrets: tuple[str, ...] = ()
     try:
-        comparison = make_comparison(context, load_builtin(task_id), text, candidates, given, visitor.owner)
+        chosen = chosen_task(task, context.settings)
+        comparison = make_comparison(context, chosen, text, candidates, given, visitor.owner)
         secrets = comparison.options.connection.secrets
         recorder = Recorder(context.settings.history_path, visitor.owner, context.source, comparison)
         views = [View(candidate) for candidate in comparison.candidates]

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from llmops.api.context import ApiContext, error_in
+from llmops.api.tasks import chosen_task
 from llmops.core.errors import InputError
 from llmops.core.request import Job
 from llmops.core.task import Example, Task
-from llmops.data.builtin import load_builtin
 from llmops.data.labelled import from_objects
 from llmops.evaluation.ladder import rungs
 from llmops.evaluation.runner import (
@@ -87,12 +87,12 @@ def run_evaluation(context: ApiContext, begin: EvaluationSpec | int, job: Job) -
 
 
 def evaluate_data(
-    context: ApiContext, task_id: str, candidates: list[str], given: str | Mapping[str, Any] | None, job: Job
+    context: ApiContext, task: Task | str, candidates: list[str], given: str | Mapping[str, Any] | None, job: Job
 ) -> dict[str, Any]:
     """Labelled texts through candidates. given: GivenEvaluation's settings."""
     answer: dict[str, Any] = {"error": None}
     with error_in(answer, "evaluation") as asker:
-        task = load_builtin(task_id)
+        chosen = chosen_task(task, context.settings)
         asked = GivenEvaluation.within(given, context.settings)
         asker.connection = asked.connection(job.owner)
         job = job.asked_with(asker.connection)
@@ -101,9 +101,9 @@ def evaluate_data(
         if asked.resume is not None:
             begin = asked.resume
         else:
-            labelled = None if asked.texts is None else from_objects(asked.texts, task)
+            labelled = None if asked.texts is None else from_objects(asked.texts, chosen)
             notes = labelled.sentences() if labelled else []
-            examples = labelled.examples if labelled else task.split("test")
-            begin = evaluation_spec(task, examples, candidates, asked, job.owner)
+            examples = labelled.examples if labelled else chosen.split("test")
+            begin = evaluation_spec(chosen, examples, candidates, asked, job.owner)
         answer |= {**run_evaluation(context, begin, job).to_json(), "notes": notes}
     return answer

@@ -21,7 +21,7 @@ def curve_data(
     with error_in(answer, "learning curve"):
         asked = GivenCurve.read(given)
         history = History(context.settings.history_path, job.owner)
-        work = CurveWork.of(history, chosen_task(task), asked.evaluation, asked)
+        work = CurveWork.of(history, chosen_task(task, context.settings), asked.evaluation, asked)
         curve = work.keep(list(learning_curve(context.pool, work.task, work.texts, asked, job)))
         answer |= {"curve": asdict(curve), "parity": parity(curve)}
     return answer

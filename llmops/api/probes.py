@@ -18,7 +18,7 @@ def load_data(
     """Load points. given: GivenLoad's settings."""
     answer: dict[str, Any] = {"candidate": candidate, "points": [], "source": "client-measured", "error": None}
     with error_in(answer, f"load probe of {candidate}") as asker:
-        chosen = chosen_task(task)
+        chosen = chosen_task(task, context.settings)
         asked = GivenLoad.within(given, context.settings)
         settings = asked.run_settings(chosen, owner=job.owner)
         asker.connection = settings.connection
@@ -39,7 +39,7 @@ def context_data(
         "error": None,
     }
     with error_in(answer, f"context probe of {candidate}") as asker:
-        chosen = chosen_task(task)
+        chosen = chosen_task(task, context.settings)
         asked = GivenContext.within(given, context.settings)
         settings = asked.run_settings(chosen, asked.finding or "", job.owner)
         asker.connection = settings.connection

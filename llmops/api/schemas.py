@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from llmops.api.encoder_training import GivenTraining
 from llmops.api.export import GivenExport
 from llmops.api.history import GivenHistory
 from llmops.core.given import GivenSettings, forms, listed, with_default
@@ -11,6 +12,7 @@ from llmops.core.run_settings import GivenRunSettings
 from llmops.core.settings import Settings
 from llmops.decision.decision_report import DecisionSettings
 from llmops.decision.threshold_search import CascadeSettings
+from llmops.evaluation.classification import GivenClassification
 from llmops.evaluation.curve import GivenCurve
 from llmops.evaluation.spec import GivenEvaluation
 from llmops.planning.settings import GivenDryRun, GivenPlan
@@ -23,6 +25,8 @@ SETTINGS: dict[str, type[GivenSettings]] = {
     "stream": GivenRunSettings,
     "evaluate": GivenEvaluation,
     "learning_curve": GivenCurve,
+    "train": GivenTraining,
+    "classify": GivenClassification,
     "load_probe": GivenLoad,
     "context_probe": GivenContext,
     "decide": DecisionSettings,

@@ -18,7 +18,14 @@ from llmops.data.columns import ColumnMap, complete_columns
 from llmops.data.reading import read_table
 from llmops.data.table import Table
 from llmops.data.task_files import find_task
-from llmops.evaluation.classification import Classification, GivenClassification, UnlabelledText, classify
+from llmops.evaluation.classification import (
+    Classification,
+    GivenClassification,
+    UnlabelledAnswer,
+    UnlabelledText,
+    classify,
+    in_languages,
+)
 
 HELP = "label every text of a file without labels"
 
@@ -76,13 +83,8 @@ def _texts(
         if words.is_no_text(row[place]):
             empty.append(f"Row {number}: the text is empty; left out.")
         else:
-            filled.append((number, row))
-    read = task.languages_of([row[place] for _, row in filled])
-    texts = []
-    for (number, row), likely in zip(filled, read, strict=True):
-        said = words.language_code(row[language]) if language is not None else ""
-        texts.append(UnlabelledText(number, row[place], said if said in task.languages else likely))
-    return texts, empty
+            filled.append((number, row[place], "" if language is None else row[language]))
+    return in_languages(task, filled), empty
 
 
 def _column(table: Table, name: str | None) -> str:
@@ -93,7 +95,7 @@ def _column(table: Table, name: str | None) -> str:
 
 def _cells(run: Run) -> tuple[str, str, str]:
     """predicted, confidence, error; what is not known is blank."""
-    if run.error:
-        return "", "", f"{run.error.message} {run.error.remedy}".strip()
-    confidence = (run.probabilities or {}).get(run.label or "")
-    return run.label or "", "" if confidence is None else f"{confidence:.4f}", "" if run.label else "unparsed"
+    answer = UnlabelledAnswer.of(run)
+    confidence = "" if answer.confidence is None else f"{answer.confidence:.4f}"
+    error = "" if answer.error is None else f"{answer.error.message} {answer.error.remedy}".strip()
+    return answer.label or "", confidence, error

@@ -13,9 +13,10 @@ from llmops.core.candidate import Candidate
 from llmops.core.errors import Stopped
 from llmops.core.long_texts import LongTexts
 from llmops.core.request import Job, Request
-from llmops.core.run import Run
+from llmops.core.run import Run, RunError
 from llmops.core.run_settings import GivenRunSettings, RunSettings
 from llmops.core.task import Task
+from llmops.data import words
 from llmops.evaluation.batch_sizes import BatchSize
 from llmops.runtime.executor import execute, execute_batch
 from llmops.runtime.lease import Lease
@@ -40,6 +41,27 @@ class UnlabelledText:
 
 
 @dataclass(frozen=True)
+class UnlabelledAnswer:
+    """What is said of a text. confidence: the label's probability, 0 to 1, None where the candidate tells none.
+
+    error: why there is no label.
+    """
+
+    label: str | None = None
+    confidence: float | None = None
+    error: RunError | None = None
+
+    @classmethod
+    def of(cls, run: Run) -> "UnlabelledAnswer":
+        """A run's label, or why it has none."""
+        if run.error is not None:
+            return cls(error=run.error)
+        if run.label is None:
+            return cls(error=RunError("unparsed", "The answer names no label.", "Compare the text to read it."))
+        return cls(run.label, (run.probabilities or {}).get(run.label))
+
+
+@dataclass(frozen=True)
 class Classification:
     """One candidate's way with the texts of a task. settings: of every text; the language is each text's own."""
 
@@ -60,6 +82,19 @@ class Classification:
             long_texts=settings.long_texts,
             verdict_only=settings.generation.temperature == 0,
         )
+
+
+def in_languages(task: Task, texts: Sequence[tuple[int, str, str]], usual: str | None = None) -> list[UnlabelledText]:
+    """(number, text, language as it was written, "" for none) of each, in the task's language that it says.
+
+    Where it says none of the task's: usual; else the one that the text reads like.
+    """
+    read = task.languages_of([text for _, text, _ in texts]) if usual is None else [usual] * len(texts)
+    written = [words.language_code(language) for _, _, language in texts]
+    return [
+        UnlabelledText(number, text, said if said in task.languages else likely)
+        for (number, text, _), said, likely in zip(texts, written, read, strict=True)
+    ]
 
 
 def classify(

@@ -79,10 +79,12 @@ class EvaluationSpec:
             raise InputError(
                 f"“{unknown.label}” is no label of the task.", f"Labels: {', '.join(self.task.label_ids)}."
             )
-        answers, max_answers = len(held_out.texts) * self.repeats * len(self.chosen), settings.max_answers
-        if max_answers is not None and answers > max_answers:
-            raise TooMuch(
-                f"That would be {answers:,} answers; {max_answers:,} are made here in one evaluation.",
-                "Use fewer texts.",
-            )
+        check_answers(len(held_out.texts) * self.repeats * len(self.chosen), settings)
         return held_out
+
+
+def check_answers(answers: int, settings: Settings) -> None:
+    """Raise TooMuch above what is answered in one go."""
+    most = settings.max_answers
+    if most is not None and answers > most:
+        raise TooMuch(f"That would be {answers:,} answers; {most:,} are made here at once.", "Use fewer texts.")

@@ -1,6 +1,6 @@
 """The named endpoints for programs, registered: what they do is `llmops/api`. The rest of the page is private to it.
 
-Those over the history are `records_api` and `decide_api`.
+Those over the history are `records_api` and `decide_api`, /train and /classify `encoder_api`.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from llmops.api.probes import context_data, load_data
 from llmops.api.schemas import schemas
 from llmops.core.request import Connection
 from llmops.planning.availability import list_candidates
-from llmops.ui import decide_api, records_api
+from llmops.ui import decide_api, encoder_api, records_api
 from llmops.ui.background import as_job
 from llmops.ui.endpoints import register
 from llmops.ui.events import AT_ONCE
@@ -46,7 +46,7 @@ def wire(services: Services) -> None:
 
         Parameters:
             text: the input
-            task: id of a built-in task, such as medical
+            task: id of a built-in task, such as medical, or the text of a task.toml
             candidates: texts such as embedded/decoder@nf4
         """
         return compare_data(context, services.asking(), text, task, candidates, settings)
@@ -59,7 +59,7 @@ def wire(services: Services) -> None:
 
         Parameters:
             text: the input
-            task: id of a built-in task
+            task: id of a built-in task, or the text of a task.toml
             candidates: their texts
         """
         yield from stream_data(context, services.asking(), text, task, candidates, settings)
@@ -71,6 +71,7 @@ def wire(services: Services) -> None:
     _wire_planning(context, services)
     decide_api.wire(services)
     records_api.wire(services)
+    encoder_api.wire(services)
 
 
 def _wire_planning(api: ApiContext, services: Services) -> None:
@@ -114,7 +115,7 @@ def _wire_planning(api: ApiContext, services: Services) -> None:
         """Parallel requests against a candidate: a point a level.
 
         Parameters:
-            task: id of a built-in task, whose held-out texts are sent
+            task: id of a built-in task, or the text of a task.toml; its held-out texts are sent
             candidate: its text, such as embedded/decoder@nf4
         """
         return as_job(services, lambda job: load_data(api, task, candidate, settings, job))
@@ -123,7 +124,7 @@ def _wire_planning(api: ApiContext, services: Services) -> None:
         """The same finding at several depths of growing text: a cell a length and depth.
 
         Parameters:
-            task: id of a built-in task
+            task: id of a built-in task, or the text of a task.toml
             candidate: its text, such as embedded/decoder@nf4
         """
         return as_job(services, lambda job: context_data(api, task, candidate, settings, job))

@@ -88,6 +88,8 @@ def build(services: Services) -> gr.Blocks:
             tab_future.token,
             tab_future.provider,
         )
+        # First: Gradio gives a name once, and the page's own listeners are named after their functions.
+        api.wire(services)
         sign_in.wire(entrance, page)
         welcome.wire(start_training)
         shared_input.wire(panel)
@@ -105,5 +107,4 @@ def build(services: Services) -> gr.Blocks:
         tabs = (tab_past, tab_present, tab_future)
         opening.wire(machine_row, page, controls, panel.line, tabs, services)
         notices.wire(notice, page, services)
-        api.wire(services)
     return page

@@ -21,7 +21,7 @@ def wire(services: Services) -> None:
         """Labelled texts through candidates: metrics, pairs of candidates, ladders, and how each ended.
 
         Parameters:
-            task: id of a built-in task
+            task: id of a built-in task, or the text of a task.toml
             candidates: texts such as embedded/decoder@nf4
         """
         return as_job(services, lambda job: evaluate_data(context, task, candidates, settings, job))
@@ -30,7 +30,7 @@ def wire(services: Services) -> None:
         """An encoder's accuracy against the examples it learns from, and the k that reaches each decoder.
 
         Parameters:
-            task: id of a built-in task
+            task: id of a built-in task, or the text of a task.toml
         """
         return as_job(services, lambda job: curve_data(context, task, settings, job))
 

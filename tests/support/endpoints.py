@@ -2,7 +2,7 @@
 
 TEXT = "All requirements for the wheelchair are met."
 ENDPOINTS = {"/candidates", "/compare", "/plan", "/dry_run", "/load_probe", "/context_probe", "/evaluate", "/history"}
-ENDPOINTS |= {"/stream", "/export", "/learning_curve", "/decide", "/cascade", "/schema"}
+ENDPOINTS |= {"/stream", "/export", "/learning_curve", "/decide", "/cascade", "/schema", "/train", "/classify"}
 TIMING = {"load_s", "queue_s", "ttft_s", "tpot_s", "e2e_s", "prompt_tokens", "output_tokens"}
 MEMORY = {"weights_bytes", "kv_cache_bytes", "peak_bytes", "device"}
 

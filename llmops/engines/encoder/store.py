@@ -81,7 +81,7 @@ class EncoderStore:
         """Write a trained encoder under a new name. Raises InputError for a bad or taken name, TooMuch, OutOfMemory."""
         from safetensors.numpy import save_file
 
-        with self._new_folder(name) as partial:
+        with self._partial_folder(name) as partial:
             save_file({"coef": head.coef, "intercept": head.intercept}, partial / "head.safetensors")
             if meta.has_body:
                 model.save_pretrained(str(partial / "body"), create_model_card=False, safe_serialization=True)
@@ -90,12 +90,17 @@ class EncoderStore:
             _check_files(partial)
         return self.root / name
 
-    @contextmanager
-    def _new_folder(self, name: str) -> Iterator[Path]:
-        """A folder to fill; put in place whole at the end, or not at all."""
-        target = self.root / check_name(name)
-        if target.exists():
+    def new_folder(self, name: str) -> Path:
+        """Where an encoder of this name would lie. Raises InputError for a bad or taken name."""
+        folder = self.root / check_name(name)
+        if folder.exists():
             raise InputError(f"There is an encoder “{name}” already.", "Choose another name, or delete the old one.")
+        return folder
+
+    @contextmanager
+    def _partial_folder(self, name: str) -> Iterator[Path]:
+        """A folder to fill; put in place whole at the end, or not at all."""
+        target = self.new_folder(name)
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             partial = Path(tempfile.mkdtemp(dir=self.root, prefix=".partial-"))
@@ -146,7 +151,7 @@ class EncoderStore:
 
     def unpack(self, path: Path, name: str) -> None:
         """Keep an encoder out of a zip. Raises ModelRefused for anything else, InputError for the name, TooMuch."""
-        with self._new_folder(name) as partial:
+        with self._partial_folder(name) as partial:
             _extract(path, partial)
             _read(partial)
 

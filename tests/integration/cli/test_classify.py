@@ -81,7 +81,7 @@ def test_an_encoder_is_trained_on_a_task_of_ones_own_kept_and_used(command, data
     assert trained.code == 0, trained.stderr
     assert trained.stdout.startswith("trained/mine: few-shot on embedded/encoder, ")
     again = command("train", "mine", "--method", "few-shot", "--k", "4")
-    assert (again.code, "is kept already" in again.stderr) == (2, True)
+    assert (again.code, "There is an encoder “mine” already" in again.stderr) == (2, True)
     done = command("classify", str(data), str(tmp_path / "out.csv"), "--candidate", "trained/mine")
     assert done.code == 0, done.stderr
     assert {row["predicted"] for row in answers(tmp_path / "out.csv")} <= {"positive", "negative"}

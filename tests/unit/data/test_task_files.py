@@ -5,8 +5,8 @@ import pytest
 from llmops.core.errors import InputError, TaskFileError
 from llmops.core.settings import Settings
 from llmops.data.builtin import load_builtin
-from llmops.data.own_task import read_own_task
-from llmops.data.task_files import find_task, read_task, write_task
+from llmops.data.own_task import OWN_TASK, read_own_task
+from llmops.data.task_files import find_task, read_task, task_from_text, write_task
 from tests.support.needs import TESTS
 
 LIMITS = Settings(TESTS)
@@ -74,6 +74,12 @@ def test_names_are_the_ids_where_none_are_given_and_examples_may_lie_beside(writ
         (SMALL + '[[examples]]\ntext = "x"\n', "Example 1 of task.toml is none"),
         (SMALL + '[[examples]]\ntext = "x"\nlabel = "a"\nlanguage = "en"\nsplit = "no"\n', "in no split"),
         (SMALL.replace('instruction = "Say a or b."', "instruction = 1"), "1 is no text"),
+        (SMALL + 'user = "no place for it"', "has no {text}"),
+        (SMALL.replace("[prompts.en]", "[prompts]").replace("instruction", "# "), "has no prompts"),
+        ("a = " + "[" * 100_000, "is no TOML"),
+        ("a = " + "9" * 5_000, "is no TOML"),
+        (SMALL + "[" + "a." * 40 + "b]", "more than 31 parts"),
+        (SMALL + '"' + '\\"" . "' * 40 + '" = 1', "more than 31 parts"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_named(write, text, said):
@@ -81,3 +87,40 @@ def test_what_is_wrong_with_a_file_is_named(write, text, said):
         read_task(write(text), LIMITS)
     assert said in caught.value.message
     assert caught.value.remedy
+    with pytest.raises(TaskFileError) as caught:
+        task_from_text(text, LIMITS)
+    assert caught.value.message
+
+
+def test_a_text_is_the_task_that_its_file_would_be(tmp_path):
+    write_task(load_builtin("support"), tmp_path / "task.toml")
+    text = (tmp_path / "task.toml").read_text(encoding="utf-8")
+    assert task_from_text(text, LIMITS) == load_builtin("support")
+    assert (task_from_text(SMALL, LIMITS).id, task_from_text(SMALL, LIMITS).name) == (OWN_TASK, "task")
+
+
+def test_a_text_reads_no_file_not_even_one_in_the_current_folder(write, tmp_path, monkeypatch):
+    write("text,label\none,a\n", "texts.csv")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TaskFileError, match="which can't be sent along"):
+        task_from_text('examples = "texts.csv"\n' + SMALL, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (Settings(TESTS, max_upload_bytes=50), "larger than"),
+        (Settings(TESTS, max_rows=1), "2 labels; at most 1"),
+        (Settings(TESTS, max_rows=2), "3 examples; at most 2"),
+    ],
+)
+def test_what_is_too_much_is_counted_before_it_is_read(write, limits, said):
+    text = SMALL + '[[examples]]\ntext = "x"\nlabel = "a"\nlanguage = "en"\n' * 3
+    for read, given in ((task_from_text, text), (read_task, write(text))):
+        with pytest.raises(TaskFileError, match=said):
+            read(given, limits)
+
+
+def test_half_a_surrogate_pair_is_no_toml():
+    with pytest.raises(TaskFileError, match="is no TOML"):
+        task_from_text(SMALL + 'source = "\ud800"', LIMITS)
