@@ -14,7 +14,6 @@ from llmops.core.settings import Settings
 from llmops.data.columns import ColumnMap
 from llmops.data.own_task import OwnTask, read_own_task
 from llmops.data.task_files import write_task
-from llmops.data.words import likely_language
 
 HELP = "a labelled file as a task of your own, which --task takes"
 
@@ -43,9 +42,7 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         raise InputError(f"{args.out} is there already.", "Choose another name, or add --force.")
     columns = (args.text_column, args.label_column, args.language_column, args.split_column)
     mapping = ColumnMap(*columns) if any(columns) else None
-    found = read_own_task(args.data, mapping, args.language or "en", settings)
-    if args.language is None and likely_language(example.text for example in found.task.examples) == "de":
-        found = read_own_task(args.data, mapping, "de", settings)
+    found = read_own_task(args.data, mapping, args.language, settings)
     task = replace(found.task, id=args.out.stem, name=args.name or found.task.name)
     try:
         write_task(task, args.out)

@@ -31,25 +31,30 @@ class OwnTask:
     read: ReadTexts
 
 
-def read_own_task(path: Path, mapping: ColumnMap | None, default_language: str, limits: Settings) -> OwnTask:
-    """A file as a task named after it; mapping: None or open roles are guessed. Raises TaskFileError."""
+def read_own_task(path: Path, mapping: ColumnMap | None, language: str | None, limits: Settings) -> OwnTask:
+    """A file as a task named after it; mapping: None or open roles are guessed; language: see to_examples.
+
+    Raises TaskFileError.
+    """
     table = read_table(path, limits)
-    read = to_examples(table, complete_columns(table, mapping), default_language)
+    read = to_examples(table, complete_columns(table, mapping), language)
     return OwnTask(task_from_examples(path.stem, read.examples), read)
 
 
 def to_examples(
-    table: Table, mapping: ColumnMap, default_language: str, labels: Sequence[str] | None = None, seed: int = 0
+    table: Table, mapping: ColumnMap, language: str | None, labels: Sequence[str] | None = None, seed: int = 0
 ) -> ReadTexts:
     """Examples in the file's order. labels: the only ones allowed, if given.
+
+    language: of texts that say none themselves; None: German or English, as they read.
 
     Labels that differ in case, spaces, invisible signs or composition only are one, by its commonest spelling. Without
     a split column, half of each label and language goes to the pool, the rest to the test split (seeded).
     Raises TaskFileError where no task is left.
     """
     positions = column_positions(table, mapping)
-    said = (row[positions["label"]] for row in table.rows)
-    names, notes = words.joined(word for word in said if not words.is_missing(word))
+    cells = (row[positions["label"]] for row in table.rows)
+    names, notes = words.joined(word for word in cells if not words.is_missing(word))
     if labels is not None:
         names = {words.key(label): label for label in labels}
 
@@ -59,9 +64,11 @@ def to_examples(
         return "split", f"“{cells[positions['split']][:20]}” is no split: pool or test"
 
     rows, problems = usable_rows(table, mapping, Labels(names, labels or ()), unknown_split)
+    said = [_language_of(row.cells, positions) for row in rows]
+    usual = language or words.likely_language(row.text for row, code in zip(rows, said, strict=True) if not code)
     examples = [
-        Example(row.text, row.label, _language_of(row.cells, positions) or default_language, split)
-        for row in rows
+        Example(row.text, row.label, code or usual, split)
+        for row, code in zip(rows, said, strict=True)
         if (split := _split_of(row.cells, positions))
     ]
     _check(examples, problems, mapping)

@@ -101,7 +101,7 @@ def wire(panel: TaskPanel, shared: SharedInput, services: Services) -> None:
     editor = [panel.instruction, panel.user, panel.labels]
     gr.on([shared.task_id.change, shared.language.change], show, task, editor, **QUIET)
     # Not own_task.change: Gradio would hash the task, which holds dictionaries.
-    used = _wire_file(panel, shared, changed, services)
+    used = _wire_file(panel, changed, services)
     applied = panel.apply.click(edit, [*task, *editor], changed, **QUIET)
     for event in (*used, applied):
         # A second task of one's own has the first one's id, so that no change of it is told.
@@ -128,7 +128,7 @@ def _wire_export(panel: TaskPanel, edited: list[Any]) -> None:
     packed.success(None, None, None, js=save_js("save-task"), **QUIET)
 
 
-def _wire_file(panel: TaskPanel, shared: SharedInput, changed: list[Any], services: Services) -> list[EventChain]:
+def _wire_file(panel: TaskPanel, changed: list[Any], services: Services) -> list[EventChain]:
     """Connect upload and mapping; what is returned ends when a file's task is in use. changed: shows that task."""
     limits = services.settings
 
@@ -151,12 +151,10 @@ def _wire_file(panel: TaskPanel, shared: SharedInput, changed: list[Any], servic
     def read_new(path: str | None) -> list[Any]:
         return read(path, None, None)
 
-    def use_file(
-        path: str | None, sheet: str | None, encoding: str | None, default: str, *columns: str | None
-    ) -> list[Any]:
+    def use_file(path: str | None, sheet: str | None, encoding: str | None, *columns: str | None) -> list[Any]:
         try:
             table = UploadedFile(path, sheet, encoding).table(limits)
-            examples = to_examples(table, complete_columns(table, chosen_columns(_ROLES, columns)), default)
+            examples = to_examples(table, complete_columns(table, chosen_columns(_ROLES, columns)), None)
         except LlmopsError as error:
             return [gr.skip(), gr.skip(), render.problem(error)]
         own = task_from_examples(Path(path or "").stem, examples.examples)
@@ -166,7 +164,7 @@ def _wire_file(panel: TaskPanel, shared: SharedInput, changed: list[Any], servic
     uploaded = panel.file.path.change(read_new, panel.file.path, offered, **QUIET)
     for choice in panel.file[1:]:
         choice.input(read, list(panel.file), offered, **QUIET)
-    used = panel.use_file.click(use_file, [*panel.file, shared.language, *panel.columns], changed, **QUIET)
+    used = panel.use_file.click(use_file, [*panel.file, *panel.columns], changed, **QUIET)
     return [uploaded, used]
 
 
