@@ -44,8 +44,11 @@ class RawRows:
     names_known: bool = False  # the first row names the columns for certain
 
 
-def build_table(raw: RawRows, max_rows: int) -> Table:
-    """Header and rows; empty rows are left out. Raises TaskFileError where there is no table of two columns."""
+def build_table(raw: RawRows, max_rows: int | None) -> Table:
+    """Header and rows, the first max_rows or all; empty ones are left out.
+
+    Raises TaskFileError where there is no table of two columns.
+    """
     filled = ((number, list(row)) for number, row in raw.rows if any(cell.strip() for cell in row))
     head = list(islice(filled, _HEADER_ROWS + _JUDGED_ROWS))
     columns, head = _header(head, raw)
@@ -70,7 +73,7 @@ def build_table(raw: RawRows, max_rows: int) -> Table:
         rows.append(tuple(clean(cell) for cell in cells))
         numbers.append(number)
     if unread:
-        raw.notes.append(f"The file has {len(rows) + unread:,} rows; the first {max_rows:,} are read.")
+        raw.notes.append(f"The file has {len(rows) + unread:,} rows; the first {len(rows):,} are read.")
     problems = tuple(sorted(raw.problems, key=lambda problem: problem.row))
     if not rows:
         first = f" {problems[0]}" if problems else ""
