@@ -33,9 +33,13 @@ class OwnTask:
 
 def read_own_task(path: Path, mapping: ColumnMap | None, default_language: str, limits: Settings) -> OwnTask:
     """A file as a task named after it; mapping: None or open roles are guessed. Raises TaskFileError."""
-    table = read_table(path, limits)
+    return own_task(read_table(path, limits), path.stem, mapping, default_language)
+
+
+def own_task(table: Table, name: str, mapping: ColumnMap | None, default_language: str) -> OwnTask:
+    """A table as a task of a name; mapping as for a file. Raises TaskFileError."""
     read = to_examples(table, complete_columns(table, mapping), default_language)
-    return OwnTask(task_from_examples(path.stem, read.examples), read)
+    return OwnTask(task_from_examples(name, read.examples), read)
 
 
 def to_examples(

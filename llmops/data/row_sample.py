@@ -34,7 +34,7 @@ def sampled(table: Table, most: int, label: str | None = None) -> Table:
         table,
         rows=tuple(table.rows[position] for position in picked),
         numbers=tuple(table.numbers[position] for position in picked),
-        notes=(*table.notes, _note(rows, most, column)),
+        notes=(*table.notes, sample_note(rows, most, column)),
     )
 
 
@@ -78,7 +78,8 @@ def _shares(sizes: dict[str, int], most: int) -> dict[str, int]:
     return counts
 
 
-def _note(rows: int, most: int, column: str | None) -> str:
+def sample_note(rows: int, most: int, column: str | None) -> str:
+    """What is said of a sample, and by which column it was made."""
     if column is None:
-        return f"The file has {rows:,} rows; a random sample of {most:,} is read, for no column looks like a label."
-    return f"The file has {rows:,} rows; a sample of {most:,} is read, stratified by “{column}”."
+        return f"There are {rows:,} rows; a random sample of {most:,} is read, for no column looks like a label."
+    return f"There are {rows:,} rows; a sample of {most:,} is read, stratified by “{column}”."

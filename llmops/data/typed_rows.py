@@ -33,6 +33,12 @@ def text_columns(columns: Sequence[str], features: Features) -> tuple[list[str],
     return [column for column in columns if column not in left], notes
 
 
+def cell_texts(values: Iterable[object], feature: object) -> list[str]:
+    """One column's values as its cells."""
+    labels = _label_names(feature)
+    return [_cell(value, labels) for value in values]
+
+
 def _below(columns: list[str], cells: Iterable[tuple[int, list[str]]]) -> Iterable[tuple[int, list[str]]]:
     yield 0, columns
     yield from cells

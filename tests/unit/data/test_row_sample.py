@@ -23,7 +23,7 @@ def test_of_a_sorted_file_a_stratified_sample_has_every_label_by_its_share(tmp_p
     assert counts["rare"] == 1
     assert abs(counts["a"] - 60) <= 1
     assert len(table.rows) == 100
-    assert table.notes == ("The file has 1,000 rows; a sample of 100 is read, stratified by “label”.",)
+    assert table.notes == ("There are 1,000 rows; a sample of 100 is read, stratified by “label”.",)
 
 
 def test_the_files_order_and_row_numbers_are_kept_and_the_sample_is_the_same_each_time(tmp_path):
