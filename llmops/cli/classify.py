@@ -7,6 +7,7 @@ from pathlib import Path
 from llmops.catalog.models import model_kinds
 from llmops.cli.answer import command_context, interruptible_job
 from llmops.cli.options import add_settings, settings_given
+from llmops.cli.reference import REFERENCE_HELP, add_sample, read_reference
 from llmops.core.candidate import parse_candidate
 from llmops.core.errors import InputError, Stopped
 from llmops.core.run import Run
@@ -15,7 +16,6 @@ from llmops.core.task import Task
 from llmops.data import words
 from llmops.data.answers_file import AnswersFile
 from llmops.data.columns import ColumnMap, complete_columns
-from llmops.data.reading import read_table
 from llmops.data.table import Table
 from llmops.data.task_files import find_task
 from llmops.evaluation.classification import (
@@ -32,10 +32,11 @@ HELP = "label every text of a file without labels"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Options."""
-    parser.add_argument("data", type=Path, help="CSV, XLSX, JSON or Parquet with a text a row")
+    parser.add_argument("data", help=f"a text a row: {REFERENCE_HELP}")
     parser.add_argument("out", type=Path, help="CSV that is written; one that is there is gone on with")
     parser.add_argument("--task", default="medical", help="whose labels and prompts: an id, or a task.toml")
     parser.add_argument("--candidate", required=True, help="such as embedded/encoder@fp32, trained/NAME or cascade(…)")
+    add_sample(parser)
     parser.add_argument("--text-column", help="which column is the text (default: by name and content)")
     parser.add_argument("--language-column", help="which column is the language, if any")
     add_settings(parser, GivenClassification, without=("language", "all_at_once", "unload_after"))
@@ -44,13 +45,13 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Write the file; 1 where a text failed or it was stopped."""
     context, task = command_context(settings), find_task(args.task, settings)
-    table = read_table(args.data, settings)
+    table = read_reference(args.data, settings, sample=args.sample)
     given = GivenClassification.within(settings_given(args, GivenClassification), settings)
     candidate = parse_candidate(args.candidate, model_kinds())
     work = Classification(task, candidate, given.run_settings(task))
     texts, problems = _texts(table, task, args.text_column, args.language_column)
-    for problem in (*map(str, table.problems), *problems):
-        print(problem, file=sys.stderr)
+    for sentence in (*table.notes, *map(str, table.problems), *problems):
+        print(sentence, file=sys.stderr)
     failed = 0
     answers = AnswersFile(args.out, table)
     left = [text for text in texts if text.number not in answers.done]

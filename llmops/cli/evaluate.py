@@ -9,12 +9,13 @@ from typing import Any
 from llmops.api.evaluation import evaluation_spec, run_evaluation
 from llmops.cli.answer import command_context, interruptible_job
 from llmops.cli.options import add_settings, settings_given
+from llmops.cli.reference import REFERENCE_HELP, add_sample, read_reference
 from llmops.cli.table import number, print_rows
 from llmops.core.errors import InputError
 from llmops.core.settings import Settings
 from llmops.core.task import Example, Task
-from llmops.data.columns import ColumnMap
-from llmops.data.labelled import read_labelled
+from llmops.data.columns import ColumnMap, complete_columns
+from llmops.data.labelled import to_labelled
 from llmops.data.task_files import find_task
 from llmops.evaluation.runner import EvaluationBegun
 from llmops.evaluation.spec import EvaluationSpec, GivenEvaluation
@@ -29,7 +30,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Options."""
     parser.add_argument("--task", default="medical", help="whose labels and prompts: an id, or a task.toml")
     parser.add_argument("--candidate", action="append", default=[], metavar="CANDIDATE", help="repeat for each")
-    parser.add_argument("--data", type=Path, help="CSV, XLSX, JSON or Parquet (default: the task's held-out split)")
+    parser.add_argument("--data", help=f"{REFERENCE_HELP} (default: the task's held-out split)")
+    add_sample(parser)
     parser.add_argument("--text-column", help="which column is the text (default: by name and content)")
     parser.add_argument("--label-column", help="which column is the label (default: by name and content)")
     parser.add_argument("--language-column", help="which column is the language, if any")
@@ -115,7 +117,8 @@ def _examples(args: argparse.Namespace, task: Task, settings: Settings) -> list[
         return list(task.split("test"))
     columns = (args.text_column, args.label_column, args.language_column)
     mapping = ColumnMap(*columns) if any(columns) else None
-    labelled = read_labelled(args.data, task, settings, mapping, _label_words(args.word))
+    table = read_reference(args.data, settings, sample=args.sample, label=args.label_column)
+    labelled = to_labelled(table, complete_columns(table, mapping), task, _label_words(args.word))
     for sentence in labelled.sentences():
         print(sentence, file=sys.stderr)
     return list(labelled.examples)

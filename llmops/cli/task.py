@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from llmops.cli.reference import REFERENCE_HELP, add_sample, read_reference, reference_name
 from llmops.cli.table import print_rows
 from llmops.core.errors import InputError
 from llmops.core.settings import Settings
 from llmops.data.columns import ColumnMap
-from llmops.data.own_task import OwnTask, read_own_task
+from llmops.data.own_task import OwnTask, own_task
 from llmops.data.task_files import write_task
 
 HELP = "a labelled file as a task of your own, which --task takes"
@@ -22,8 +23,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Options."""
     actions = parser.add_subparsers(dest="action", required=True)
     init = actions.add_parser("init", help=HELP, description=HELP)
-    init.add_argument("data", type=Path, help="CSV, XLSX, JSON or Parquet with a text and a label a row")
+    init.add_argument("data", help=f"a text and a label a row: {REFERENCE_HELP}")
     init.add_argument("out", type=Path, help="the file that is written, such as task.toml")
+    add_sample(init)
     init.add_argument("--text-column", help="default: by name and content")
     init.add_argument("--label-column", help="default: by name and content")
     init.add_argument("--language-column", help="default: by its name, if any")
@@ -42,7 +44,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
         raise InputError(f"{args.out} is there already.", "Choose another name, or add --force.")
     columns = (args.text_column, args.label_column, args.language_column, args.split_column)
     mapping = ColumnMap(*columns) if any(columns) else None
-    found = read_own_task(args.data, mapping, args.language, settings)
+    table = read_reference(args.data, settings, sample=args.sample, label=args.label_column)
+    found = own_task(table, args.name or reference_name(args.data), mapping, args.language)
     task = replace(found.task, id=args.out.stem, name=args.name or found.task.name)
     try:
         write_task(task, args.out)

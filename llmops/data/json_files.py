@@ -108,7 +108,7 @@ def _table(objects: Sequence[tuple[int, Mapping[str, object]]]) -> list[tuple[in
 
 
 def as_text(value: object) -> str:
-    """A cell of a program's value: text as it is, nothing for null, the rest as JSON writes it."""
+    """A cell of a program's value: text as it is, nothing for null, the rest as JSON writes it, if it can."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -36,9 +36,13 @@ def read_own_task(path: Path, mapping: ColumnMap | None, language: str | None, l
 
     Raises TaskFileError.
     """
-    table = read_table(path, limits)
+    return own_task(read_table(path, limits), path.stem, mapping, language)
+
+
+def own_task(table: Table, name: str, mapping: ColumnMap | None, language: str | None) -> OwnTask:
+    """A table as a task of a name; mapping and language as for a file. Raises TaskFileError."""
     read = to_examples(table, complete_columns(table, mapping), language)
-    return OwnTask(task_from_examples(path.stem, read.examples), read)
+    return OwnTask(task_from_examples(name, read.examples), read)
 
 
 def to_examples(

@@ -11,16 +11,27 @@ from llmops.core.errors import InputError, TaskFileError
 from llmops.core.settings import Settings
 from llmops.data.delimited import delimited_rows
 from llmops.data.encodings import Decoded, decode
-from llmops.data.json_files import as_text, json_lines, json_rows
+from llmops.data.json_files import json_lines, json_rows
+from llmops.data.parquet_file import parquet_rows
+from llmops.data.row_sample import Sample, sampled
 from llmops.data.spreadsheet import spreadsheet_rows
-from llmops.data.table import RawRows, Table, build_table, check_width
+from llmops.data.table import RawRows, Table, build_table
 
 FILE_TYPES = (".csv", ".tsv", ".txt", ".xlsx", ".json", ".jsonl", ".parquet")
 
 
-def read_table(path: Path, limits: Settings, sheet: str | None = None, encoding: str | None = None) -> Table:
+def read_table(
+    path: Path,
+    limits: Settings,
+    sheet: str | None = None,
+    *,
+    encoding: str | None = None,
+    sample: Sample = "first",
+    label: str | None = None,
+) -> Table:
     """Read a file by its ending; sheet: a workbook's, by name; encoding: of a file that is no Unicode, else guessed.
 
+    sample: which rows of more than limits.max_rows. label: the column that a sample is stratified by; None: guessed.
     Raises InputError where there is no such file, TaskFileError where nothing of it can be understood.
     """
     size = existing(path).stat().st_size
@@ -33,13 +44,19 @@ def read_table(path: Path, limits: Settings, sheet: str | None = None, encoding:
     ending = path.suffix.lower()
     if ending not in FILE_TYPES:
         raise TaskFileError(f"“{path.suffix}” files are not read.", "Upload CSV, TSV, XLSX, JSON, JSONL or Parquet.")
+    sheets: tuple[str, ...] = ()
+    chosen = read_as = ""
     if ending == ".xlsx":
-        raw, sheets, read = spreadsheet_rows(path, sheet)
-        return replace(build_table(raw, limits.max_rows), sheets=sheets, sheet=read)
-    if ending == ".parquet":
-        return build_table(_parquet_rows(path), limits.max_rows)
-    decoded = decode(path.read_bytes(), encoding)
-    return replace(build_table(_text_rows(decoded, ending), limits.max_rows), encoding=decoded.encoding)
+        raw, sheets, chosen = spreadsheet_rows(path, sheet)
+    elif ending == ".parquet":
+        raw = parquet_rows(path)
+    else:
+        decoded = decode(path.read_bytes(), encoding)
+        raw, read_as = _text_rows(decoded, ending), decoded.encoding
+    # All rows of a sampled file are held until it is known which are read; the limit in bytes bounds them.
+    table = build_table(raw, limits.max_rows if sample == "first" else None)
+    table = replace(table, sheets=sheets, sheet=chosen, encoding=read_as)
+    return table if sample == "first" else sampled(table, limits.max_rows, label)
 
 
 def existing(path: Path) -> Path:
@@ -56,21 +73,3 @@ def _text_rows(decoded: Decoded, ending: str) -> RawRows:
     if ending == ".jsonl":
         return json_lines(text, decoded.notes)
     return delimited_rows(text, decoded.notes, ending == ".tsv")
-
-
-def _parquet_rows(path: Path) -> RawRows:
-    import pandas
-
-    try:
-        frame = pandas.read_parquet(path)
-    except Exception as error:
-        raise TaskFileError(f"The Parquet file can't be read ({type(error).__name__}).", "Write it again.") from error
-    check_width(len(frame.columns))
-    columns = [str(name) for name in frame.columns]
-    rows = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
-    cells = ((number, [_plain(cell) for cell in row]) for number, row in enumerate(rows, 1))
-    return RawRows([(0, columns), *cells], names_known=True)
-
-
-def _plain(cell: object) -> str:
-    return str(cell) if not isinstance(cell, list | dict | None) else as_text(cell)

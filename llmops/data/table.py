@@ -23,7 +23,7 @@ class Table:
     """Columns and rows of text. numbers: each row's place in the file; notes: what was decided while reading.
 
     problems: rows that could not be read. sheets: a workbook's names; sheet: the one that was read. encoding: see
-    encodings.Decoded.
+    encodings.Decoded. unread: rows that are there beside, too many to be read.
     """
 
     columns: tuple[str, ...]
@@ -34,6 +34,7 @@ class Table:
     sheets: tuple[str, ...] = ()
     sheet: str = ""
     encoding: str = ""
+    unread: int = 0
 
 
 @dataclass
@@ -47,8 +48,11 @@ class RawRows:
     names_known: bool = False  # the first row names the columns for certain
 
 
-def build_table(raw: RawRows, max_rows: int) -> Table:
-    """Header and rows; empty rows are left out. Raises TaskFileError where there is no table of two columns."""
+def build_table(raw: RawRows, max_rows: int | None) -> Table:
+    """Header and rows, the first max_rows or all; empty ones are left out.
+
+    Raises TaskFileError where there is no table of two columns.
+    """
     filled = ((number, list(row)) for number, row in raw.rows if any(cell.strip() for cell in row))
     head = list(islice(filled, _HEADER_ROWS + _JUDGED_ROWS))
     columns, head = _header(head, raw)
@@ -73,12 +77,12 @@ def build_table(raw: RawRows, max_rows: int) -> Table:
         rows.append(tuple(clean(cell) for cell in cells))
         numbers.append(number)
     if unread:
-        raw.notes.append(f"The file has {len(rows) + unread:,} rows; the first {max_rows:,} are read.")
+        raw.notes.append(f"The file has {len(rows) + unread:,} rows; the first {len(rows):,} are read.")
     problems = tuple(sorted(raw.problems, key=lambda problem: problem.row))
     if not rows:
         first = f" {problems[0]}" if problems else ""
         raise TaskFileError(f"The file has a header but no rows.{first}", "Add rows with text and label.")
-    return Table(tuple(columns), tuple(rows), tuple(numbers), tuple(raw.notes), problems)
+    return Table(tuple(columns), tuple(rows), tuple(numbers), tuple(raw.notes), problems, unread=unread)
 
 
 def _header(head: list[tuple[int, list[str]]], raw: RawRows) -> tuple[list[str], list[tuple[int, list[str]]]]:

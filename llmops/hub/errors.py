@@ -12,7 +12,7 @@ def explain(error: BaseException, model: str) -> LlmopsError:
     """A library's error while finding or reading a model, as one of ours. transformers puts the cause in __cause__."""
     from huggingface_hub import errors as hub
 
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, LlmopsError):
             return cause
         if isinstance(cause, hub.GatedRepoError):
@@ -29,14 +29,14 @@ def explain(error: BaseException, model: str) -> LlmopsError:
             return OutOfMemory(
                 f"The disk is full: “{model}” could not be stored.", "Free some space, or set HF_HOME elsewhere."
             )
-    return _explain_by_words(list(_causes(error)), model)
+    return _explain_by_words(list(causes(error)), model)
 
 
-def _explain_by_words(causes: list[BaseException], model: str) -> LlmopsError:
+def _explain_by_words(found: list[BaseException], model: str) -> LlmopsError:
     from huggingface_hub import errors as hub
 
-    words = " ".join(f"{type(cause).__name__} {cause}" for cause in causes)
-    if any(isinstance(cause, hub.LocalEntryNotFoundError | hub.OfflineModeIsEnabled) for cause in causes):
+    words = " ".join(f"{type(cause).__name__} {cause}" for cause in found)
+    if any(isinstance(cause, hub.LocalEntryNotFoundError | hub.OfflineModeIsEnabled) for cause in found):
         return ModelNotFound(f"No hub in reach, and “{model}” is not on this machine.", HUB_REMEDY)
     if "SafetensorError" in words or "incomplete metadata" in words.lower():
         return ModelRefused(f"A weights file of “{model}” is cut short or damaged.", "Delete it and fetch it again.")
@@ -45,7 +45,7 @@ def _explain_by_words(causes: list[BaseException], model: str) -> LlmopsError:
             f"“{model}” wants to run its own code, which is never done here.", "Choose a model without remote code."
         )
     if (
-        any(isinstance(cause, hub.HfHubHTTPError) for cause in causes)
+        any(isinstance(cause, hub.HfHubHTTPError) for cause in found)
         or "ConnectionError" in words
         or "ConnectError" in words
     ):
@@ -56,11 +56,12 @@ def _explain_by_words(causes: list[BaseException], model: str) -> LlmopsError:
         return EndpointError(f"The transfer of “{model}” was cut short.", "Retry: what is here is kept.")
     if "Timeout" in words:
         return EndpointError(f"The hub did not answer in time while fetching “{model}”.", "Retry later.")
-    first = str(causes[0]).splitlines()[0][:300] if str(causes[0]) else type(causes[0]).__name__
+    first = str(found[0]).splitlines()[0][:300] if str(found[0]) else type(found[0]).__name__
     return ModelRefused(f"“{model}” can't be loaded: {first}", "Choose another model or precision.")
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and what it came from, each once."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:

@@ -59,7 +59,7 @@ class EvaluateTab:
     job: gr.State
 
 
-def build() -> EvaluateTab:
+def build(services: Services) -> EvaluateTab:
     """Lay out the tab."""
     gr.Markdown(
         "## Evaluate: proof on labelled texts\n\n"
@@ -69,7 +69,7 @@ def build() -> EvaluateTab:
         "from, or that stand in the prompt, are left out."
     )
     explain.build("macro_f1", "interval", "mcnemar", "ece")
-    upload = labelled_upload.build()
+    upload = labelled_upload.build(services.settings.public)
     repeats = gr.Number(1, label="Times each text is asked", precision=0, minimum=1, maximum=100, min_width=160)
     modes = gr.CheckboxGroup(
         [

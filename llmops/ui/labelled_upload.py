@@ -28,6 +28,8 @@ class LabelledUpload(NamedTuple):
     path: Any  # see UploadedFile
     sheet: Any
     encoding: Any
+    sample: Any
+    dataset: Any
     text: Any  # str | None, a column's name
     label: Any
     language: Any
@@ -36,7 +38,7 @@ class LabelledUpload(NamedTuple):
     @property
     def file(self) -> UploadedFile:
         """The file and how it is read."""
-        return UploadedFile(self.path, self.sheet, self.encoding)
+        return UploadedFile(self.path, self.sheet, self.encoding, self.sample, self.dataset)
 
     @property
     def columns(self) -> tuple[Any, Any, Any]:
@@ -45,7 +47,7 @@ class LabelledUpload(NamedTuple):
 
     def read(self, task: Task, limits: Settings) -> ReadTexts | None:
         """Every sound row; None without a file: the task's held-out split. Raises InputError and TaskFileError."""
-        return None if self.path is None else self.of_table(self.file.table(limits), task)
+        return self.of_table(self.file.table(limits), task) if self.file.is_given else None
 
     def of_table(self, table: Table, task: Task) -> ReadTexts:
         """The same of a table that is read already."""
@@ -53,10 +55,10 @@ class LabelledUpload(NamedTuple):
         return to_labelled(table, chosen_columns(_ROLES, self.columns), task, label_words)
 
 
-def build() -> LabelledUpload:
+def build(is_public: bool) -> LabelledUpload:
     """Lay out file, columns and words."""
     with gr.Row():
-        file = uploaded_file.build("Labelled texts (CSV, XLSX, JSON, Parquet); none: the task's held-out split")
+        file = uploaded_file.build("Labelled texts (CSV, XLSX, JSON, Parquet); none: the task's held-out split", is_public)
         with gr.Column(min_width=260), gr.Row():
             text, label, language = map(uploaded_file.column, ("Column of the text", "of the label", "of the language"))
     words = gr.Dropdown(
@@ -74,10 +76,12 @@ def wire(upload: LabelledUpload, status: gr.HTML, controls: Controls, services: 
     """Connect the upload and its choices. status: what the rows give, and a preview."""
     callbacks = _Callbacks(services.settings)
     task = [controls.task_id, controls.own_task]
-    offered = [upload.sheet, upload.encoding, *upload.columns, upload.words, status]
-    upload.path.change(callbacks.read_new, [upload.path, *task], offered, **QUIET)
-    for choice in (upload.sheet, upload.encoding):
-        choice.input(callbacks.read, [*upload.file, *task], offered, **QUIET)
+    file = upload.file
+    offered = [*file.choices, *upload.columns, upload.words, status]
+    for event in (file.path.change, file.dataset.submit):
+        event(callbacks.read_new, [*file, *task], offered, **QUIET)
+    for choice in file.choices:
+        choice.input(callbacks.read_again, [*file, *task], offered, **QUIET)
     for column in upload.columns:
         column.input(callbacks.map_columns, [*upload, *task], [upload.words, status], **QUIET)
     # The task's labels decide which words are unknown.
@@ -89,23 +93,25 @@ def wire(upload: LabelledUpload, status: gr.HTML, controls: Controls, services: 
 class _Callbacks:
     limits: Settings
 
-    def read_new(self, path: str | None, task_id: str, own: Task | None) -> list[Any]:
-        """Another file: sheet and encoding are chosen anew."""
-        return self.read(path, None, None, task_id, own)
+    def read_new(self, *values: Any) -> list[Any]:  # noqa: ANN401
+        """Another file: how it is read is chosen anew."""
+        return self._read(UploadedFile(*values[:-2]).anew(), *values[-2:])
 
-    def read(
-        self, path: str | None, sheet: str | None, encoding: str | None, task_id: str, own: Task | None
-    ) -> list[Any]:
+    def read_again(self, *values: Any) -> list[Any]:  # noqa: ANN401
+        """The same file, another sheet, encoding or sample."""
+        return self._read(UploadedFile(*values[:-2]), *values[-2:])
+
+    def _read(self, file: UploadedFile, task_id: str, own: Task | None) -> list[Any]:
         """Columns and words as they are likely meant, and what the rows give then."""
-        if path is None:
+        if not file.is_given:
             return [*uploaded_file.no_choices(_ROLES), _no_words(), ""]
         try:
-            found = uploaded_file.choices(UploadedFile(path, sheet, encoding), _ROLES, self.limits)
+            found = uploaded_file.choices(file, _ROLES, self.limits)
             task = pick_task(task_id, own)
         except LlmopsError as error:
             return [*uploaded_file.no_choices(_ROLES), _no_words(), render.problem(error)]
         text, label, language = found.columns
-        words, chosen = _with_words(LabelledUpload(path, sheet, encoding, text, label, language, []), found.table, task)
+        words, chosen = _with_words(LabelledUpload(*file, text, label, language, []), found.table, task)
         return [*found.updates, words, _said(chosen, found.table, task)]
 
     def map_columns(self, *values: Any) -> tuple[Any, Any]:  # noqa: ANN401
@@ -118,7 +124,7 @@ class _Callbacks:
 
     def _mapped(self, values: tuple[Any, ...], with_words: bool) -> tuple[Any, Any]:
         chosen, (task_id, own) = LabelledUpload(*values[:-2]), values[-2:]
-        if chosen.path is None:
+        if not chosen.file.is_given:
             return _no_words(), gr.skip()
         try:
             task, table = pick_task(task_id, own), chosen.file.table(self.limits)

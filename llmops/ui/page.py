@@ -44,7 +44,7 @@ def build(services: Services) -> gr.Blocks:
         start_training = welcome.build()
         notice = notices.build()
         panel = shared_input.build(services)
-        tasks = task_panel.build()
+        tasks = task_panel.build(services)
         machine_row = opening.build()
         with gr.Tabs():
             with gr.Tab("Past", id="past", elem_id="past"):
@@ -54,7 +54,7 @@ def build(services: Services) -> gr.Blocks:
             with gr.Tab("Future", id="future"):
                 tab_future = future.build()
             with gr.Tab("Evaluate", id="evaluate", elem_id="evaluation") as opened_evaluate:
-                tab_evaluate = evaluate_tab.build()
+                tab_evaluate = evaluate_tab.build(services)
             with gr.Tab("Decide", id="decide", elem_id="decide") as opened_decide:
                 tab_decide = decide_tab.build()
             with gr.Tab("Probes", id="probes", elem_id="probes"):

@@ -12,9 +12,8 @@ from llmops.core.errors import LlmopsError
 from llmops.core.task import Task
 from llmops.data.builtin import builtin_ids, load_builtin
 from llmops.data.columns import ROLES as _ROLES
-from llmops.data.columns import complete_columns
 from llmops.data.edited_task import LABEL_COLUMNS, edit_task, label_rows
-from llmops.data.own_task import OWN_TASK, task_from_examples, to_examples
+from llmops.data.own_task import OWN_TASK, own_task
 from llmops.data.reading import FILE_TYPES
 from llmops.data.task_files import read_task, write_task
 from llmops.ui import render, uploaded_file
@@ -44,14 +43,16 @@ class TaskPanel:
     status: gr.HTML
 
 
-def build() -> TaskPanel:
+def build(services: Services) -> TaskPanel:
     """Lay out the panel, closed, with the first task in it."""
     first = load_builtin(builtin_ids()[0])
     first_language = first.languages[0]
     prompt = first.prompt(first_language)
     with gr.Accordion("Your own task: upload labelled texts, or edit instruction and labels", open=False):
         with gr.Row():
-            file = uploaded_file.build("CSV, XLSX, JSON, Parquet, or a task file (TOML)", (*FILE_TYPES, _TASK_FILE))
+            file = uploaded_file.build(
+                "CSV, XLSX, JSON, Parquet, or a task file (TOML)", services.settings.public, (*FILE_TYPES, _TASK_FILE)
+            )
             with gr.Column():
                 with gr.Row():
                     text, label = column("Text column"), column("Label column")
@@ -132,40 +133,42 @@ def _wire_file(panel: TaskPanel, changed: list[Any], services: Services) -> list
     """Connect upload and mapping; what is returned ends when a file's task is in use. changed: shows that task."""
     limits = services.settings
 
-    def read(path: str | None, sheet: str | None, encoding: str | None) -> list[Any]:
+    def read(file: UploadedFile) -> list[Any]:
         """A table's columns to choose from; a task file is in use at once."""
         nothing, skipped = uploaded_file.no_choices(_ROLES), [gr.skip(), gr.skip()]
-        if path is None:
+        if not file.is_given:
             return [*nothing, *skipped, ""]
         try:
-            if path.endswith(_TASK_FILE):
-                task = replace(read_task(Path(path), limits), id=OWN_TASK)
+            if file.path is not None and file.path.endswith(_TASK_FILE):
+                task = replace(read_task(Path(file.path), limits), id=OWN_TASK)
                 return [*nothing, *_chosen(task), render.message(_sentence(task))]
-            found = uploaded_file.choices(UploadedFile(path, sheet, encoding), _ROLES, limits)
+            found = uploaded_file.choices(file, _ROLES, limits)
         except LlmopsError as error:
             return [*nothing, *skipped, render.problem(error)]
         sentence = f"{len(found.table.rows):,} rows read. Check the columns, then use the file."
         said = render.message(sentence, found.table.notes) + uploaded_file.preview(found.table)
         return [*found.updates, *skipped, said]
 
-    def read_new(path: str | None) -> list[Any]:
-        return read(path, None, None)
+    def read_new(*values: Any) -> list[Any]:  # noqa: ANN401
+        return read(UploadedFile(*values).anew())
 
-    def use_file(path: str | None, sheet: str | None, encoding: str | None, *columns: str | None) -> list[Any]:
+    def read_again(*values: Any) -> list[Any]:  # noqa: ANN401
+        return read(UploadedFile(*values))
+
+    def use_file(*values: Any) -> list[Any]:  # noqa: ANN401
+        file, columns = UploadedFile(*values[: len(panel.file)]), values[len(panel.file) :]
         try:
-            table = UploadedFile(path, sheet, encoding).table(limits)
-            examples = to_examples(table, complete_columns(table, chosen_columns(_ROLES, columns)), None)
+            found = own_task(file.table(limits), file.name, chosen_columns(_ROLES, columns), None)
         except LlmopsError as error:
             return [gr.skip(), gr.skip(), render.problem(error)]
-        own = task_from_examples(Path(path or "").stem, examples.examples)
-        return [*_chosen(own), render.message(_sentence(own), tuple(examples.sentences()))]
+        return [*_chosen(found.task), render.message(_sentence(found.task), tuple(found.read.sentences()))]
 
-    offered = [*panel.file[1:], *panel.columns, *changed]
-    uploaded = panel.file.path.change(read_new, panel.file.path, offered, **QUIET)
-    for choice in panel.file[1:]:
-        choice.input(read, list(panel.file), offered, **QUIET)
-    used = panel.use_file.click(use_file, [*panel.file, *panel.columns], changed, **QUIET)
-    return [uploaded, used]
+    offered, given = [*panel.file.choices, *panel.columns, *changed], list(panel.file)
+    uploaded = [event(read_new, given, offered, **QUIET) for event in (panel.file.path.change, panel.file.dataset.submit)]
+    for choice in panel.file.choices:
+        choice.input(read_again, given, offered, **QUIET)
+    used = panel.use_file.click(use_file, [*given, *panel.columns], changed, **QUIET)
+    return [*uploaded, used]
 
 
 def _sentence(own: Task) -> str:

@@ -13,6 +13,7 @@ from llmops.data.columns import ColumnMap, guess_columns
 from llmops.data.encodings import ENCODINGS
 from llmops.data.reading import FILE_TYPES, read_table
 from llmops.data.table import Table
+from llmops.hub.dataset_rows import dataset_id, read_hub_dataset
 from llmops.report.tables import Foreign
 from llmops.report.tables import row as html_row
 from llmops.report.tables import table as html_table
@@ -28,22 +29,60 @@ class UploadedFile(NamedTuple):
     path: Any  # str | None
     sheet: Any  # str | None
     encoding: Any  # str | None, a key of ENCODINGS
+    sample: Any  # row_sample.Sample | None
+    dataset: Any  # str | None, an id of the hub, where no file is uploaded
+
+    @property
+    def choices(self) -> tuple[Any, Any, Any]:
+        """How it is read."""
+        return self.sheet, self.encoding, self.sample
+
+    @property
+    def is_given(self) -> bool:
+        """False where there is neither a file nor a dataset."""
+        return self.path is not None or bool(self.dataset and self.dataset.strip())
+
+    @property
+    def name(self) -> str:
+        """What a task out of it is called."""
+        return Path(self.path).stem if self.path is not None else self.dataset.strip().split(":")[0].split("/")[-1]
+
+    def anew(self) -> "UploadedFile":
+        """Another file or dataset: nothing of it is chosen yet."""
+        return self._replace(sheet=None, encoding=None, sample=None)
 
     def table(self, limits: Settings) -> Table:
-        """Raises InputError where nothing is uploaded, TaskFileError where it can't be understood."""
-        if self.path is None:
+        """Raises InputError where nothing is given, TaskFileError where it can't be understood, as its readers do."""
+        if not self.is_given:
             raise InputError("No file is uploaded.", "Upload a CSV, XLSX, JSON or Parquet file first.")
-        return read_table(Path(self.path), limits, self.sheet or None, self.encoding or None)
+        sample = self.sample or "first"
+        if self.path is None:
+            asked = dataset_id(self.dataset.strip())
+            if asked is None:
+                raise InputError(f"“{self.dataset.strip()[:80]}” is no dataset's id.", "Write OWNER/NAME:SPLIT.")
+            return read_hub_dataset(asked, limits, sample)
+        encoding = self.encoding or None
+        return read_table(Path(self.path), limits, self.sheet or None, encoding=encoding, sample=sample)
 
 
-def build(label: str, types: Sequence[str] = FILE_TYPES) -> UploadedFile:
-    """Lay out the file, and the two choices, hidden. In a row or column of the caller's."""
+def build(label: str, is_public: bool, types: Sequence[str] = FILE_TYPES) -> UploadedFile:
+    """Lay out the file, and the choices, hidden. In a row or column of the caller's."""
     with gr.Column(min_width=260):
         path = gr.File(label=label, file_types=list(types), height=170, elem_classes="lo-file")
+        dataset = gr.Textbox(
+            label="Or a dataset of the hub", placeholder="OWNER/NAME:SPLIT, then Enter", visible=not is_public
+        )
         with gr.Row():
             sheet = gr.Dropdown([], label="Sheet", interactive=True, visible=False, min_width=120)
             encoding = gr.Dropdown([], label="Letters read as", interactive=True, visible=False, min_width=120)
-    return UploadedFile(path, sheet, encoding)
+            sample = gr.Dropdown(
+                [("the first", "first"), ("a sample with each label's share", "stratified")],
+                label="Of too many rows",
+                interactive=True,
+                visible=False,
+                min_width=120,
+            )
+    return UploadedFile(path, sheet, encoding, sample, dataset)
 
 
 def column(name: str) -> gr.Dropdown:
@@ -53,7 +92,7 @@ def column(name: str) -> gr.Dropdown:
 
 @dataclass(frozen=True)
 class Choices:
-    """What a file offers: updates of the sheet, of the encoding and of each column; and what is chosen in each."""
+    """What a file offers: updates of sheet, encoding, sample and each column; and which columns are chosen."""
 
     table: Table
     updates: list[Any]
@@ -72,12 +111,15 @@ def choices(file: UploadedFile, roles: tuple[str, ...], limits: Settings) -> Cho
     sheet = gr.update(choices=list(table.sheets), value=table.sheet or None, visible=len(table.sheets) > 1)
     known = [(name, encoding) for encoding, name in ENCODINGS.items()]
     encoding = gr.update(choices=known, value=table.encoding or None, visible=bool(table.encoding))
-    return Choices(table, [sheet, encoding, *columns], chosen)
+    sample = gr.update(value=file.sample or "first", visible=table.unread > 0)
+    return Choices(table, [sheet, encoding, sample, *columns], chosen)
 
 
 def no_choices(roles: Sequence[str]) -> list[Any]:
     """The updates where there is no file, or none that can be read."""
-    return [gr.update(choices=[], value=None, visible=False)] * 2 + [gr.update(choices=[], value=None)] * len(roles)
+    hidden = gr.update(choices=[], value=None, visible=False)
+    sample = gr.update(value=None, visible=False)
+    return [hidden, hidden, sample, *[gr.update(choices=[], value=None)] * len(roles)]
 
 
 def chosen_columns(roles: Sequence[str], values: Sequence[str | None]) -> ColumnMap:

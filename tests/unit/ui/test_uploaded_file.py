@@ -12,7 +12,7 @@ CASES = TESTS / "cases"
 
 
 def offered(path, sheet=None, encoding=None, roles=ROLES):
-    return choices(UploadedFile(str(path), sheet, encoding), roles, Settings(CASES))
+    return choices(UploadedFile(str(path), sheet, encoding, None, None), roles, Settings(CASES))
 
 
 def test_a_files_columns_are_offered_and_the_likely_ones_chosen(tmp_path):
@@ -20,9 +20,9 @@ def test_a_files_columns_are_offered_and_the_likely_ones_chosen(tmp_path):
     path.write_text("satz,klasse,note\nhello,a,x\nworld,b,y\n", encoding="utf-8")
     found = offered(path)
     assert found.columns == ("satz", "klasse", "(none)")
-    sheet, encoding, *columns = found.updates
+    sheet, encoding, sample, *columns = found.updates
     assert [update["choices"][0] for update in columns] == ["satz", "satz", "(none)"]
-    assert (sheet["visible"], encoding["visible"]) == (False, False)
+    assert [update["visible"] for update in (sheet, encoding, sample)] == [False] * 3
     assert len(found.table.rows) == 2
     mapping = chosen_columns(ROLES, found.columns)
     assert (mapping.text, mapping.label, mapping.language, mapping.split) == ("satz", "klasse", None, None)
