@@ -5,6 +5,7 @@ in memory: numbers of a ClassLabel become its names; pictures, sounds and bytes 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from llmops.data.json_files import as_text
@@ -45,7 +46,7 @@ def _below(columns: list[str], cells: Iterable[tuple[int, list[str]]]) -> Iterab
 
 
 def _cell(value: object, labels: Sequence[str] | None) -> str:
-    if labels is not None and isinstance(value, int | float) and value == value:  # a NaN stands for nothing
+    if labels is not None and isinstance(value, int | float) and isfinite(value):
         number = int(value)
         if 0 <= number < len(labels):
             return labels[number]

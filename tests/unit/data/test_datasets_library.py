@@ -110,3 +110,15 @@ def test_metadata_of_another_kind_are_no_reason_to_refuse_a_parquet_file(tmp_pat
     table = pyarrow.table({"text": ["one", "two"], "label": [1, 0]}).replace_schema_metadata({"huggingface": metadata})
     pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
     assert read_table(tmp_path / "a.parquet", limits).rows == (("one", "1"), ("two", "0"))
+
+
+def test_numbers_that_name_no_label_stay_as_they_are_written(tmp_path, limits):
+    import pyarrow
+    import pyarrow.parquet
+
+    about = '{"info": {"features": {"label": {"_type": "ClassLabel", "names": ["no", "yes"]}}}}'
+    numbers = [0.0, 1.0, -1.0, 7.0, float("inf"), None]
+    table = pyarrow.table({"text": list("abcdef"), "label": numbers}).replace_schema_metadata({"huggingface": about})
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
+    read = [row[1] for row in read_table(tmp_path / "a.parquet", limits).rows]
+    assert read == ["no", "yes", "", "7", "inf", ""]
