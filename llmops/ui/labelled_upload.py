@@ -58,7 +58,9 @@ class LabelledUpload(NamedTuple):
 def build(is_public: bool) -> LabelledUpload:
     """Lay out file, columns and words."""
     with gr.Row():
-        file = uploaded_file.build("Labelled texts (CSV, XLSX, JSON, Parquet); none: the task's held-out split", is_public)
+        file = uploaded_file.build(
+            "Labelled texts (CSV, XLSX, JSON, Parquet); none: the task's held-out split", is_public
+        )
         with gr.Column(min_width=260), gr.Row():
             text, label, language = map(uploaded_file.column, ("Column of the text", "of the label", "of the language"))
     words = gr.Dropdown(

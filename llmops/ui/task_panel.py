@@ -164,7 +164,9 @@ def _wire_file(panel: TaskPanel, changed: list[Any], services: Services) -> list
         return [*_chosen(found.task), render.message(_sentence(found.task), tuple(found.read.sentences()))]
 
     offered, given = [*panel.file.choices, *panel.columns, *changed], list(panel.file)
-    uploaded = [event(read_new, given, offered, **QUIET) for event in (panel.file.path.change, panel.file.dataset.submit)]
+    uploaded = [
+        event(read_new, given, offered, **QUIET) for event in (panel.file.path.change, panel.file.dataset.submit)
+    ]
     for choice in panel.file.choices:
         choice.input(read_again, given, offered, **QUIET)
     used = panel.use_file.click(use_file, [*given, *panel.columns], changed, **QUIET)

@@ -12,6 +12,7 @@ from llmops.core.settings import Settings
 from llmops.data.columns import ColumnMap, guess_columns
 from llmops.data.encodings import ENCODINGS
 from llmops.data.reading import FILE_TYPES, read_table
+from llmops.data.row_sample import Sample
 from llmops.data.table import Table
 from llmops.hub.dataset_rows import dataset_id, read_hub_dataset
 from llmops.report.tables import Foreign
@@ -55,11 +56,11 @@ class UploadedFile(NamedTuple):
         """Raises InputError where nothing is given, TaskFileError where it can't be understood, as its readers do."""
         if not self.is_given:
             raise InputError("No file is uploaded.", "Upload a CSV, XLSX, JSON or Parquet file first.")
-        sample = self.sample or "first"
+        sample: Sample = self.sample or "first"
         if self.path is None:
             asked = dataset_id(self.dataset.strip())
             if asked is None:
-                raise InputError(f"“{self.dataset.strip()[:80]}” is no dataset's id.", "Write OWNER/NAME:SPLIT.")
+                raise InputError(f"“{self.dataset.strip()[:80]}” is no id of a dataset.", "Write OWNER/NAME:SPLIT.")
             return read_hub_dataset(asked, limits, sample)
         encoding = self.encoding or None
         return read_table(Path(self.path), limits, self.sheet or None, encoding=encoding, sample=sample)

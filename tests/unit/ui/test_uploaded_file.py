@@ -2,7 +2,7 @@
 
 import pytest
 
-from llmops.core.errors import InputError, TaskFileError
+from llmops.core.errors import InputError, LlmopsError, TaskFileError
 from llmops.core.settings import Settings
 from llmops.ui.uploaded_file import UploadedFile, choices, chosen_columns, preview
 from tests.support.needs import TESTS
@@ -65,3 +65,23 @@ def test_the_first_rows_are_shown_as_they_are_in_any_language(tmp_path):
     assert shown.count("<tr>") == 6
     assert '<td translate="no">&lt;b&gt;No. 4&lt;/b&gt;</td>' in shown
     assert '<th scope="col" translate="no">label</th>' in shown
+
+
+def test_a_sample_is_offered_where_there_are_more_rows_than_are_read(tmp_path):
+    path = tmp_path / "texts.csv"
+    path.write_text("text,label\n" + "".join(f"text {n},a\n" for n in range(50)) + "rare,b\n", encoding="utf-8")
+    limits = Settings(tmp_path, max_rows=10)
+    first = choices(UploadedFile(str(path), None, None, None, None), ROLES, limits)
+    assert first.updates[2]["visible"] and "rare" not in str(first.table.rows)
+    again = choices(UploadedFile(str(path), None, None, "stratified", None), ROLES, limits)
+    assert len(again.table.rows) == 10 and "rare" in str(again.table.rows)
+    assert again.updates[2] == {**first.updates[2], "value": "stratified"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"), [({"public": True}, "not read on a public page"), ({}, "no id of a dataset")]
+)
+def test_a_datasets_id_is_read_on_ones_own_page_only_and_must_be_one(tmp_path, settings, message):
+    file = UploadedFile(None, None, None, None, "owner/name:test" if settings else "../secret")
+    with pytest.raises(LlmopsError, match=message):
+        file.table(Settings(tmp_path, **settings))
