@@ -43,11 +43,15 @@ class LongTextCount:
 
 def sentences(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """For a person, from an evaluation's kept settings: a sentence a candidate that some texts are too long for."""
-    return tuple(
+    counts = settings.get("too_long", {}).items()
+    return tuple(f"{sentence(candidate, count)} {_WAYS[settings['long_texts']]}" for candidate, count in counts)
+
+
+def sentence(candidate: str, count: Mapping[str, Any]) -> str:
+    """How many texts are too long, by how much. count: see LongTextCount.to_json."""
+    return (
         f"{candidate} reads {count['limit']:,} tokens: {count['texts']:,} of {count['of']:,} texts are longer "
-        f"(up to {count['longest']:,}; {count['beyond']:.0%} of all tokens lie beyond). "
-        f"{_WAYS[settings['long_texts']]}"
-        for candidate, count in settings.get("too_long", {}).items()
+        f"(up to {count['longest']:,}; {count['beyond']:.0%} of all tokens lie beyond)."
     )
 
 

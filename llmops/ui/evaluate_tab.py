@@ -11,8 +11,10 @@ from llmops.core.errors import InputError, LlmopsError
 from llmops.data.usable_rows import ReadTexts
 from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.ladder import rungs
+from llmops.evaluation.long_texts import count_long_texts, sentence
 from llmops.evaluation.runner import EvaluationUpdate, evaluate, resume
 from llmops.evaluation.spec import EvaluationSpec
+from llmops.report.tables import sentences
 from llmops.ui import curve_panel, explain, labelled_upload, render, results, results_panel
 from llmops.ui.background import BackgroundJob, Step, follow, wire_stop
 from llmops.ui.controls import Controls
@@ -48,6 +50,7 @@ class EvaluateTab:
 
     upload: LabelledUpload
     inputs: EvaluationInputs
+    long_said: gr.HTML
     start: gr.Button
     stop: gr.Button
     ladder: gr.Button
@@ -91,6 +94,7 @@ def build(services: Services) -> EvaluateTab:
         label="Texts longer than a model reads",
         elem_id="long-texts",
     )
+    long_said = gr.HTML(elem_id="long-said", padding=False)
     with gr.Row():
         start = gr.Button("Evaluate", variant="primary", scale=3, elem_id="evaluate")
         stop = gr.Button("Stop evaluation", scale=1, elem_id="stop-evaluation")
@@ -115,7 +119,7 @@ def build(services: Services) -> EvaluateTab:
     curve = curve_panel.build()
     inputs = EvaluationInputs(repeats, modes, long_texts, ladder_model)
     return EvaluateTab(
-        upload, inputs, start, stop, ladder, status, evaluation, resume_button, shown, curve, gr.State(None)
+        upload, inputs, long_said, start, stop, ladder, status, evaluation, resume_button, shown, curve, gr.State(None)
     )
 
 
@@ -128,12 +132,30 @@ def wire(tab: EvaluateTab, opened: gr.Tab, page: gr.Blocks, controls: Controls, 
     def listed_again(evaluation: int | None, request: gr.Request) -> Any:  # noqa: ANN401
         return refreshed_choice(services, request, evaluation)
 
-    labelled_upload.wire(tab.upload, tab.status, controls, services)
+    _wire_counting(tab, labelled_upload.wire(tab.upload, tab.status, controls, services), controls, services)
     resumed = _wire_runs(tab, controls, services)
     results_panel.wire(tab.results, tab.evaluation, resumed, services)
     curve_panel.wire(tab.curve, tab.evaluation, controls, services)
     page.load(listed, None, tab.evaluation, **QUIET)
     opened.select(listed_again, tab.evaluation, tab.evaluation, **QUIET)
+
+
+def _wire_counting(tab: EvaluateTab, changed: list[EventChain], controls: Controls, services: Services) -> None:
+    """Which candidates some of a file's texts are too long for: said before the choice what becomes of them."""
+    files = len(tab.upload)
+
+    def count(*values: Any) -> str:  # noqa: ANN401
+        upload, page = LabelledUpload(*values[:files]), Controls(*values[files:])
+        try:
+            task, labelled = page.task(), upload.read(page.task(), services.settings)
+            examples = labelled.examples if labelled else ()
+            counts = count_long_texts(services.pool, task, examples, page.candidates(), page.options(services))
+        except LlmopsError:  # said beside the file already
+            return ""
+        return sentences([sentence(count.candidate, count.to_json()) for count in counts])
+
+    for event in changed:
+        event.then(count, [*tab.upload, *controls], tab.long_said, **QUIET)
 
 
 def _wire_runs(tab: EvaluateTab, controls: Controls, services: Services) -> EventChain:

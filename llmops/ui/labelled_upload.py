@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from llmops.compat.gradio_internals import EventChain
 from llmops.core.errors import LlmopsError
 from llmops.core.settings import Settings
 from llmops.core.task import Task
@@ -74,21 +75,21 @@ def build(is_public: bool) -> LabelledUpload:
     return LabelledUpload(*file, text, label, language, words)
 
 
-def wire(upload: LabelledUpload, status: gr.HTML, controls: Controls, services: Services) -> None:
-    """Connect the upload and its choices. status: what the rows give, and a preview."""
+def wire(upload: LabelledUpload, status: gr.HTML, controls: Controls, services: Services) -> list[EventChain]:
+    """Connect the upload and its choices; what is returned ends when other texts are given. status: what rows give."""
     callbacks = _Callbacks(services.settings)
     task = [controls.task_id, controls.own_task]
     file = upload.file
     offered = [*file.choices, *upload.columns, upload.words, status]
-    for event in (file.path.change, file.dataset.submit):
-        event(callbacks.read_new, [*file, *task], offered, **QUIET)
-    for choice in file.choices:
-        choice.input(callbacks.read_again, [*file, *task], offered, **QUIET)
-    for column in upload.columns:
-        column.input(callbacks.map_columns, [*upload, *task], [upload.words, status], **QUIET)
+    news = (file.path.change, file.dataset.submit)
+    changed = [event(callbacks.read_new, [*file, *task], offered, **QUIET) for event in news]
+    changed += [choice.input(callbacks.read_again, [*file, *task], offered, **QUIET) for choice in file.choices]
+    mapped = [upload.words, status]
+    changed += [column.input(callbacks.map_columns, [*upload, *task], mapped, **QUIET) for column in upload.columns]
     # The task's labels decide which words are unknown.
-    controls.task_id.change(callbacks.map_columns, [*upload, *task], [upload.words, status], **QUIET)
-    upload.words.input(callbacks.map_words, [*upload, *task], status, **QUIET)
+    changed.append(controls.task_id.change(callbacks.map_columns, [*upload, *task], mapped, **QUIET))
+    changed.append(upload.words.input(callbacks.map_words, [*upload, *task], status, **QUIET))
+    return changed
 
 
 @dataclass(frozen=True)
@@ -164,4 +165,5 @@ def _said(chosen: LabelledUpload, table: Table, task: Task) -> str:
     except LlmopsError as error:
         return render.problem(error) + uploaded_file.preview(table)
     said = render.message(f"{len(labelled.examples):,} texts can be evaluated.", labelled.sentences())
-    return said + uploaded_file.preview(table)
+    counts = uploaded_file.label_counts(example.label for example in labelled.examples)
+    return said + counts + uploaded_file.preview(table)

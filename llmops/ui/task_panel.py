@@ -1,5 +1,6 @@
 """Your own task: out of labelled texts or a task file, edited, and saved as a file. It lives in the session."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -141,7 +142,7 @@ def _wire_file(panel: TaskPanel, changed: list[Any], services: Services) -> list
         try:
             if file.path is not None and file.path.endswith(_TASK_FILE):
                 task = replace(read_task(Path(file.path), limits), id=OWN_TASK)
-                return [*nothing, *_chosen(task), render.message(_sentence(task))]
+                return [*nothing, *_chosen(task), _said(task, ())]
             found = uploaded_file.choices(file, _ROLES, limits)
         except LlmopsError as error:
             return [*nothing, *skipped, render.problem(error)]
@@ -161,7 +162,7 @@ def _wire_file(panel: TaskPanel, changed: list[Any], services: Services) -> list
             found = own_task(file.table(limits), file.name, chosen_columns(_ROLES, columns), None)
         except LlmopsError as error:
             return [gr.skip(), gr.skip(), render.problem(error)]
-        return [*_chosen(found.task), render.message(_sentence(found.task), tuple(found.read.sentences()))]
+        return [*_chosen(found.task), _said(found.task, found.read.sentences())]
 
     offered, given = [*panel.file.choices, *panel.columns, *changed], list(panel.file)
     uploaded = [
@@ -173,8 +174,10 @@ def _wire_file(panel: TaskPanel, changed: list[Any], services: Services) -> list
     return [*uploaded, used]
 
 
-def _sentence(own: Task) -> str:
-    return f"{len(own.examples):,} texts, {len(own.labels)} labels, in {', '.join(own.languages)}."
+def _said(own: Task, notes: Sequence[str]) -> str:
+    """What a task holds, and notes on its file."""
+    sentence = f"{len(own.examples):,} texts, {len(own.labels)} labels, in {', '.join(own.languages)}."
+    return render.message(sentence, notes) + uploaded_file.label_counts(example.label for example in own.examples)
 
 
 def _chosen(own: Task) -> list[Any]:

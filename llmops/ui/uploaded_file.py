@@ -1,7 +1,9 @@
 """An uploaded file of texts: which sheet, which encoding, and which column is what; offered where it is not sure."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from html import escape as _e
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +22,7 @@ from llmops.report.tables import row as html_row
 from llmops.report.tables import table as html_table
 
 _NO_COLUMN = "(none)"
-_SHOWN_ROWS, _SHOWN_COLUMNS, _SHOWN_CHARACTERS = 5, 8, 120
+_SHOWN_ROWS, _SHOWN_COLUMNS, _SHOWN_CHARACTERS, _SHOWN_LABELS = 5, 8, 120, 100
 _OPTIONAL = ("language", "split")
 
 
@@ -134,6 +136,14 @@ def preview(table: Table) -> str:
     titles = ["Row", *map(Foreign, table.columns[:_SHOWN_COLUMNS])]
     rows = zip(table.numbers[:_SHOWN_ROWS], table.rows, strict=False)
     return html_table(titles, "".join(html_row(str(number), _cells(cells)) for number, cells in rows))
+
+
+def label_counts(labels: Iterable[str]) -> str:
+    """How many texts each label has, the commonest first."""
+    counted = Counter(labels).most_common()
+    listed = " · ".join(f"{_e(label)} {count:,}" for label, count in counted[:_SHOWN_LABELS])
+    rest = f"<p class='lo-legend'>And {len(counted) - _SHOWN_LABELS} more labels.</p>"
+    return f"<p class='lo-legend' translate='no'>{listed}</p>{rest if len(counted) > _SHOWN_LABELS else ''}"
 
 
 def _cells(cells: Sequence[str]) -> list[str]:

@@ -150,6 +150,7 @@ def test_german_news_in_semicolons_and_single_quotes_of_long_texts_come_to_a_dec
     page = open_page(FEW_SHOT, DECODER, language="de")
     use_as_task(page, tmp_path / "articles.csv")
     expect(page.locator("#task-said")).to_contain_text("54 texts, 9 labels, in de", timeout=60_000)
+    expect(page.locator("#task-said")).to_contain_text("Etat 6 · Inland 6")
     evaluate(page, 27, 2)
     said = page.locator("#evaluate-said")
     expect(said).to_contain_text(f"{FEW_SHOT} reads 256 tokens: 27 of 27 texts are longer")
@@ -174,12 +175,25 @@ def test_ones_and_noughts_are_mapped_to_the_tasks_labels_and_can_be_mapped_other
     page.locator("#evaluation input[type=file]").first.set_input_files(str(TESTS / "cases" / "ints.csv"))
     said = page.locator("#evaluate-said")
     expect(said).to_contain_text("8 texts can be evaluated")
+    expect(said).to_contain_text("positive 4 · negative 4")
     chosen = page.locator("#label-words")
     expect(chosen).to_contain_text("1 (4) → positive")
     expect(chosen).to_contain_text("0 (4) → negative")
     chosen.get_by_title("Remove 1 (4) → positive").or_(chosen.locator(".token-remove").first).first.click()
     expect(said).to_contain_text("4 texts can be evaluated")
     expect(said).to_contain_text("“1” is no label of the task")
+
+
+def test_long_texts_are_counted_for_every_candidate_as_soon_as_there_is_a_file(open_page, tmp_path):
+    page = open_page(ZERO_SHOT, DECODER)
+    browsing.tab(page, "Evaluate")
+    path = tmp_path / "long.csv"
+    rows = [f"{'The lift is needed. ' * times},positive" for times in (1, 80, 600)]
+    path.write_text("text,label\n" + "\n".join(rows) + "\nNo lift.,negative\n", encoding="utf-8")
+    page.locator("#evaluation input[type=file]").first.set_input_files(str(path))
+    said = page.locator("#long-said")
+    expect(said).to_contain_text(f"{ZERO_SHOT} reads 256 tokens: 2 of 4 texts are longer", timeout=30_000)
+    expect(said).to_contain_text(f"{DECODER} reads")
 
 
 def test_another_sheet_and_another_encoding_are_offered_and_read(open_page, tmp_path):
