@@ -10,6 +10,7 @@ from llmops.compat.gradio_internals import EventChain
 from llmops.core.errors import LlmopsError
 from llmops.core.settings import Settings
 from llmops.core.task import Task
+from llmops.data.columns import complete_columns
 from llmops.data.label_words import likely_labels, unknown_words
 from llmops.data.labelled import label_by_word, to_labelled
 from llmops.data.table import Table
@@ -53,7 +54,8 @@ class LabelledUpload(NamedTuple):
     def of_table(self, table: Table, task: Task) -> ReadTexts:
         """The same of a table that is read already."""
         label_words = dict(json.loads(pair) for pair in self.words or ())
-        return to_labelled(table, chosen_columns(_ROLES, self.columns), task, label_words)
+        mapping = complete_columns(table, chosen_columns(_ROLES, self.columns))  # Evaluate may come before the guess
+        return to_labelled(table, mapping, task, label_words)
 
 
 def build(is_public: bool) -> LabelledUpload:

@@ -79,7 +79,7 @@ def build(label: str, is_public: bool, types: Sequence[str] = FILE_TYPES) -> Upl
             sheet = gr.Dropdown([], label="Sheet", interactive=True, visible=False, min_width=120)
             encoding = gr.Dropdown([], label="Letters read as", interactive=True, visible=False, min_width=120)
             sample = gr.Dropdown(
-                [("the first", "first"), ("a sample with each label's share", "stratified")],
+                [("the first rows", "first"), ("a sample with each label's share", "stratified")],
                 label="Of too many rows",
                 interactive=True,
                 visible=False,

@@ -139,7 +139,7 @@ def test_a_text_that_is_too_long_fails_in_its_column_and_is_cut_where_asked(open
     assert browsing.statuses(page) == ["failed", "done"]
     expect(page.get_by_role("button", name="Cut the text and retry 2")).not_to_be_visible()
     page.get_by_role("button", name="Run settings").click()
-    page.get_by_label("Cut texts that are too long").check()
+    page.get_by_role("radio", name="are cut").first.check()
     browsing.run(page)
     expect(page.locator("#column-1")).to_contain_text("was cut", timeout=120_000)
     browsing.wait_finished(page, 2)
