@@ -36,7 +36,7 @@ def classify_data(
 ) -> dict[str, Any]:
     """An answer a text, in the texts' order; on an error of the whole those that came before it stay.
 
-    given: GivenClassification'.
+    given: GivenClassification's settings.
     """
     answer: dict[str, Any] = {"candidate": candidate, "answers": [], "error": None}
     with error_in(answer, "classification") as asker:

@@ -1,6 +1,6 @@
 """Where a command's texts come from: a file, a folder that `datasets` wrote, or a dataset of the hub, by one word.
 
-What is there on disk always wins. The page and the endpoints take uploads alone, so this is the command line's.
+What is there on disk always wins, so this is the command line's: no page and no endpoint names a place on disk.
 """
 
 import argparse
@@ -55,5 +55,5 @@ def reference_name(reference: str) -> str:
         return path.stem
     asked = None if path.exists() else dataset_id(reference)
     if asked is not None:
-        return asked.repo.split("/")[1]
+        return asked.name
     return path.name if path.exists() else Path(reference.rpartition(":")[0]).name

@@ -18,6 +18,9 @@ BUILDING = threading.RLock()
 dtype for the whole process. Two that build at once find weights missing, and may leave the replacement behind for good.
 """
 
+LOCAL_ONLY: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
+"""What every `from_pretrained` is called with: none of a model's own code, and no network."""
+
 
 def causal_class(config: "PretrainedConfig") -> Any:  # noqa: ANN401
     """The class that AutoModelForCausalLM would take, None where it has none; by itself it tells only by raising.

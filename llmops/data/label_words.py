@@ -9,49 +9,14 @@ from llmops.data.columns import ColumnMap, column_positions
 from llmops.data.table import Table
 
 _MOST = 20  # different words; more are no labels
-_YES = frozenset(
-    [
-        "1",
-        "1.0",
-        "true",
-        "wahr",
-        "t",
-        "w",
-        "yes",
-        "ja",
-        "y",
-        "j",
-        "positive",
-        "positiv",
-        "pos",
-        "approved",
-        "recommended",
-        "empfohlen",
-    ]
-)
-_NO = frozenset(
-    [
-        "not",
-        "nicht",
-        "kein",
-        "keine",
-        "0",
-        "0.0",
-        "-1",
-        "false",
-        "falsch",
-        "f",
-        "no",
-        "nein",
-        "n",
-        "negative",
-        "negativ",
-        "neg",
-        "rejected",
-        "refused",
-        "abgelehnt",
-    ]
-)
+_YES = frozenset((
+    "1", "1.0", "true", "wahr", "t", "w", "yes", "ja", "y", "j", "positive", "positiv", "pos", "approved",
+    "recommended", "empfohlen",
+))  # fmt: skip
+_NO = frozenset((
+    "not", "nicht", "kein", "keine", "0", "0.0", "-1", "false", "falsch", "f", "no", "nein", "n", "negative",
+    "negativ", "neg", "rejected", "refused", "abgelehnt",
+))  # fmt: skip
 
 
 def unknown_words(table: Table, mapping: ColumnMap, known: Mapping[str, str]) -> dict[str, int]:

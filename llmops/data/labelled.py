@@ -5,33 +5,15 @@ A task out of a file is `own_task`'s part, reading the file into a table `readin
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from llmops.core.errors import InputError, TaskFileError
-from llmops.core.settings import Settings
 from llmops.core.task import Example, Task
 from llmops.data import words
-from llmops.data.columns import ColumnMap, column_positions, complete_columns
+from llmops.data.columns import ColumnMap, column_positions
 from llmops.data.problems import Problem
-from llmops.data.reading import read_table
 from llmops.data.table import Table, clean
 from llmops.data.usable_rows import Fault, Labels, ReadTexts, usable_rows
-
-
-def read_labelled(
-    path: Path,
-    task: Task,
-    limits: Settings,
-    mapping: ColumnMap | None = None,
-    label_words: Mapping[str, str] | None = None,
-) -> ReadTexts:
-    """A file's rows for a task; mapping: None or open roles are guessed. Raises TaskFileError where nothing is left.
-
-    label_words: words of the file → label ids of the task, such as "1" → "positive".
-    """
-    table = read_table(path, limits)
-    return to_labelled(table, complete_columns(table, mapping), task, label_words)
 
 
 def to_labelled(

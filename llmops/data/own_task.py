@@ -3,16 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from random import Random
 
 from llmops.core.errors import TaskFileError
-from llmops.core.settings import Settings
 from llmops.core.task import Example, Label, Prompt, Task
 from llmops.data import words
 from llmops.data.columns import ColumnMap, column_positions, complete_columns
 from llmops.data.problems import Problem
-from llmops.data.reading import read_table
 from llmops.data.table import Table
 from llmops.data.usable_rows import Fault, Labels, ReadTexts, usable_rows
 
@@ -31,16 +28,11 @@ class OwnTask:
     read: ReadTexts
 
 
-def read_own_task(path: Path, mapping: ColumnMap | None, language: str | None, limits: Settings) -> OwnTask:
-    """A file as a task named after it; mapping: None or open roles are guessed; language: see to_examples.
+def own_task(table: Table, name: str, mapping: ColumnMap | None, language: str | None) -> OwnTask:
+    """A table as a task of a name; mapping: None or open roles are guessed; language: see to_examples.
 
     Raises TaskFileError.
     """
-    return own_task(read_table(path, limits), path.stem, mapping, language)
-
-
-def own_task(table: Table, name: str, mapping: ColumnMap | None, language: str | None) -> OwnTask:
-    """A table as a task of a name; mapping and language as for a file. Raises TaskFileError."""
     read = to_examples(table, complete_columns(table, mapping), language)
     return OwnTask(task_from_examples(name, read.examples), read)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from llmops.catalog.models import model_kinds
-from llmops.core.candidate import parse_candidate
+from llmops.core.candidate import Kind, parse_candidate
 from llmops.core.errors import InputError, LlmopsError
 from llmops.core.run_settings import RunSettings
 from llmops.core.task import Example, Task
@@ -47,6 +47,11 @@ def sentences(settings: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(f"{sentence(candidate, count)} {_WAYS[settings['long_texts']]}" for candidate, count in counts)
 
 
+def other_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """An evaluation's kept settings without the counts, which sentences() tells."""
+    return {name: value for name, value in settings.items() if name != "too_long"}
+
+
 def sentence(candidate: str, count: Mapping[str, Any]) -> str:
     """How many texts are too long, by how much. count: see LongTextCount.to_json."""
     return (
@@ -72,13 +77,19 @@ def count_long_texts(
 ) -> list[LongTextCount]:
     """A count of each candidate with such texts. Not known of remote ones, and of models that are not here yet."""
     counts = []
+    measured: dict[tuple[Kind, str], TextLengths | None] = {}  # precision and method change nothing
     for name in dict.fromkeys(candidates):
         try:
             candidate = parse_candidate(name, model_kinds()).owned_by(settings.connection.owner)
-            stages = pool.text_lengths(candidate, task, texts, settings.generation.max_new_tokens)
+            stages = candidate.stages or (candidate,)
+            for stage in stages:
+                if (stage.kind, stage.model) not in measured:
+                    lengths = pool.text_lengths(stage, task, texts, settings.generation.max_new_tokens)
+                    measured[stage.kind, stage.model] = lengths
         except (LlmopsError, OSError, ValueError):  # it fails later, and says why
             continue
-        counted = [count for lengths in stages if (count := _count(name, lengths)) is not None]
+        found = (measured[stage.kind, stage.model] for stage in stages)
+        counted = [count for lengths in found if lengths is not None and (count := _count(name, lengths)) is not None]
         if counted:  # of a cascade's stages the one that reads least
             counts.append(max(counted, key=lambda count: len(count.numbers)))
     return counts

@@ -36,6 +36,11 @@ class DatasetId:
     config: str | None = None
     split: str | None = None
 
+    @property
+    def name(self) -> str:
+        """Its own, without the owner's."""
+        return self.repo.split("/")[1]
+
 
 def dataset_id(reference: str) -> DatasetId | None:
     """owner/name, owner/name:split, owner/name/config or owner/name/config:split; None of other words."""

@@ -5,6 +5,7 @@ from html import escape as _e
 
 from llmops.core.format import count, percent, seconds, size
 from llmops.evaluation.ladder import Ladder, ladders
+from llmops.evaluation.long_texts import other_settings
 from llmops.evaluation.metrics import Metrics
 from llmops.evaluation.side_by_side import Beside, SideBySide
 from llmops.history.evaluations import Row
@@ -108,12 +109,12 @@ def _settings(both: SideBySide) -> list[str]:
     """What else differs: settings and libraries."""
     lines = []
     for what, first, second in (
-        ("Settings", both.one.settings, both.other.settings),
+        ("Settings", other_settings(both.one.settings), other_settings(both.other.settings)),
         ("Versions", both.one.versions, both.other.versions),
     ):
         changed = [
             f"{name} {first.get(name, 'none')} / {second.get(name, 'none')}"
-            for name in sorted({*first, *second} - {"too_long"})
+            for name in sorted({*first, *second})
             if first.get(name) != second.get(name)
         ]
         if changed:

@@ -93,7 +93,7 @@ def _explanation(answer: Row) -> str:
 
 def how_made(evaluation: Evaluation) -> str:
     """Machine, candidates, settings, versions and data of an evaluation, as a table."""
-    settings = ", ".join(f"{name} {value}" for name, value in evaluation.settings.items() if name != "too_long")
+    settings = ", ".join(f"{name} {value}" for name, value in long_texts.other_settings(evaluation.settings).items())
     versions = ", ".join(f"{name} {value}" for name, value in evaluation.versions.items())
     lines = (
         ("Machine", evaluation.machine),

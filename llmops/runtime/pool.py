@@ -104,16 +104,11 @@ class Pool:
             self.transfers.fetch(stage.model, here, way, job)
 
     def text_lengths(
-        self, candidate: Candidate, task: Task, texts: Sequence[Example], new_tokens: int
-    ) -> list[TextLengths]:
-        """Of each stage whose tokenizer is on this machine; nothing is fetched and no weights are loaded."""
-        engines = ((stage, self._engines(stage.kind)) for stage in candidate.stages or (candidate,))
-        found = (
-            engine.text_lengths(stage, task, texts, new_tokens)
-            for stage, engine in engines
-            if isinstance(engine, MeasuringEngine)
-        )
-        return [lengths for lengths in found if lengths is not None]
+        self, stage: Candidate, task: Task, texts: Sequence[Example], new_tokens: int
+    ) -> TextLengths | None:
+        """Of one that is no cascade; None where its tokenizer is not here. Nothing is fetched, no weights loaded."""
+        engine = self._engines(stage.kind)
+        return engine.text_lengths(stage, task, texts, new_tokens) if isinstance(engine, MeasuringEngine) else None
 
     def _is_here(self, candidate: Candidate, task: Task) -> bool:
         engine = self._engines(candidate.kind)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape as _e
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,9 +15,8 @@ from llmops.core.settings import Settings
 from llmops.data.columns import ColumnMap, guess_columns
 from llmops.data.encodings import ENCODINGS
 from llmops.data.reading import FILE_TYPES, read_table
-from llmops.data.row_sample import Sample
 from llmops.data.table import Table
-from llmops.hub.dataset_rows import dataset_id, read_hub_dataset
+from llmops.hub.dataset_rows import DatasetId, dataset_id, read_hub_dataset
 from llmops.report.tables import Foreign
 from llmops.report.tables import row as html_row
 from llmops.report.tables import table as html_table
@@ -47,8 +47,8 @@ class UploadedFile(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What a task out of it is called."""
-        return Path(self.path).stem if self.path is not None else self.dataset.strip().split(":")[0].split("/")[-1]
+        """What a task out of it is called. Raises InputError for what is no dataset's id."""
+        return Path(self.path).stem if self.path is not None else self.dataset_id().name
 
     def anew(self) -> "UploadedFile":
         """Another file or dataset: nothing of it is chosen yet."""
@@ -58,14 +58,23 @@ class UploadedFile(NamedTuple):
         """Raises InputError where nothing is given, TaskFileError where it can't be understood, as its readers do."""
         if not self.is_given:
             raise InputError("No file is uploaded.", "Upload a CSV, XLSX, JSON or Parquet file first.")
-        sample: Sample = self.sample or "first"
-        if self.path is None:
-            asked = dataset_id(self.dataset.strip())
-            if asked is None:
-                raise InputError(f"“{self.dataset.strip()[:80]}” is no id of a dataset.", "Write OWNER/NAME:SPLIT.")
-            return read_hub_dataset(asked, limits, sample)
-        encoding = self.encoding or None
-        return read_table(Path(self.path), limits, self.sheet or None, encoding=encoding, sample=sample)
+        return _read(self._replace(sample=self.sample or "first"), limits)
+
+    def dataset_id(self) -> DatasetId:
+        """The dataset of the hub that is meant. Raises InputError for another word."""
+        asked = dataset_id(self.dataset.strip())
+        if asked is None:
+            raise InputError(f"“{self.dataset.strip()[:80]}” is no id of a dataset.", "Write OWNER/NAME:SPLIT.")
+        return asked
+
+
+@lru_cache(maxsize=4)
+def _read(file: UploadedFile, limits: Settings) -> Table:
+    """Kept for a few files: what is chosen about one, one after the other, would have it read each time."""
+    if file.path is None:
+        return read_hub_dataset(file.dataset_id(), limits, file.sample)
+    encoding = file.encoding or None
+    return read_table(Path(file.path), limits, file.sheet or None, encoding=encoding, sample=file.sample)
 
 
 def build(label: str, is_public: bool, types: Sequence[str] = FILE_TYPES) -> UploadedFile:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llmops.compat import bitsandbytes_internals
-from llmops.compat.transformers_models import BUILDING, causal_class
+from llmops.compat.transformers_models import BUILDING, LOCAL_ONLY, causal_class
 from llmops.core.candidate import Candidate
 from llmops.core.errors import ModelRefused
 from llmops.engines.decoder import byte_count, memory_check, quantized_copies
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 _NAMES = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
-_SAFE = {"trust_remote_code": False, "local_files_only": True}
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,9 @@ def load(folder: Path, candidate: Candidate, device: str, data_dir: Path) -> Dec
     """Read a checked folder, or its quantized copy in data_dir. Raises ModelRefused, or what the libraries raise."""
     from transformers import AutoConfig, AutoTokenizer
 
-    config = AutoConfig.from_pretrained(folder, **_SAFE)
+    config = AutoConfig.from_pretrained(folder, **LOCAL_ONLY)
     _check_kind(config, candidate)
-    tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFE)
+    tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL_ONLY)
     copy = _copy_of(folder, candidate, device, data_dir)
     loaded = _read_copy(copy, candidate, device) if copy is not None and quantized_copies.is_complete(copy) else None
     if loaded is None:
@@ -104,7 +103,7 @@ def read(
             device_map={"": device},
             output_loading_info=True,
             **({} if quantization is None or quantized else {"quantization_config": quantization}),
-            **_SAFE,
+            **LOCAL_ONLY,
             **source,
         )
     _check_complete(loaded["missing_keys"], candidate)

@@ -125,7 +125,7 @@ class DecoderModel:
     def run(self, request: Request) -> Generator[Event, None, None]:
         """Stream one answer, then the label's probabilities; see engines.base.Model.run."""
         sampling.check(request.generation)
-        if self.can_batch and (request.verdict_only or self._is_split(request)):
+        if self.can_batch and (request.verdict_only or windows.are_needed(request, self._tokenizer, self._context)):
             yield from self._verdict(request)
             return
         self._interrupt.begin(request.stop)
@@ -194,9 +194,6 @@ class DecoderModel:
 
     def _answer(self, requests: Sequence[Request]) -> list[Run | LlmopsError]:
         return self._batch_runner.answer(requests, self.weights_bytes)
-
-    def _is_split(self, request: Request) -> bool:
-        return len(windows.windows(request, self._tokenizer, self._context)) > 1
 
     def _verdict(self, request: Request) -> Generator[Event, None, None]:
         """One text's verdict, timed: nothing is shared with another text, and no token is streamed."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llmops.compat.transformers_models import LOCAL_ONLY
 from llmops.core.request import Generation, Request
 from llmops.core.task import Example, Task
 from llmops.engines.base import TextLengths
@@ -23,9 +24,8 @@ def measure(folder: Path, task: Task, texts: Sequence[Example], new_tokens: int)
     """
     from transformers import AutoConfig, AutoTokenizer
 
-    safe = {"trust_remote_code": False, "local_files_only": True}
-    tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
-    room = prompt.context_length(AutoConfig.from_pretrained(folder, **safe), tokenizer) - new_tokens
+    tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL_ONLY)
+    room = prompt.context_length(AutoConfig.from_pretrained(folder, **LOCAL_ONLY), tokenizer) - new_tokens
     if room < 1:
         return None
     around = {language: _around(task, language, tokenizer) for language in task.languages}

@@ -21,16 +21,24 @@ _TEMPLATE_TOKENS = 256  # more than a chat template adds
 Answer = Callable[[Sequence[Request]], list[Run | LlmopsError]]
 
 
-def windows(request: Request, tokenizer: "PreTrainedTokenizerBase", context: int) -> list[Request]:
-    """A request a window; the request itself where it fits, or is not to be split. Raises ContextTooLong."""
+def are_needed(request: Request, tokenizer: "PreTrainedTokenizerBase", context: int) -> bool:
+    """True of a request that is to be split. Raises ContextTooLong where there is no room at all."""
     if request.long_texts != "windows":
-        return [request]
+        return False
     room = prompt.room_of(request, context)
     said = "".join(message["content"] for message in request.task.messages(request.text, request.language))
     if len(said.encode()) + _TEMPLATE_TOKENS <= room:  # a token has a byte at least: no need to count
+        return False
+    return prompt.lengths(request, [request.text], tokenizer)[0] > room
+
+
+def windows(request: Request, tokenizer: "PreTrainedTokenizerBase", context: int) -> list[Request]:
+    """A request a window; the request itself where it fits, or is not to be split. Raises ContextTooLong."""
+    if not are_needed(request, tokenizer, context):
         return [request]
+    room = prompt.room_of(request, context)
     texts = windows_of(request.text, lambda parts: prompt.lengths(request, parts, tokenizer), room)
-    return [request] if len(texts) == 1 else [replace(request, text=text, verdict_only=True) for text in texts]
+    return [replace(request, text=text, verdict_only=True) for text in texts]
 
 
 def answer(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from llmops.compat.sentence_transformers_internals import TEXT
-from llmops.compat.transformers_models import BUILDING
+from llmops.compat.transformers_models import BUILDING, LOCAL_ONLY
 from llmops.core.errors import LlmopsError, ModelRefused
 from llmops.engines.encoder.tokenizer import EncoderTokenizer
 from llmops.hardware.openmp_threads import compute
@@ -41,9 +41,8 @@ def load_body(folder: Path, name: str) -> "SentenceTransformer":
             return SentenceTransformer(
                 str(folder),
                 device="cpu",
-                trust_remote_code=False,
-                local_files_only=True,
                 model_kwargs={"use_safetensors": True, "dtype": torch.float32},
+                **LOCAL_ONLY,
             )
     except LlmopsError:
         raise

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from llmops.compat.transformers_models import LOCAL_ONLY
 from llmops.engines.base import TextLengths
 
 if TYPE_CHECKING:
@@ -63,12 +64,11 @@ def measure(folder: Path, texts: Sequence[str]) -> TextLengths:
     """Tokens of texts with the model's own marks, and how many it reads, from its files: no weights are loaded."""
     from transformers import AutoConfig, AutoTokenizer
 
-    safe = {"trust_remote_code": False, "local_files_only": True}
-    tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
+    tokenizer = AutoTokenizer.from_pretrained(folder, **LOCAL_ONLY)
     encoded = tokenizer(list(texts), truncation=False, verbose=False)["input_ids"] if texts else []
     limit = _own_limit(folder)
     if limit is None:  # as the library caps it
-        positions = getattr(AutoConfig.from_pretrained(folder, **safe), "max_position_embeddings", -1)
+        positions = getattr(AutoConfig.from_pretrained(folder, **LOCAL_ONLY), "max_position_embeddings", -1)
         limit = min(int(tokenizer.model_max_length), positions) if positions > 0 else int(tokenizer.model_max_length)
     return TextLengths(tuple(len(ids) for ids in encoded), limit)
 

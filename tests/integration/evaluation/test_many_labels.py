@@ -7,7 +7,6 @@ import pytest
 from llmops.core.request import Generation
 from llmops.core.run_settings import RunSettings
 from llmops.core.settings import Settings
-from llmops.data.own_task import read_own_task
 from llmops.evaluation.batch_sizes import AnswerMode
 from llmops.evaluation.runner import CandidateEnded, evaluate
 from llmops.evaluation.spec import EvaluationSpec
@@ -15,6 +14,7 @@ from llmops.history.store import History
 from llmops.report.export import FORMATS, export
 from llmops.report.figures import figures
 from tests.support.pools import make_pool
+from tests.support.reading import read_own_task
 
 ENCODER, DECODER = "embedded/encoder@fp32?method=few-shot", "embedded/decoder@bf16"
 LABELS = [f"{area} {number}" for area in ("billing", "shipping", "account") for number in range(50)]

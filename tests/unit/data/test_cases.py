@@ -8,10 +8,9 @@ from llmops.core.errors import TaskFileError
 from llmops.core.settings import Settings
 from llmops.data.builtin import load_builtin
 from llmops.data.columns import ColumnMap, guess_columns
-from llmops.data.labelled import read_labelled
-from llmops.data.own_task import read_own_task
 from llmops.data.reading import read_table
 from tests.support.needs import TESTS
+from tests.support.reading import read_labelled, read_own_task
 
 CASES = TESTS / "cases"
 LIMITS = Settings(CASES)

@@ -6,7 +6,8 @@ from llmops.core.errors import InputError, TaskFileError
 from llmops.core.settings import Settings
 from llmops.data.builtin import load_builtin
 from llmops.data.columns import ColumnMap
-from llmops.data.labelled import from_objects, read_labelled
+from llmops.data.labelled import from_objects
+from tests.support.reading import read_labelled
 
 TASK = load_builtin("medical")
 

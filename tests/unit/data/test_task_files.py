@@ -5,9 +5,10 @@ import pytest
 from llmops.core.errors import InputError, TaskFileError
 from llmops.core.settings import Settings
 from llmops.data.builtin import load_builtin
-from llmops.data.own_task import OWN_TASK, read_own_task
+from llmops.data.own_task import OWN_TASK
 from llmops.data.task_files import find_task, read_task, task_from_text, write_task
 from tests.support.needs import TESTS
+from tests.support.reading import read_own_task
 
 LIMITS = Settings(TESTS)
 SMALL = """
